@@ -1,0 +1,265 @@
+/**
+ * The one registry of error codes. A code says what was wrong; `retryable` says whether the same request may succeed later
+ * unchanged. Codes are never renamed or reused. `docs/reference/errors.md` is generated from this table.
+ */
+export interface ErrorDefinition {
+  /** May the same request succeed later, unchanged? */
+  readonly retryable: boolean;
+  /** HTTP status of the same error over HTTP. */
+  readonly status: number;
+  /** What it means, for the documentation. */
+  readonly meaning: string;
+  /** What to do about it, for the documentation. */
+  readonly remedy: string;
+}
+
+const define = (retryable: boolean, status: number, meaning: string, remedy: string): ErrorDefinition => ({
+  retryable,
+  status,
+  meaning,
+  remedy,
+});
+
+export const ERRORS = {
+  // Frames
+  FRAME_MALFORMED: define(
+    false,
+    400,
+    'The frame is not a JSON object.',
+    'Send one JSON object per WebSocket message.',
+  ),
+  FRAME_TOO_LARGE: define(
+    false,
+    413,
+    'The frame is larger than the limit.',
+    'Send less, or raise CARILLON_MAX_FRAME_BYTES.',
+  ),
+  FRAME_TOO_DEEP: define(false, 400, 'The frame is nested deeper than the limit.', 'Flatten the payload.'),
+  FRAME_TYPE_UNKNOWN: define(
+    false,
+    400,
+    'The frame has a type that the protocol does not know.',
+    'Use one of the types in the message.',
+  ),
+  FRAME_INVALID: define(
+    false,
+    400,
+    'A member of the frame is missing or has a wrong value.',
+    'The message names the member and what is allowed.',
+  ),
+  FRAME_OUT_OF_STATE: define(
+    false,
+    409,
+    "The frame is not allowed in the connection's present state.",
+    'Send `connect` first, and only once.',
+  ),
+  FRAME_BINARY_UNSUPPORTED: define(
+    false,
+    415,
+    'A binary WebSocket message came on a connection that speaks JSON.',
+    'Send text, or negotiate a binary subprotocol.',
+  ),
+  TOO_MANY_ERRORS: define(false, 429, 'The connection sent too many invalid frames.', 'Repair the client.'),
+  // Channels, subscriptions
+  CHANNEL_INVALID: define(
+    false,
+    400,
+    'The channel name is not allowed.',
+    'See the alphabet and length in the message.',
+  ),
+  NOT_SUBSCRIBED: define(false, 409, 'The connection is not subscribed to the channel.', 'Subscribe first.'),
+  ALREADY_SUBSCRIBED: define(
+    false,
+    409,
+    'The connection is already subscribed to the channel.',
+    'Unsubscribe first.',
+  ),
+  SUBSCRIPTION_LIMIT: define(
+    false,
+    429,
+    'The connection has as many subscriptions as allowed.',
+    'Unsubscribe from something, or raise CARILLON_MAX_SUBSCRIPTIONS.',
+  ),
+  PERMISSION_DENIED: define(
+    false,
+    403,
+    'The capabilities of the token do not allow this.',
+    'Mint a token with the capability named in the message.',
+  ),
+  POSITION_INVALID: define(
+    false,
+    400,
+    'The position is not (epoch, seq) of this channel.',
+    'Present a position that came with a message or a subscription.',
+  ),
+  HISTORY_DISABLED: define(false, 409, 'The namespace keeps no history.', 'Use a namespace with history.'),
+  HISTORY_UNAVAILABLE: define(true, 503, 'The history could not be read now.', 'Try again.'),
+  // Publishing
+  PAYLOAD_INVALID: define(
+    false,
+    400,
+    'The payload is missing or not JSON.',
+    'Send any JSON value as `payload`.',
+  ),
+  PRODUCER_OUT_OF_ORDER: define(
+    true,
+    409,
+    'A message of this producer that comes before this one has not arrived.',
+    'Send the messages after the named sequence again, in order.',
+  ),
+  PRODUCER_CONFLICT: define(
+    false,
+    409,
+    'This producer sequence was used before with other content.',
+    'Use a new producer id.',
+  ),
+  PRODUCER_WINDOW_PASSED: define(
+    false,
+    409,
+    'The message is older than the window in which repeats are recognised.',
+    'It was accepted or superseded long ago; do not repeat it.',
+  ),
+  IDEMPOTENCY_CONFLICT: define(
+    false,
+    409,
+    'This Idempotency-Key was used before with other content.',
+    'Use a new key for new content.',
+  ),
+  OUTCOME_UNKNOWN: define(
+    true,
+    503,
+    'The connection to the log broke before it answered: the message may or may not have been accepted.',
+    'Repeat it with the same producer sequence or Idempotency-Key; the answer will be the first result.',
+  ),
+  LOG_FULL: define(true, 503, 'The log has reached its bound because storage is behind.', 'Try again later.'),
+  // Availability
+  UNAVAILABLE: define(true, 503, 'A part that this request needs is not available now.', 'Try again later.'),
+  DRAINING: define(true, 503, 'This gateway is shutting down.', 'Reconnect; another gateway will take you.'),
+  AT_CAPACITY: define(
+    true,
+    503,
+    'This gateway has as many connections as allowed.',
+    'Reconnect later, or add gateways.',
+  ),
+  TIMEOUT: define(true, 504, 'The answer did not come in time.', 'Try again.'),
+  INTERNAL: define(
+    true,
+    500,
+    'Something failed that should not.',
+    'Try again; report it with the time and the connection id.',
+  ),
+  // Authentication
+  ORIGIN_REFUSED: define(
+    false,
+    403,
+    "The page's origin is not on the list of allowed origins.",
+    'Add it to CARILLON_ALLOWED_ORIGINS.',
+  ),
+  AUTH_TIMEOUT: define(
+    false,
+    401,
+    'No valid token came in time.',
+    'Send `connect` with a token right after opening.',
+  ),
+  TOKEN_MISSING: define(
+    false,
+    401,
+    'There is no token, and anonymous clients are not allowed.',
+    'Send a token.',
+  ),
+  TOKEN_MALFORMED: define(false, 401, 'The token is not a signed JWT.', 'Send a JWT in compact form.'),
+  TOKEN_SIGNATURE_INVALID: define(
+    false,
+    401,
+    "The token's signature does not fit the keys of this service.",
+    "Compare the secret's fingerprint in the logs of both services.",
+  ),
+  TOKEN_ALGORITHM_NOT_ALLOWED: define(
+    false,
+    401,
+    'The token is signed with an algorithm that is not allowed.',
+    'Sign with one of the algorithms in the message.',
+  ),
+  TOKEN_EXPIRED: define(false, 401, 'The token has expired.', 'Get a new token.'),
+  TOKEN_NOT_YET_VALID: define(
+    true,
+    401,
+    'The token is not valid yet.',
+    'Compare the clocks; the message has the difference.',
+  ),
+  TOKEN_TOO_OLD: define(false, 401, 'The token was issued longer ago than allowed.', 'Get a new token.'),
+  TOKEN_ISSUER_MISMATCH: define(
+    false,
+    401,
+    'The token comes from another issuer.',
+    'Use the issuer in the message.',
+  ),
+  TOKEN_AUDIENCE_MISMATCH: define(
+    false,
+    401,
+    'The token is meant for another audience.',
+    'Use the audience in the message.',
+  ),
+  TOKEN_CLAIM_MISSING: define(
+    false,
+    401,
+    'The token lacks a claim that is needed.',
+    'Add the claim in the message.',
+  ),
+  TOKEN_CLAIM_INVALID: define(
+    false,
+    401,
+    'A claim of the token has a wrong value.',
+    'The message names the claim and what is allowed.',
+  ),
+  KEYS_UNAVAILABLE: define(
+    true,
+    503,
+    'The keys to verify the token could not be fetched.',
+    'Try again; check the JWKS address.',
+  ),
+  // HTTP
+  NOT_FOUND: define(false, 404, 'There is nothing at this address.', 'See the API reference.'),
+  METHOD_NOT_ALLOWED: define(false, 405, 'The address does not take this method.', 'See the API reference.'),
+  BODY_INVALID: define(
+    false,
+    400,
+    'The body is not what this address takes.',
+    'The message names the member and what is allowed.',
+  ),
+  CONTENT_TYPE_UNSUPPORTED: define(
+    false,
+    415,
+    'The content type is not supported.',
+    'Send application/json.',
+  ),
+  BATCH_TOO_LARGE: define(false, 413, 'The batch has more messages than allowed.', 'Send smaller batches.'),
+} as const satisfies Record<string, ErrorDefinition>;
+
+/** One of the registered codes. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a registered code. The text names what was wrong and what is allowed; it never contains secrets. */
+export class CarillonError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  /** When to try again, in milliseconds from now; absent when nothing better than a backoff is known. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string = ERRORS[code].meaning,
+    options: { cause?: unknown; retryAfterMs?: number } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CarillonError';
+    this.code = code;
+    this.retryable = ERRORS[code].retryable;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** `true` for text that is a registered code. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}

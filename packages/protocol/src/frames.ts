@@ -1,0 +1,249 @@
+/**
+ * The frames of the protocol, version 1, as types. SPEC.md is the authority; rule numbers in brackets refer to it.
+ *
+ * `id` on a client's frame is the client's request id; a server's answer names it in `re`.
+ */
+import type { ErrorCode } from './errors.ts';
+
+export const PROTOCOL_VERSION = 1;
+/** WebSocket subprotocol of the JSON encoding. */
+export const SUBPROTOCOL_JSON = 'carillon.v1.json';
+/** A token may be offered as a second subprotocol: this prefix and the JWT. */
+export const SUBPROTOCOL_TOKEN_PREFIX = 'carillon.token.';
+
+export type RequestId = number | string;
+
+/** A place in a channel: `seq` counts from 1 without gaps within an `epoch`; 0 is before the first message. */
+export interface Position {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+// ---- client to server -------------------------------------------------------------------------------------------
+
+export interface ConnectFrame {
+  readonly type: 'connect';
+  readonly id: RequestId;
+  /** Absent when the token came by header, subprotocol or query, or for anonymous clients. */
+  readonly token?: string;
+  readonly version?: number;
+  readonly client?: { readonly name: string; readonly version: string };
+}
+
+export interface SubscribeRequest {
+  readonly channel: string;
+  /** Present it to get what was missed since. */
+  readonly position?: Position;
+}
+
+export interface SubscribeFrame {
+  readonly type: 'subscribe';
+  readonly id: RequestId;
+  readonly channels: readonly SubscribeRequest[];
+}
+
+export interface UnsubscribeFrame {
+  readonly type: 'unsubscribe';
+  readonly id: RequestId;
+  readonly channels: readonly string[];
+}
+
+/** Makes a repeated publish harmless. [PU4] */
+export interface ProducerStamp {
+  /** Chosen once per SDK instance, 8..64 characters of A-Z a-z 0-9 _ - */
+  readonly id: string;
+  /** Counts up per producer and channel, from 1. */
+  readonly seq: number;
+  /** `seq` of this producer's preceding message on this channel that was not refused; 0 for the first. Default `seq - 1`. */
+  readonly prev?: number;
+}
+
+export interface PublishFrame {
+  readonly type: 'publish';
+  readonly id: RequestId;
+  readonly channel: string;
+  readonly payload: unknown;
+  readonly event?: string;
+  readonly producer?: ProducerStamp;
+  /** Ask for a `stored` frame once the message is in Postgres. */
+  readonly stored?: boolean;
+  /** W3C traceparent. */
+  readonly trace?: string;
+}
+
+export interface HistoryFrame {
+  readonly type: 'history';
+  readonly id: RequestId;
+  readonly channel: string;
+  /** Messages after this position, oldest first. Excludes `before`. */
+  readonly after?: Position;
+  /** Messages before this position, newest first. Neither: the newest messages, newest first. */
+  readonly before?: Position;
+  /** 1..1000, default 100. */
+  readonly limit?: number;
+}
+
+export interface PingFrame {
+  readonly type: 'ping';
+  readonly id: RequestId;
+  readonly timestamp?: number;
+}
+
+export type ClientFrame =
+  | ConnectFrame
+  | SubscribeFrame
+  | UnsubscribeFrame
+  | PublishFrame
+  | HistoryFrame
+  | PingFrame;
+export type ClientFrameType = ClientFrame['type'];
+
+// ---- server to client -------------------------------------------------------------------------------------------
+
+export interface ConnectedFrame {
+  readonly type: 'connected';
+  readonly re: RequestId;
+  readonly version: number;
+  /** Connection id, appears in logs and traces. */
+  readonly connection: string;
+  /** Gateway that serves the connection. */
+  readonly gateway: string;
+  readonly user?: string;
+  /** When the token expires, in milliseconds since 1970; absent for anonymous clients. */
+  readonly expiresAt?: number;
+  readonly timestamp: number;
+  readonly limits: { readonly maxFrameBytes: number; readonly maxSubscriptions: number };
+  readonly heartbeat: { readonly pingIntervalMs: number; readonly timeoutMs: number };
+}
+
+/** Why missed messages could not be given. The subscription is live all the same, from the position in the frame. */
+export type NotRecoveredReason =
+  | 'epoch-changed'
+  | 'position-ahead'
+  | 'window-exceeded'
+  | 'too-many-missed'
+  | 'history-trimmed'
+  | 'history-disabled'
+  | 'history-unavailable';
+
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+export interface SubscribeResult extends Partial<Position> {
+  readonly channel: string;
+  /** Present when the subscription was refused; the other members are then absent. */
+  readonly error?: ErrorBody;
+  /** Only when a position was presented. */
+  readonly recovered?: boolean;
+  readonly reason?: NotRecoveredReason;
+  /** How many missed messages follow before live ones. Only when `recovered`. */
+  readonly missed?: number;
+}
+
+/**
+ * Answers `subscribe`: one result per channel. (epoch, seq) is where the subscription starts: with `recovered: true` the
+ * presented position, else the channel's newest message; the next `message` of the channel has seq + 1.
+ */
+export interface SubscribedFrame {
+  readonly type: 'subscribed';
+  readonly re: RequestId;
+  readonly results: readonly SubscribeResult[];
+}
+
+export interface UnsubscribedFrame {
+  readonly type: 'unsubscribed';
+  readonly re: RequestId;
+  readonly results: readonly { readonly channel: string; readonly error?: ErrorBody }[];
+}
+
+/** A message. All subscribers of a channel see the same (epoch, seq, id, payload), in order of seq. */
+export interface MessageFrame extends Position {
+  readonly type: 'message';
+  readonly version: number;
+  readonly channel: string;
+  readonly id: string;
+  readonly timestamp: number;
+  readonly payload: unknown;
+  readonly event?: string;
+  readonly user?: string;
+  readonly producer?: string;
+  readonly trace?: string;
+}
+
+export interface AcceptedFrame extends Position {
+  readonly type: 'accepted';
+  readonly re: RequestId;
+  readonly channel: string;
+  /** Id of the message. */
+  readonly id: string;
+  /** The producer sequence had been accepted before: this is the first result. */
+  readonly duplicate?: boolean;
+}
+
+export interface StoredFrame extends Position {
+  readonly type: 'stored';
+  readonly re: RequestId;
+  readonly channel: string;
+}
+
+export interface HistoryResultFrame {
+  readonly type: 'history';
+  readonly re: RequestId;
+  readonly channel: string;
+  readonly messages: readonly MessageFrame[];
+  /** There are more in the direction asked for. */
+  readonly more: boolean;
+}
+
+export interface PongFrame {
+  readonly type: 'pong';
+  readonly re: RequestId;
+  /** The `timestamp` of the ping, unchanged. */
+  readonly timestamp?: number;
+  readonly serverTime: number;
+}
+
+/**
+ * The subscription's run of seq was broken on the server's side and could not be healed: messages between were missed, or
+ * the channel began a new epoch. The subscription goes on from (epoch, seq).
+ */
+export interface GapFrame extends Position {
+  readonly type: 'gap';
+  readonly channel: string;
+  readonly reason: NotRecoveredReason;
+  /** The last position before the gap. */
+  readonly from: Position;
+}
+
+export interface ErrorFrame extends ErrorBody {
+  readonly type: 'error';
+  /** Absent when the frame could not be read far enough to know its id. */
+  readonly re?: RequestId;
+}
+
+/** Comes before a close that the server starts. */
+export interface DisconnectFrame {
+  readonly type: 'disconnect';
+  readonly code: number;
+  readonly reason: string;
+  readonly reconnect: boolean;
+  /** Wait at least this long before reconnecting. */
+  readonly retryAfterMs?: number;
+}
+
+export type ServerFrame =
+  | ConnectedFrame
+  | SubscribedFrame
+  | UnsubscribedFrame
+  | MessageFrame
+  | AcceptedFrame
+  | StoredFrame
+  | HistoryResultFrame
+  | PongFrame
+  | GapFrame
+  | ErrorFrame
+  | DisconnectFrame;

@@ -1,0 +1,44 @@
+export type { ChannelNameFault } from './channel-name.ts';
+export {
+  CHANNEL_NAME_ALPHABET,
+  channelNameFault,
+  DEFAULT_NAMESPACE,
+  MAX_CHANNEL_NAME_LENGTH,
+  namespaceOf,
+} from './channel-name.ts';
+export type { AfterClose, CloseDefinition, CloseName } from './close-codes.ts';
+export { afterClose, CLOSES } from './close-codes.ts';
+export type { ErrorCode, ErrorDefinition } from './errors.ts';
+export { CarillonError, ERRORS, isErrorCode } from './errors.ts';
+export type {
+  AcceptedFrame,
+  ClientFrame,
+  ClientFrameType,
+  ConnectedFrame,
+  ConnectFrame,
+  DisconnectFrame,
+  ErrorBody,
+  ErrorFrame,
+  GapFrame,
+  HistoryFrame,
+  HistoryResultFrame,
+  MessageFrame,
+  NotRecoveredReason,
+  PingFrame,
+  PongFrame,
+  Position,
+  ProducerStamp,
+  PublishFrame,
+  RequestId,
+  ServerFrame,
+  StoredFrame,
+  SubscribedFrame,
+  SubscribeFrame,
+  SubscribeRequest,
+  SubscribeResult,
+  UnsubscribedFrame,
+  UnsubscribeFrame,
+} from './frames.ts';
+export { PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_TOKEN_PREFIX } from './frames.ts';
+export type { RecordHeader } from './record.ts';
+export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
