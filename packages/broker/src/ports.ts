@@ -1,0 +1,281 @@
+/**
+ * What the services need from the broker, as ports. Two adapters: `redis` (real installations) and `memory` (one
+ * process). One contract suite (contract.suite.ts) runs against both. docs/architecture/design.md tells the story.
+ *
+ * Every method may reject with a {@link CarillonError}: `UNAVAILABLE` when nothing was done, `OUTCOME_UNKNOWN` when the
+ * request was sent and its result isn't known.
+ */
+import type { CarillonError, Position } from '@carillon/protocol';
+
+/** `app/channel`; apps hold no slash, so the first slash separates. */
+export type ChannelKey = `${string}/${string}`;
+
+/** 0 .. partitions - 1. */
+export type PartitionId = number;
+
+/** How a message is kept; comes from the namespace policy. */
+export interface Keeping {
+  /** Hot history: at most this many messages, kept this long; `undefined`: none. */
+  readonly history: { readonly maxMessages: number; readonly ttlMs: number } | undefined;
+  /** Append to the log, from which persistence stores it in Postgres. */
+  readonly durable: boolean;
+}
+
+/** How a repeated publish is recognised. */
+export type Dedupe =
+  | {
+      readonly kind: 'producer';
+      readonly producer: string;
+      readonly seq: number;
+      readonly prev: number;
+      readonly fingerprint: number;
+    }
+  | { readonly kind: 'key'; readonly key: string; readonly ttlMs: number; readonly fingerprint: number };
+
+export interface Publication {
+  readonly channel: ChannelKey;
+  /** Message id; also stands in the record's header. */
+  readonly id: string;
+  /** See packages/protocol/src/record.ts. Opaque to the broker. */
+  readonly record: string;
+  readonly keeping: Keeping;
+  readonly dedupe?: Dedupe;
+  /** Gateway that wants {@link FeedHandler.onStored} for this message. */
+  readonly storedTo?: string;
+}
+
+export type PublishOutcome =
+  | {
+      readonly status: 'accepted';
+      readonly epoch: string;
+      readonly seq: number;
+      readonly id: string;
+      readonly duplicate: boolean;
+    }
+  | { readonly status: 'refused'; readonly error: CarillonError };
+
+/** Appends messages. Order of calls is order of messages, per channel. */
+export interface Publisher {
+  /** Settles per message; never rejects: an unknown outcome is a refusal with `OUTCOME_UNKNOWN`. */
+  publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]>;
+}
+
+/** What a gateway is told. Called in order, synchronously, in batches that end with `onBatchEnd`. */
+export interface FeedHandler {
+  onMessage(channel: ChannelKey, epoch: string, seq: number, record: string): void;
+  onStored(channel: ChannelKey, epoch: string, seq: number): void;
+  onBatchEnd(): void;
+  /**
+   * Interest was lost for these partitions (this gateway was taken for dead, or the broker lost data): the gateway must
+   * subscribe its channels again and heal from the answer.
+   */
+  onInterestLost(partitions: readonly PartitionId[]): void;
+  /** The connection to the broker broke or came back. */
+  onConnection(up: boolean): void;
+}
+
+/** A gateway's place in the routing table and its stream of messages. */
+export interface GatewayFeed {
+  readonly gateway: string;
+  /** Registers the gateway in every partition, starts reading and heartbeats. */
+  start(handler: FeedHandler): Promise<void>;
+  /**
+   * Records interest and answers each channel's position of that moment, atomically: messages up to it are history, later
+   * ones come through the handler. Creates the channel when it doesn't exist. Idempotent.
+   */
+  subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]>;
+  unsubscribe(channels: readonly ChannelKey[]): Promise<void>;
+  /** Newest positions, for the position heartbeat; `undefined` for a channel without a state. */
+  positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]>;
+  /** Leaves the routing table and stops. */
+  stop(): Promise<void>;
+}
+
+export interface HistoryEntry extends Position {
+  readonly record: string;
+}
+
+/** Hot history: what the broker still holds of a channel's present epoch. */
+export interface HistoryPage {
+  /** The channel's newest position; `undefined` when the channel has no state. */
+  readonly top: Position | undefined;
+  /** In the order asked for, without gaps among themselves. */
+  readonly entries: readonly HistoryEntry[];
+}
+
+export interface HotHistory {
+  /** seq from..to inclusive, ascending, at most `limit`. Entries that were trimmed are simply not there. */
+  range(
+    channel: ChannelKey,
+    query: { readonly from: number; readonly to: number; readonly limit: number },
+  ): Promise<HistoryPage>;
+  /** seq below `before` (default: from the top), descending, at most `limit`. */
+  latest(
+    channel: ChannelKey,
+    query: { readonly before?: number; readonly limit: number },
+  ): Promise<HistoryPage>;
+}
+
+/** Asks persistence, through the broker, for what is no longer hot. */
+export type ColdQuery =
+  | {
+      readonly kind: 'range';
+      readonly channel: ChannelKey;
+      readonly epoch: string;
+      readonly from: number;
+      readonly to: number;
+      readonly limit: number;
+    }
+  | {
+      readonly kind: 'after';
+      readonly channel: ChannelKey;
+      readonly position: Position | undefined;
+      readonly limit: number;
+    }
+  | {
+      readonly kind: 'before';
+      readonly channel: ChannelKey;
+      readonly position: Position | undefined;
+      readonly limit: number;
+    };
+
+export interface ColdHistory {
+  /** Rejects with `HISTORY_UNAVAILABLE` after `timeoutMs` without an answer. Bounded number of questions in flight. */
+  ask(gateway: string, query: ColdQuery, timeoutMs: number): Promise<readonly HistoryEntry[]>;
+  /** Persistence answers questions until `signal` aborts. Questions are spread over all who serve. */
+  serve(answer: (query: ColdQuery) => Promise<readonly HistoryEntry[]>, signal: AbortSignal): Promise<void>;
+}
+
+// ---- persistence ------------------------------------------------------------------------------------------------
+
+export interface LogEntry extends Position {
+  readonly partition: PartitionId;
+  /** Entry id in the partition's log; opaque, sorts by age within a partition. */
+  readonly entryId: string;
+  readonly channel: ChannelKey;
+  readonly record: string;
+  readonly storedTo: string | undefined;
+  /** Not a message but a question: is (channel, epoch, seq) stored? A repeated publish asked for `stored` again. */
+  readonly marker: boolean;
+}
+
+/** The durable log, read by the consumer group of persistence workers. */
+export interface PersistenceLog {
+  /** New entries for this consumer, of all partitions; waits up to `blockMs` when there are none. */
+  read(
+    consumer: string,
+    options: { readonly count: number; readonly blockMs: number },
+  ): Promise<readonly LogEntry[]>;
+  /** Takes over entries that another consumer (or this one before a restart) got and didn't commit for `minIdleMs`. */
+  claim(
+    consumer: string,
+    options: { readonly minIdleMs: number; readonly count: number },
+  ): Promise<readonly LogEntry[]>;
+  /** After the database commit: acks, tells `storedTo` gateways, trims the log below the oldest uncommitted entry. */
+  commit(entries: readonly LogEntry[]): Promise<void>;
+  /** Entries not yet committed, per partition. */
+  backlog(): Promise<
+    readonly { readonly partition: PartitionId; readonly entries: number; readonly pending: number }[]
+  >;
+}
+
+// ---- router -----------------------------------------------------------------------------------------------------
+
+/** A partition held by a router. Scripts that move the cursor check `fence`. */
+export interface Lease {
+  readonly partition: PartitionId;
+  readonly owner: string;
+  readonly fence: number;
+}
+
+export type RouteEntry =
+  | {
+      readonly kind: 'message';
+      readonly partition: PartitionId;
+      readonly entryId: string;
+      readonly channel: ChannelKey;
+      readonly epoch: string;
+      readonly seq: number;
+      readonly record: string;
+    }
+  /** The set of gateways that want this wide channel changed at this point of the stream. */
+  | {
+      readonly kind: 'interest';
+      readonly partition: PartitionId;
+      readonly entryId: string;
+      readonly channel: ChannelKey;
+    };
+
+export interface RoutedMessage extends Position {
+  readonly channel: ChannelKey;
+  readonly record: string;
+}
+
+export interface RouterPort {
+  /** `undefined` when somebody else holds it. */
+  acquire(partition: PartitionId, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  /** The leases that are still held; those missing from the answer were lost. */
+  renew(leases: readonly Lease[], ttlMs: number): Promise<readonly Lease[]>;
+  release(leases: readonly Lease[]): Promise<void>;
+  /** Who holds which partition, for balance and for the alert on partitions without an owner. */
+  owners(): Promise<readonly (string | undefined)[]>;
+  /** Live routers, for a fair share; announces `owner` as alive for `ttlMs`. */
+  announce(owner: string, ttlMs: number): Promise<readonly string[]>;
+  /** Entries after the cursor of each held partition; waits up to `blockMs`. First call for a lease starts at the cursor. */
+  read(
+    leases: readonly Lease[],
+    options: { readonly count: number; readonly blockMs: number },
+  ): Promise<readonly RouteEntry[]>;
+  /** Gateways that want a wide channel now. */
+  interested(channel: ChannelKey): Promise<readonly string[]>;
+  /** Writes messages to gateways' streams, packed and pipelined. */
+  forward(partition: PartitionId, byGateway: ReadonlyMap<string, readonly RoutedMessage[]>): Promise<void>;
+  /** Moves the cursor to `entryId` and trims below; `false`: fenced off, the lease is lost. */
+  commit(lease: Lease, entryId: string): Promise<boolean>;
+  /** Wide channels that have at most `maxGateways` interested gateways and are fully routed go back to the direct lane. Returns those. */
+  narrow(lease: Lease, maxGateways: number): Promise<readonly ChannelKey[]>;
+  /** Removes gateways that were silent for `timeoutMs`, with their interest and streams; bounded work per call. Returns those fully removed. */
+  reap(lease: Lease, timeoutMs: number): Promise<readonly string[]>;
+}
+
+// ---- all of it --------------------------------------------------------------------------------------------------
+
+export interface BrokerStatus {
+  readonly kind: 'redis' | 'memory';
+  readonly ready: boolean;
+  /** Why not, or what deserves attention (e.g. a maxmemory-policy other than noeviction). */
+  readonly problems: readonly string[];
+}
+
+export interface Broker {
+  readonly partitions: number;
+  partitionOf(channel: ChannelKey): PartitionId;
+  /** Connects; waits while the server isn't there, until `signal` aborts. */
+  start(signal?: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+  status(): Promise<BrokerStatus>;
+  readonly publisher: Publisher;
+  readonly history: HotHistory;
+  readonly cold: ColdHistory;
+  readonly log: PersistenceLog;
+  readonly router: RouterPort;
+  /** A feed for a gateway of that id. Ids are new at every start of a gateway. */
+  feed(gateway: string): GatewayFeed;
+}
+
+export interface BrokerLimits {
+  /** Up to this many interested gateways a channel is in the direct lane. Default 8. */
+  readonly directLaneMaxGateways: number;
+  /** Producer sequences remembered per producer and channel. Default 256. */
+  readonly producerWindow: number;
+  /** How long a silent producer is remembered. Default 10 min. */
+  readonly producerTtlMs: number;
+  /** A gateway's stream is cut to about this many entries per partition; what is cut is healed from history. Default 16384. */
+  readonly feedMaxEntries: number;
+  /** Log entries per partition beyond which durable publishes are refused with LOG_FULL. Default 1,000,000. */
+  readonly logMaxEntries: number;
+  /** How often a gateway says it is alive. Default 2000. */
+  readonly gatewayHeartbeatMs: number;
+  /** How long a channel without interest and history keeps its epoch and seq. Default 24 h. */
+  readonly channelIdleTtlMs: number;
+}
