@@ -1,0 +1,141 @@
+/** One load connection: says hello, subscribes, counts what comes. */
+import { type Dialect, DIALECTS, type DialectName, type Step } from './dialects.ts';
+import { RawSocket } from './raw-socket.ts';
+
+const T_MARK = Buffer.from('{"t":');
+const ZERO = 48;
+
+/** What a connection saw, added up over connections by the worker. */
+export interface Counts {
+  messages: number;
+  accepted: number;
+  errors: number;
+  lost: number;
+  duplicated: number;
+  reordered: number;
+}
+
+export interface LoadClientOptions {
+  readonly port: number;
+  readonly dialect: DialectName;
+  readonly token: string;
+  readonly counts: Counts;
+  /** Called with the sending time in microseconds of the monotonic clock; absent: this connection isn't timed. */
+  readonly onTimed?: (sentUs: number) => void;
+  readonly onAccepted?: () => void;
+  readonly onProblem: (problem: string) => void;
+}
+
+export class LoadClient {
+  readonly dialect: Dialect;
+  readonly #options: LoadClientOptions;
+  readonly #socket: RawSocket;
+  readonly #acceptedMark: Buffer;
+  /** Highest `n` seen. A load connection subscribes to one channel, and a channel has one publisher. */
+  #lastN = -1;
+  #waiting: { until: string; resolve: () => void } | undefined;
+  #closing = false;
+
+  constructor(options: LoadClientOptions) {
+    this.#options = options;
+    this.dialect = DIALECTS[options.dialect];
+    this.#acceptedMark = Buffer.from(this.dialect.acceptedMark);
+    this.#socket = new RawSocket({
+      port: options.port,
+      path: this.dialect.path,
+      ...(this.dialect.protocol === undefined ? {} : { protocol: this.dialect.protocol }),
+      onText: (data, start, end) => this.#onText(data, start, end),
+      onClose: (reason) => {
+        if (!this.#closing) options.onProblem(`connection ended: ${reason}`);
+      },
+    });
+  }
+
+  async open(): Promise<void> {
+    const [first, ...others] = this.dialect.hello(this.#options.token);
+    // A server may speak first, and its greeting may come in the same chunk as the upgrade: wait for it from the start.
+    const greeted = first !== undefined && first.send === undefined ? this.#step(first) : undefined;
+    await this.#socket.open();
+    if (greeted !== undefined) await greeted;
+    else if (first !== undefined) await this.#step(first);
+    for (const step of others) await this.#step(step);
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    await this.#step(this.dialect.subscribe(channel));
+  }
+
+  publish(frame: Buffer): void {
+    this.#socket.send(frame);
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#socket.close();
+  }
+
+  #step(step: Step): Promise<void> {
+    if (step.until === '') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting = { until: step.until, resolve };
+      if (step.send !== undefined) this.#socket.send(step.send);
+    });
+  }
+
+  #onText(data: Buffer, start: number, end: number): void {
+    if (this.#waiting !== undefined && this.#answers(data, start, end)) return;
+    const { heartbeat } = this.dialect;
+    if (heartbeat !== undefined && end - start === 1 && data[start] === heartbeat.ask.charCodeAt(0)) {
+      this.#socket.send(heartbeat.answer);
+      return;
+    }
+    if (this.#acceptedMark.length > 0 && data.compare(this.#acceptedMark, 0, this.#acceptedMark.length, start, start + this.#acceptedMark.length) === 0) {
+      this.#options.counts.accepted++;
+      this.#options.onAccepted?.();
+      return;
+    }
+    const mark = data.indexOf(T_MARK, start);
+    if (mark < 0 || mark >= end) this.#onOther(data, start, end);
+    else this.#onMessage(data, mark + T_MARK.length);
+  }
+
+  #answers(data: Buffer, start: number, end: number): boolean {
+    const text = data.toString('latin1', start, end);
+    if (!text.includes(this.#waiting!.until)) {
+      if (text.includes('"type":"error"') || text.includes('"error":')) this.#options.onProblem(text);
+      return false;
+    }
+    const { resolve } = this.#waiting!;
+    this.#waiting = undefined;
+    resolve();
+    return true;
+  }
+
+  #onOther(data: Buffer, start: number, end: number): void {
+    this.#options.counts.errors++;
+    this.#options.onProblem(data.toString('utf8', start, Math.min(end, start + 300)));
+  }
+
+  /** `at` is where the digits of `t` begin; the payload is `{"t":<us>,"n":<n>,...`. */
+  #onMessage(data: Buffer, at: number): void {
+    const { counts, onTimed } = this.#options;
+    counts.messages++;
+    let sentUs = 0;
+    while (data[at]! >= ZERO && data[at]! <= 57) sentUs = sentUs * 10 + data[at++]! - ZERO;
+    at += 5; // ,"n":
+    let n = 0;
+    while (data[at]! >= ZERO && data[at]! <= 57) n = n * 10 + data[at++]! - ZERO;
+    this.#checkOrder(n);
+    onTimed?.(sentUs);
+  }
+
+  #checkOrder(n: number): void {
+    const { counts } = this.#options;
+    const last = this.#lastN;
+    if (last < 0 || n > last) {
+      if (last >= 0) counts.lost += n - last - 1;
+      this.#lastN = n;
+    } else if (n === last) counts.duplicated++;
+    else counts.reordered++;
+  }
+}

@@ -1,0 +1,49 @@
+/** Latency histogram, counts, CPU and the first problems of a load process, from the last {@link Tally.mark} on. */
+import { build, type Histogram } from 'hdr-histogram-js';
+import type { Counts } from './client.ts';
+import type { LoadReport } from './plan.ts';
+
+const MAX_PROBLEMS = 5;
+
+/** Microseconds of the monotonic clock, the same in all processes of the machine. */
+export function nowUs(): number {
+  const [seconds, nanos] = process.hrtime();
+  return seconds * 1_000_000 + Math.floor(nanos / 1000);
+}
+
+export class Tally {
+  readonly counts: Counts = { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 };
+  published = 0;
+  readonly #problems: string[] = [];
+  readonly #histogram: Histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 120_000_000, numberOfSignificantValueDigits: 3 });
+  #cpu = process.cpuUsage();
+
+  readonly time = (sentUs: number): void => {
+    this.#histogram.recordValue(Math.max(1, nowUs() - sentUs));
+  };
+
+  readonly problem = (text: string): void => {
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(text);
+  };
+
+  /** Forgets what was measured so far (warm-up); the order checks of the connections go on. */
+  mark(): void {
+    Object.assign(this.counts, { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 });
+    this.published = 0;
+    this.#histogram.reset();
+    this.#cpu = process.cpuUsage();
+  }
+
+  report(): LoadReport {
+    const cpu = process.cpuUsage(this.#cpu);
+    const h = this.#histogram;
+    const at = (p: number): number => h.getValueAtPercentile(p);
+    return {
+      counts: { ...this.counts },
+      published: this.published,
+      latencyUs: { count: h.totalCount, min: h.minNonZeroValue, mean: h.mean, p50: at(50), p95: at(95), p99: at(99), max: h.maxValue },
+      cpuUs: cpu.user + cpu.system,
+      problems: [...this.#problems],
+    };
+  }
+}

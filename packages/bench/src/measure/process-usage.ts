@@ -1,0 +1,26 @@
+/** CPU time and memory of a process and its threads, from /proc (Linux only). */
+import { readFile } from 'node:fs/promises';
+
+/** Kernel clock ticks per second. 100 on every Linux that Node runs on (sysconf(_SC_CLK_TCK)). */
+const TICKS_PER_SECOND = 100;
+
+export interface Usage {
+  readonly name: string;
+  readonly pid: number;
+  readonly cpuUs: number;
+  readonly rssKb: number;
+}
+
+export async function usageOf(name: string, pid: number): Promise<Usage> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  // The second field is the command in brackets and may hold spaces; count from behind it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  const status = await readFile(`/proc/${pid}/status`, 'latin1');
+  return { name, pid, cpuUs: (ticks * 1_000_000) / TICKS_PER_SECOND, rssKb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) };
+}
+
+/** CPU that each of `before` used until `after`, in microseconds by name. */
+export function cpuBetween(before: readonly Usage[], after: readonly Usage[]): Record<string, number> {
+  return Object.fromEntries(after.map((usage, i) => [usage.name, usage.cpuUs - before[i]!.cpuUs]));
+}

@@ -1,0 +1,35 @@
+/** Writes a run to packages/bench/results, with what is needed to repeat it. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Result, Timing } from '../scenarios/scenario.ts';
+
+const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
+
+export interface Run {
+  readonly scenario: string;
+  readonly row: string;
+  readonly title: string;
+  readonly timing: Timing;
+  readonly floorUs: number | undefined;
+  readonly results: readonly Result[];
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
+  } catch (error) {
+    return `unknown (${error instanceof Error ? error.message.split('\n')[0] : error})`;
+  }
+}
+
+/** Returns the path written. */
+export function writeResults(run: Run, command: string, now: Date): string {
+  mkdirSync(RESULTS, { recursive: true });
+  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version };
+  const path = `${RESULTS}${run.scenario}.json`;
+  writeFileSync(path, `${JSON.stringify({ at: now.toISOString(), command, commit: commit(), machine, ...run }, null, 2)}\n`);
+  return path;
+}
+

@@ -1,0 +1,39 @@
+/** The comparison as a table for people. */
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { Result } from '../scenarios/scenario.ts';
+
+const us = (value: number): string => (value >= 10_000 ? `${(value / 1000).toFixed(0)} ms` : value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} us`);
+const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** Ratios are to the first result, and to the floor where there is one: they hold on another machine, the figures do not. */
+export function table(results: readonly Result[], floorUs: number | undefined): string {
+  const [base] = results;
+  if (base === undefined) return '';
+  const out = new Table({
+    head: ['', `${base.unit}s/s`, `CPU/${base.unit}`, `x ${base.target}`, ...(floorUs === undefined ? [] : ['x floor']), 'p50', 'p99', 'max', 'lost', 'dup', 'order', 'load CPU'].map((text) => pc.bold(text)),
+    style: { head: [], border: [] },
+  });
+  for (const result of results) {
+    out.push([
+      pc.bold(result.target),
+      count(result.unitsPerSecond),
+      us(result.cpuPerUnitUs),
+      (result.cpuPerUnitUs / base.cpuPerUnitUs).toFixed(2),
+      ...(floorUs === undefined ? [] : [(result.cpuPerUnitUs / floorUs).toFixed(2)]),
+      us(result.latencyUs.p50),
+      us(result.latencyUs.p99),
+      us(result.latencyUs.max),
+      alarm(result.lost),
+      alarm(result.duplicated),
+      alarm(result.reordered),
+      us(result.loadCpuPerUnitUs),
+    ]);
+  }
+  const floor = floorUs === undefined ? '' : `\nfloor (write(2) loop in C): ${us(floorUs)} per delivery`;
+  return out.toString() + floor;
+}
+
+function alarm(value: number): string {
+  return value === 0 ? '0' : pc.red(count(value));
+}

@@ -1,0 +1,19 @@
+import type { DialectName } from '../load/dialects.ts';
+import type { Usage } from '../measure/process-usage.ts';
+
+/** A system under test: its processes, and where its nodes listen. */
+export interface Target {
+  readonly name: 'carillon' | 'socketio';
+  readonly dialect: DialectName;
+  readonly token: string;
+  /** Ports of the nodes that take clients. */
+  readonly ports: readonly number[];
+  /** CPU and memory of every server process, the broker and the database included. */
+  usage(): Promise<readonly Usage[]>;
+  stop(): Promise<void>;
+}
+
+/** Adds up several measurements of one process family under one name. */
+export function total(cpuUs: Readonly<Record<string, number>>): number {
+  return Object.values(cpuUs).reduce((sum, us) => sum + us, 0);
+}
