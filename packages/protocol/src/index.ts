@@ -1,3 +1,5 @@
+export type { CapabilitiesClaim, CapabilityAction } from './capability.ts';
+export { CAPABILITY_ACTIONS, MAX_CAPABILITY_PATTERNS, MAX_CAPABILITY_WILDCARDS } from './capability.ts';
 export type { ChannelNameFault } from './channel-name.ts';
 export {
   CHANNEL_NAME_ALPHABET,

@@ -1,0 +1,39 @@
+import type { Group } from './group.ts';
+import { authSettings } from './groups/auth.ts';
+import { databaseSettings } from './groups/database.ts';
+import { gatewayLimits, routingSettings } from './groups/gateway.ts';
+import {
+  adminListener,
+  edgeSettings,
+  gatewayListener,
+  persistenceListener,
+  routerListener,
+} from './groups/listener.ts';
+import { namespacesSettings } from './groups/namespaces.ts';
+import { otelSettings } from './groups/otel.ts';
+import { processSettings } from './groups/process.ts';
+import { redisSettings } from './groups/redis.ts';
+import { singleProcessSettings } from './groups/single-process.ts';
+
+/** Every group of settings, in the order of the reference page. A service reads some of them. */
+export const CATALOGUE: readonly Group<unknown>[] = [
+  processSettings,
+  gatewayListener,
+  adminListener,
+  routerListener,
+  persistenceListener,
+  edgeSettings,
+  redisSettings,
+  databaseSettings,
+  authSettings,
+  namespacesSettings,
+  gatewayLimits,
+  routingSettings,
+  singleProcessSettings,
+  otelSettings,
+];
+
+/** All variables of all services: they often share one environment, so none of these is unknown to any service. */
+export const KNOWN_VARIABLES: ReadonlySet<string> = new Set(
+  CATALOGUE.flatMap((group) => Object.values(group.settings).map((setting) => setting.variable)),
+);

@@ -1,0 +1,126 @@
+import { group } from '../group.ts';
+import { integer } from '../kinds.ts';
+import { withDefault } from '../setting.ts';
+import { bytes, durationMs } from '../units.ts';
+
+const MIB = 1024 * 1024;
+
+export const gatewayLimits = group({
+  title: 'Limits of the gateway',
+  settings: {
+    maxFrameBytes: withDefault(bytes(1024, 16 * MIB), 65_536, {
+      variable: 'CARILLON_MAX_FRAME_BYTES',
+      description: 'Largest WebSocket message and largest message published over HTTP.',
+      example: '256KiB',
+    }),
+    maxFrameDepth: withDefault(integer(4, 256, 'levels'), 32, {
+      variable: 'CARILLON_MAX_FRAME_DEPTH',
+      description: 'Deepest nesting of objects and arrays in a frame.',
+      example: '32',
+    }),
+    maxHttpBodyBytes: withDefault(bytes(1024, 64 * MIB), MIB, {
+      variable: 'CARILLON_MAX_HTTP_BODY_BYTES',
+      description: 'Largest body of an HTTP request (a batch of messages).',
+      example: '1MiB',
+    }),
+    maxConnections: withDefault(integer(1, 1_000_000, 'connections'), 5000, {
+      variable: 'CARILLON_MAX_CONNECTIONS',
+      description: 'Most connections of one gateway; further ones are refused with a hint to try another.',
+      example: '5000',
+    }),
+    maxSubscriptions: withDefault(integer(1, 100_000, 'channels'), 128, {
+      variable: 'CARILLON_MAX_SUBSCRIPTIONS',
+      description: 'Most subscriptions of one connection.',
+      example: '128',
+    }),
+    maxChannelsPerFrame: withDefault(integer(1, 1000, 'channels'), 128, {
+      variable: 'CARILLON_MAX_CHANNELS_PER_FRAME',
+      description: 'Most channels in one subscribe or unsubscribe frame.',
+      example: '128',
+    }),
+    maxHttpBatchMessages: withDefault(integer(1, 10_000, 'messages'), 100, {
+      variable: 'CARILLON_MAX_HTTP_BATCH_MESSAGES',
+      description: 'Most messages in one HTTP publish request.',
+      example: '100',
+    }),
+    maxInvalidFrames: withDefault(integer(1, 1000, 'frames'), 10, {
+      variable: 'CARILLON_MAX_INVALID_FRAMES',
+      description: 'A connection that sends more invalid frames than this within a minute is closed.',
+      example: '10',
+    }),
+    authTimeoutMs: withDefault(durationMs(100, 300_000), 10_000, {
+      variable: 'CARILLON_AUTH_TIMEOUT_MS',
+      description: 'A connection without a valid token is closed after this, from its opening.',
+      example: '10s',
+    }),
+    handshakeTimeoutMs: withDefault(durationMs(100, 300_000), 10_000, {
+      variable: 'CARILLON_HANDSHAKE_TIMEOUT_MS',
+      description: 'A client that takes longer to send its HTTP request is cut off.',
+      example: '10s',
+    }),
+    pingIntervalMs: withDefault(durationMs(100, 600_000), 25_000, {
+      variable: 'CARILLON_PING_INTERVAL_MS',
+      description:
+        'How often the gateway pings. Has to stay below the idle timeout of every proxy on the way.',
+      example: '25s',
+    }),
+    heartbeatTimeoutMs: withDefault(durationMs(200, 3_600_000), 60_000, {
+      variable: 'CARILLON_HEARTBEAT_TIMEOUT_MS',
+      description: 'A peer that is silent for longer is closed.',
+      example: '60s',
+    }),
+    sendQueueMessages: withDefault(integer(1, 1_000_000, 'messages'), 1000, {
+      variable: 'CARILLON_SEND_QUEUE_MESSAGES',
+      description: 'Most messages that wait for one slow connection.',
+      example: '1000',
+    }),
+    sendQueueBytes: withDefault(bytes(1024, 1024 * MIB), MIB, {
+      variable: 'CARILLON_SEND_QUEUE_BYTES',
+      description: 'Most bytes that wait for one slow connection.',
+      example: '1MiB',
+    }),
+  },
+  rules: [
+    {
+      needs: ['pingIntervalMs', 'heartbeatTimeoutMs'],
+      test: ({ pingIntervalMs, heartbeatTimeoutMs }) =>
+        heartbeatTimeoutMs > pingIntervalMs
+          ? undefined
+          : `CARILLON_HEARTBEAT_TIMEOUT_MS (${heartbeatTimeoutMs}) must be above CARILLON_PING_INTERVAL_MS (${pingIntervalMs}), else healthy clients are closed before they are pinged`,
+    },
+    {
+      needs: ['maxFrameBytes', 'sendQueueBytes'],
+      test: ({ maxFrameBytes, sendQueueBytes }) =>
+        sendQueueBytes >= maxFrameBytes
+          ? undefined
+          : `CARILLON_SEND_QUEUE_BYTES (${sendQueueBytes}) must be at least CARILLON_MAX_FRAME_BYTES (${maxFrameBytes}), else an allowed message can't be delivered`,
+    },
+    {
+      needs: ['maxFrameBytes', 'maxHttpBodyBytes'],
+      test: ({ maxFrameBytes, maxHttpBodyBytes }) =>
+        maxHttpBodyBytes >= maxFrameBytes
+          ? undefined
+          : `CARILLON_MAX_HTTP_BODY_BYTES (${maxHttpBodyBytes}) must be at least CARILLON_MAX_FRAME_BYTES (${maxFrameBytes})`,
+    },
+    {
+      needs: ['maxChannelsPerFrame', 'maxSubscriptions'],
+      test: ({ maxChannelsPerFrame, maxSubscriptions }) =>
+        maxChannelsPerFrame <= maxSubscriptions || maxChannelsPerFrame <= 128
+          ? undefined
+          : `CARILLON_MAX_CHANNELS_PER_FRAME (${maxChannelsPerFrame}) is above CARILLON_MAX_SUBSCRIPTIONS (${maxSubscriptions})`,
+    },
+  ],
+});
+
+export const routingSettings = group({
+  title: 'Routing',
+  intro: 'Used by gateway and router. All services of an installation use the same values.',
+  settings: {
+    directLaneMaxGateways: withDefault(integer(0, 1000, 'gateways'), 8, {
+      variable: 'CARILLON_DIRECT_LANE_MAX_GATEWAYS',
+      description:
+        'A channel with subscribers on more gateways than this is carried by the routers; up to this the publish itself reaches them.',
+      example: '8',
+    }),
+  },
+});

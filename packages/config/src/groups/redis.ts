@@ -1,0 +1,34 @@
+import { group } from '../group.ts';
+import { integer, text, url } from '../kinds.ts';
+import { required, withDefault } from '../setting.ts';
+import { durationMs } from '../units.ts';
+
+export const redisSettings = group({
+  title: 'Redis',
+  intro:
+    'Used by gateway, router, persistence and admin. All services of an installation use the same values.',
+  settings: {
+    url: required(url('redis', 'rediss'), {
+      variable: 'CARILLON_REDIS_URL',
+      description:
+        'Redis with the message log. `rediss://` for TLS; user, password and database as in any Redis URL.',
+      example: 'redis://localhost:6379/0',
+      secrecy: 'url',
+    }),
+    prefix: withDefault(text(/^[A-Za-z0-9_.-]{1,32}$/, '1..32 characters of A-Z a-z 0-9 _ . -'), 'carillon', {
+      variable: 'CARILLON_REDIS_PREFIX',
+      description: 'Start of every key, so that installations can share a Redis.',
+      example: 'carillon-staging',
+    }),
+    partitions: withDefault(integer(1, 1024), 16, {
+      variable: 'CARILLON_PARTITIONS',
+      description: 'Partitions that channels hash onto. Fixed for the life of an installation.',
+      example: '16',
+    }),
+    connectTimeoutMs: withDefault(durationMs(100, 60_000), 2000, {
+      variable: 'CARILLON_REDIS_CONNECT_TIMEOUT_MS',
+      description: 'A connection attempt that takes longer is given up and repeated.',
+      example: '2s',
+    }),
+  },
+});

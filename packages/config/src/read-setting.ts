@@ -1,0 +1,69 @@
+import { redact } from './redact.ts';
+import type { Environment, Setting } from './setting.ts';
+
+/** Reads a file that a value names with `@/path`. */
+export type ReadFile = (path: string) => string;
+
+/** Where a value came from. */
+export type Source = 'environment' | 'file' | 'default' | 'unset';
+
+/** What became of one setting. */
+export type Reading =
+  | { readonly outcome: 'value'; readonly value: unknown; readonly source: Source; readonly shown: string }
+  | { readonly outcome: 'fault'; readonly message: string };
+
+type Found = { readonly text: string; readonly source: Source } | { readonly fault: string } | undefined;
+
+const FILE_REFERENCE = /^@(\.{0,2}\/.+)$/;
+
+/**
+ * A Kubernetes Service named `carillon-gateway` puts CARILLON_GATEWAY_PORT=tcp://10.0.0.1:8080 and more into every pod of
+ * the namespace. These are not ours; `enableServiceLinks: false` in the pod turns them off.
+ */
+export function isServiceLink(variable: string, given: string): boolean {
+  if (/_SERVICE_(HOST|PORT)(_[A-Z0-9_]+)?$/.test(variable)) return true;
+  if (/_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(variable)) return true;
+  return variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(given);
+}
+
+function findText(setting: Setting<unknown>, env: Environment, readFile: ReadFile): Found {
+  const given = env[setting.variable]?.trim();
+  // `X=` and `${X:-}` in compose files mean "not given".
+  if (given === undefined || given === '' || isServiceLink(setting.variable, given)) return undefined;
+  const path = setting.fromFile ? FILE_REFERENCE.exec(given)?.[1] : undefined;
+  if (path === undefined) return { text: given, source: 'environment' };
+  try {
+    return { text: readFile(path).trim(), source: 'file' };
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    return { fault: `${setting.variable} names the file ${path}, which can't be read (${reason})` };
+  }
+}
+
+function expectation(setting: Setting<unknown>): string {
+  return `Allowed: ${setting.allowed}. Example: ${setting.variable}=${setting.example}`;
+}
+
+/** Finds, reads and describes one setting. */
+export function readSetting(setting: Setting<unknown>, env: Environment, readFile: ReadFile): Reading {
+  const found = findText(setting, env, readFile);
+  if (found === undefined) {
+    if (setting.required) {
+      return { outcome: 'fault', message: `${setting.variable} is not given. ${expectation(setting)}` };
+    }
+    const shown = setting.defaultText ?? '(not set)';
+    const source = setting.defaultText === undefined ? 'unset' : 'default';
+    return { outcome: 'value', value: setting.absent(), source, shown };
+  }
+  if ('fault' in found) return { outcome: 'fault', message: `${found.fault}. ${expectation(setting)}` };
+  const parsed = setting.parse(found.text);
+  const shown = redact(found.text, setting.secrecy);
+  if ('fault' in parsed) {
+    const reason = parsed.fault === '' ? '' : `: ${parsed.fault}`;
+    return {
+      outcome: 'fault',
+      message: `${setting.variable} is ${shown}${reason}. ${expectation(setting)}`,
+    };
+  }
+  return { outcome: 'value', value: parsed.value, source: found.source, shown };
+}
