@@ -1,0 +1,24 @@
+import { delimiter, dirname, join } from 'node:path';
+import { ROOT } from './places.mjs';
+
+/** What npm sets for the script it runs and what would mislead a program that is started from it. */
+const SET_BY_NPM = /^(npm_(lifecycle|package|command|execpath|node_execpath)|INIT_CWD$|NODE$)/;
+
+/**
+ * The environment for the tools and for Carillon: ours, with the fetched Node and pnpm found first.
+ *
+ * @param {{ node: string, pnpm: string }} tools absolute paths of the executables
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function toolEnvironment({ node, pnpm }) {
+  const kept = Object.entries(process.env).filter(([name]) => !SET_BY_NPM.test(name));
+  const bins = [dirname(node), dirname(pnpm), join(ROOT, 'node_modules', '.bin')];
+  return {
+    ...Object.fromEntries(kept),
+    PATH: [...bins, process.env.PATH].join(delimiter),
+    // The bootstrap has picked the pnpm that packageManager pins; pnpm need not look for it again.
+    pnpm_config_pm_on_fail: 'ignore',
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+  };
+}
