@@ -1,18 +1,16 @@
 import type { Group } from './group.ts';
+import { adminSettings } from './groups/admin.ts';
 import { authSettings } from './groups/auth.ts';
 import { databaseSettings } from './groups/database.ts';
-import { gatewayLimits, routingSettings } from './groups/gateway.ts';
-import {
-  adminListener,
-  edgeSettings,
-  gatewayListener,
-  persistenceListener,
-  routerListener,
-} from './groups/listener.ts';
+import { edgeSettings } from './groups/edge.ts';
+import { gatewayLimits } from './groups/gateway.ts';
+import { adminListener, gatewayListener, persistenceListener, routerListener } from './groups/listener.ts';
 import { namespacesSettings } from './groups/namespaces.ts';
 import { otelSettings } from './groups/otel.ts';
+import { persistenceSettings } from './groups/persistence.ts';
 import { processSettings } from './groups/process.ts';
 import { redisSettings } from './groups/redis.ts';
+import { routingSettings } from './groups/routing.ts';
 import { singleProcessSettings } from './groups/single-process.ts';
 
 /** Every group of settings, in the order of the reference page. A service reads some of them. */
@@ -29,6 +27,8 @@ export const CATALOGUE: readonly Group<unknown>[] = [
   namespacesSettings,
   gatewayLimits,
   routingSettings,
+  persistenceSettings,
+  adminSettings,
   singleProcessSettings,
   otelSettings,
 ];

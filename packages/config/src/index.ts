@@ -4,22 +4,20 @@ export type { ConfigProblem } from './config-error.ts';
 export { ConfigError } from './config-error.ts';
 export type { Group, GroupSpec, Rule, Settings, Values } from './group.ts';
 export { builtGroup, group } from './group.ts';
+export { adminSettings } from './groups/admin.ts';
 export type { AnonymousPolicy } from './groups/auth.ts';
 export { authSettings } from './groups/auth.ts';
 export { databaseSettings } from './groups/database.ts';
-export { gatewayLimits, routingSettings } from './groups/gateway.ts';
+export { edgeSettings } from './groups/edge.ts';
+export { gatewayLimits } from './groups/gateway.ts';
 export type { ListenerSettings } from './groups/listener.ts';
-export {
-  adminListener,
-  edgeSettings,
-  gatewayListener,
-  persistenceListener,
-  routerListener,
-} from './groups/listener.ts';
+export { adminListener, gatewayListener, persistenceListener, routerListener } from './groups/listener.ts';
 export { namespacesSettings } from './groups/namespaces.ts';
 export { otelSettings } from './groups/otel.ts';
+export { persistenceSettings } from './groups/persistence.ts';
 export { processSettings } from './groups/process.ts';
 export { redisSettings } from './groups/redis.ts';
+export { routingSettings } from './groups/routing.ts';
 export { singleProcessSettings } from './groups/single-process.ts';
 export type { JwtAlgorithm } from './jwt-keys.ts';
 export { choice, decimal, flag, integer, json, listOf, text, url } from './kinds.ts';

@@ -111,16 +111,3 @@ export const gatewayLimits = group({
     },
   ],
 });
-
-export const routingSettings = group({
-  title: 'Routing',
-  intro: 'Used by gateway and router. All services of an installation use the same values.',
-  settings: {
-    directLaneMaxGateways: withDefault(integer(0, 1000, 'gateways'), 8, {
-      variable: 'CARILLON_DIRECT_LANE_MAX_GATEWAYS',
-      description:
-        'A channel with subscribers on more gateways than this is carried by the routers; up to this the publish itself reaches them.',
-      example: '8',
-    }),
-  },
-});

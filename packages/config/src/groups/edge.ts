@@ -1,0 +1,55 @@
+import { builtGroup } from '../group.ts';
+import { listOf, text } from '../kinds.ts';
+import { cidr } from '../network.ts';
+import { originEntry } from '../origins.ts';
+import { optional, withDefault } from '../setting.ts';
+
+const path = text(/^[^\0]{1,4096}$/, 'a path to a PEM file');
+
+export const edgeSettings = builtGroup(
+  {
+    title: 'Edge',
+    intro: 'What stands between the gateway and its clients.',
+    settings: {
+      allowedOrigins: withDefault(listOf(originEntry), [], {
+        variable: 'CARILLON_ALLOWED_ORIGINS',
+        description:
+          "Web pages that may use the gateway, for CORS and for WebSocket upgrades alike. Empty: only pages of the gateway's own host. Clients that are not browsers send no Origin and are not concerned.",
+        example: 'https://app.example.com,https://*.example.org',
+      }),
+      trustedProxies: withDefault(listOf(cidr), [], {
+        variable: 'CARILLON_TRUSTED_PROXIES',
+        description: 'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.',
+        example: '10.0.0.0/8,fd00::/8',
+      }),
+      tlsCertFile: optional(path, {
+        variable: 'CARILLON_TLS_CERT_FILE',
+        description:
+          'Certificate chain, for TLS in the gateway itself. Without it the gateway speaks plain HTTP.',
+        example: '/etc/carillon/tls.crt',
+      }),
+      tlsKeyFile: optional(path, {
+        variable: 'CARILLON_TLS_KEY_FILE',
+        description: 'Private key of the certificate.',
+        example: '/etc/carillon/tls.key',
+      }),
+    },
+    rules: [
+      {
+        needs: ['tlsCertFile', 'tlsKeyFile'],
+        test: ({ tlsCertFile, tlsKeyFile }) =>
+          (tlsCertFile === undefined) === (tlsKeyFile === undefined)
+            ? undefined
+            : 'CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE go together: give both or neither',
+      },
+    ],
+  },
+  ({ allowedOrigins, trustedProxies, tlsCertFile, tlsKeyFile }) => ({
+    allowedOrigins,
+    trustedProxies,
+    tls:
+      tlsCertFile === undefined || tlsKeyFile === undefined
+        ? undefined
+        : { certFile: tlsCertFile, keyFile: tlsKeyFile },
+  }),
+);

@@ -1,0 +1,25 @@
+import { group } from '../group.ts';
+import { integer } from '../kinds.ts';
+import { withDefault } from '../setting.ts';
+import { durationMs } from '../units.ts';
+
+export const persistenceSettings = group({
+  title: 'Persistence',
+  settings: {
+    batchMaxMessages: withDefault(integer(1, 10_000, 'messages'), 500, {
+      variable: 'CARILLON_PERSISTENCE_BATCH_MAX_MESSAGES',
+      description: 'Most messages in one insert.',
+      example: '500',
+    }),
+    lingerMs: withDefault(durationMs(0, 1000), 5, {
+      variable: 'CARILLON_PERSISTENCE_LINGER_MS',
+      description: 'How long a batch waits to fill: more means less work per message and later `stored`.',
+      example: '5',
+    }),
+    claimIdleMs: withDefault(durationMs(100, 3_600_000), 15_000, {
+      variable: 'CARILLON_PERSISTENCE_CLAIM_IDLE_MS',
+      description: 'Messages that another worker took and did not store for this long are taken over.',
+      example: '15s',
+    }),
+  },
+});
