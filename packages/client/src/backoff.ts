@@ -1,0 +1,26 @@
+/** Exponential backoff with full jitter: anywhere between 0 and the cap of the attempt, so that a crowd spreads out. */
+export interface Backoff {
+  /** Cap of the first delay, in milliseconds. */
+  readonly initialMs: number;
+  /** What the cap is multiplied with from attempt to attempt. */
+  readonly factor: number;
+  /** Highest cap, in milliseconds. */
+  readonly maxMs: number;
+}
+
+export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 30_000 };
+
+/**
+ * Delay before the attempt after `failures` failures (from 1), in milliseconds. With the server's hint: never less than the hint, and
+ * spread over up to a second behind it, since the hint may have gone to many clients.
+ */
+export function backoffDelayMs(
+  backoff: Backoff,
+  failures: number,
+  random: () => number,
+  retryAfterMs?: number,
+): number {
+  const capMs = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** Math.max(0, failures - 1));
+  if (retryAfterMs === undefined) return random() * capMs;
+  return retryAfterMs + random() * Math.min(capMs, 1_000);
+}

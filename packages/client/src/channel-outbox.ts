@@ -1,0 +1,147 @@
+import type { RealtimeError } from './errors.ts';
+import type { PublishEntry } from './publish-entry.ts';
+
+/**
+ * Most messages of a channel that are sent and not answered. The server remembers the last 256 results of a producer; a
+ * repeat after a reconnect must not fall out of that window.
+ */
+const MAX_IN_FLIGHT = 128;
+
+/** More new producers without an accepted message in between are a server's fault: don't hurry then. */
+const MAX_ROTATIONS_AT_ONCE = 2;
+
+/** What to do after a refusal: tell the application, send again at once, or send again after a pause. */
+export type AfterRefusal = 'reject' | 'resend' | 'pause';
+
+/**
+ * The publishes of one channel that wait for `accepted`, in order. Decides what may be sent, and with which producer stamp,
+ * such that each message gets into the channel once and in order, whatever is lost on the way:
+ *
+ * - Repeats carry the stamp of the first time: the server answers with the first result.
+ * - `prev` names the last message of this producer that was not refused. When that one has not arrived, the server
+ *   refuses with `PRODUCER_OUT_OF_ORDER` instead of letting this one overtake it.
+ * - A server that doesn't know the producer (yet, or after a long silence) takes any seq. So then only one message is in
+ *   flight: with two, the second could be taken after the first was lost.
+ */
+export class ChannelOutbox {
+  readonly name: string;
+  readonly #newProducer: () => string;
+  readonly #knownForMs: number;
+  /** Sent ones first: the first `#sent` entries are on their way. */
+  #entries: PublishEntry[] = [];
+  #sent = 0;
+  #producer: string;
+  #nextSeq = 1;
+  #acceptedSeq = 0;
+  #acceptedAtMs = Number.NEGATIVE_INFINITY;
+  /** Pauses in a row, for the backoff. */
+  failures = 0;
+  timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * @param newProducer gives a producer id that was never used before
+   * @param knownForMs how long after an answer the server surely still knows the producer
+   */
+  constructor(name: string, newProducer: () => string, knownForMs: number) {
+    this.name = name;
+    this.#newProducer = newProducer;
+    this.#producer = newProducer();
+    this.#knownForMs = knownForMs;
+  }
+
+  get empty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  get entries(): readonly PublishEntry[] {
+    return this.#entries;
+  }
+
+  append(entry: PublishEntry): void {
+    this.#stamp(entry);
+    this.#entries.push(entry);
+  }
+
+  /** The next entry that may go out now, stamped; it counts as sent. */
+  takeNext(nowMs: number): PublishEntry | undefined {
+    if (this.timer !== undefined) return undefined;
+    const known = nowMs - this.#acceptedAtMs < this.#knownForMs;
+    if (this.#sent >= (known ? MAX_IN_FLIGHT : 1)) return undefined;
+    const entry = this.#entries[this.#sent];
+    if (entry === undefined) return undefined;
+    entry.prev = this.#expectedPrev(this.#sent);
+    entry.firstSentAtMs ??= nowMs;
+    this.#sent++;
+    return entry;
+  }
+
+  #stamp(entry: PublishEntry): void {
+    entry.producer = this.#producer;
+    entry.seq = this.#nextSeq++;
+  }
+
+  #expectedPrev(index: number): number {
+    const before = this.#entries[index - 1];
+    if (before !== undefined) return before.seq;
+    const entry = this.#entries[index]!;
+    // Accepted ones may be ahead of this one when only this one's answer was lost: it is a repeat, its `prev` stays.
+    return this.#acceptedSeq < entry.seq ? this.#acceptedSeq : entry.prev;
+  }
+
+  onAccepted(entry: PublishEntry, nowMs: number): void {
+    this.remove(entry);
+    this.failures = 0;
+    if (entry.producer !== this.#producer) return;
+    this.#acceptedSeq = Math.max(this.#acceptedSeq, entry.seq);
+    this.#acceptedAtMs = nowMs;
+  }
+
+  onRefused(entry: PublishEntry, error: RealtimeError): AfterRefusal {
+    const index = this.#entries.indexOf(entry);
+    if (error.code === 'PRODUCER_OUT_OF_ORDER') {
+      const asExpected = index === 0 && entry.prev === this.#expectedPrev(0);
+      this.#rewind(index);
+      // Nothing of ours is before it, and yet the server knows of something: a message that was given up had arrived after
+      // all. This one was refused, so none of these has been taken: they may get a new stamp.
+      if (asExpected) this.#rotate();
+      return this.failures > MAX_ROTATIONS_AT_ONCE ? 'pause' : 'resend';
+    }
+    if (!error.retryable) {
+      this.remove(entry);
+      return 'reject';
+    }
+    this.#rewind(index);
+    this.failures++;
+    return 'pause';
+  }
+
+  /** From here on send again; one at a time, until the server has taken one. */
+  #rewind(index: number): void {
+    for (const entry of this.#entries.slice(index, this.#sent)) entry.requestId = undefined;
+    this.#sent = Math.min(this.#sent, index);
+    this.#acceptedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #rotate(): void {
+    this.#producer = this.#newProducer();
+    this.failures++;
+    this.#nextSeq = 1;
+    this.#acceptedSeq = 0;
+    for (const entry of this.#entries) this.#stamp(entry);
+  }
+
+  /** The connection is gone, and with it the answers. */
+  onDown(): void {
+    for (const entry of this.#entries) entry.requestId = undefined;
+    this.#sent = 0;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  remove(entry: PublishEntry): void {
+    const index = this.#entries.indexOf(entry);
+    if (index < 0) return;
+    this.#entries.splice(index, 1);
+    if (index < this.#sent) this.#sent--;
+  }
+}

@@ -1,0 +1,98 @@
+import type { GapFrame, MessageFrame, Position, SubscribeResult } from '@carillon/protocol';
+import type { RealtimeError } from './errors.ts';
+import type { GapEvent, RecoveredEvent } from './events.ts';
+import { type ChannelSubscription, messageOf, type SubscriptionState } from './subscription.ts';
+
+/**
+ * What the server was last told about the channel, on the present connection.
+ * - `none`: nothing
+ * - `subscribing`, `unsubscribing`: asked, not yet answered
+ * - `live`
+ * - `refused`: until the next connect, or until its pause is over
+ */
+export type ChannelPhase = 'none' | 'subscribing' | 'live' | 'unsubscribing' | 'refused';
+
+/** What to do with a message that came. */
+type Arrival = 'next' | 'duplicate' | 'hole';
+
+/** One channel of a client: its position, and the handlers that share it. */
+export class Channel {
+  readonly name: string;
+  readonly subscriptions = new Set<ChannelSubscription>();
+  phase: ChannelPhase = 'none';
+  position: Position | undefined;
+  /** Refusals in a row, for the backoff. */
+  refusals = 0;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** Messages up to this seq were missed while the connection was away. */
+  #recoveredUpTo = 0;
+
+  constructor(name: string, position: Position | undefined) {
+    this.name = name;
+    this.position = position;
+  }
+
+  get state(): SubscriptionState {
+    if (this.phase === 'live') return 'subscribed';
+    return this.phase === 'refused' ? 'refused' : 'pending';
+  }
+
+  get wanted(): boolean {
+    return this.subscriptions.size > 0;
+  }
+
+  /** The server confirmed. Returns the event when a position had been presented. */
+  onSubscribed(result: SubscribeResult): RecoveredEvent | undefined {
+    const position = { epoch: result.epoch ?? '', seq: result.seq ?? 0 };
+    const { recovered, reason, missed = 0 } = result;
+    this.phase = 'live';
+    this.refusals = 0;
+    this.position = position;
+    this.#recoveredUpTo = position.seq + missed;
+    for (const subscription of this.subscriptions) {
+      subscription.notify('subscribed', { channel: this.name, position });
+    }
+    if (recovered === undefined) return undefined;
+    const event: RecoveredEvent = { channel: this.name, recovered, reason, missed, position };
+    for (const subscription of this.subscriptions) subscription.notify('recovered', event);
+    return event;
+  }
+
+  onRefused(error: RealtimeError): void {
+    this.phase = 'refused';
+    this.refusals++;
+    for (const subscription of this.subscriptions) subscription.notify('error', error);
+  }
+
+  /** Hands a message over when it is the next one. `hole`: something before it is missing, the channel must be restored. */
+  onMessage(frame: MessageFrame, own: boolean): Arrival {
+    const arrival = this.#arrivalOf(frame);
+    if (arrival !== 'next') return arrival;
+    this.position = { epoch: frame.epoch, seq: frame.seq };
+    const message = messageOf(frame, { own, recovered: frame.seq <= this.#recoveredUpTo });
+    for (const subscription of [...this.subscriptions]) subscription.deliver(message);
+    return 'next';
+  }
+
+  #arrivalOf(frame: Position): Arrival {
+    const position = this.position;
+    if (position === undefined) return 'hole';
+    if (frame.epoch === position.epoch) {
+      if (frame.seq <= position.seq) return 'duplicate';
+      return frame.seq === position.seq + 1 ? 'next' : 'hole';
+    }
+    // Epochs of a channel sort by age.
+    return frame.epoch < position.epoch ? 'duplicate' : 'hole';
+  }
+
+  /** The server says that messages are gone. Returns the event, or nothing when it concerns what is already here. */
+  onGap(frame: GapFrame): GapEvent | undefined {
+    const from = this.position ?? frame.from;
+    const to = { epoch: frame.epoch, seq: frame.seq };
+    if (to.epoch < from.epoch || (to.epoch === from.epoch && to.seq <= from.seq)) return undefined;
+    this.position = to;
+    const event: GapEvent = { channel: this.name, from, to, reason: frame.reason };
+    for (const subscription of this.subscriptions) subscription.notify('gap', event);
+    return event;
+  }
+}

@@ -1,0 +1,311 @@
+import {
+  afterClose,
+  type ConnectedFrame,
+  type ConnectFrame,
+  type DisconnectFrame,
+  type ErrorBody,
+  PROTOCOL_VERSION,
+  type ServerFrame,
+  SUBPROTOCOL_JSON,
+} from '@carillon/protocol';
+import { backoffDelayMs } from './backoff.ts';
+import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
+import type { Emitter } from './emitter.ts';
+import { fromErrorBody, RealtimeError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { ResolvedOptions } from './options.ts';
+import { dropSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
+import { TokenSource } from './token-source.ts';
+
+/** A connection that lived this long was a good one: backoff and attempts start anew after it. */
+const STABLE_AFTER_MS = 5_000;
+/** Request id of `connect`; all other requests count from 1. */
+const CONNECT_ID = 0;
+const NORMAL_CLOSURE = 1000;
+/** What browsers and Node report for a connection that ended without a close frame. */
+const ABNORMAL_CLOSURE = 1006;
+
+export interface ConnectionDeps {
+  readonly options: ResolvedOptions;
+  readonly events: Emitter<ClientEvents>;
+  /** Frames other than those of connecting and heartbeat. */
+  readonly onFrame: (frame: ServerFrame) => void;
+  readonly onUp: (connected: ConnectedFrame) => void;
+  readonly onDown: () => void;
+  /** No connection will come by itself any more. */
+  readonly onEnd: (error: RealtimeError) => void;
+}
+
+/** Keeps one connection to the server up. The decisions are in connection-state.ts; here is what they cause. */
+export class Connection {
+  readonly #deps: ConnectionDeps;
+  readonly #tokens: TokenSource;
+  readonly #heartbeat: Heartbeat;
+  readonly #enter: Readonly<Record<ConnectionState, () => void>>;
+  #state: ConnectionState = 'idle';
+  #socket: SocketLike | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #attempt = 0;
+  #attempts = 0;
+  #failures = 0;
+  #connectedAt = 0;
+  #everConnected = false;
+  #connected: ConnectedFrame | undefined;
+  #token: string | undefined;
+  #closeCode = ABNORMAL_CLOSURE;
+  #serverError: RealtimeError | undefined;
+  #disconnect: DisconnectFrame | undefined;
+  #lastError = new RealtimeError('CLOSED', 'The client is not connected');
+  #nextRequestId = CONNECT_ID + 1;
+
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
+    this.#tokens = new TokenSource(deps.options);
+    this.#heartbeat = new Heartbeat({
+      pongTimeoutMs: deps.options.pongTimeoutMs,
+      sendPing: () => this.send(`{"type":"ping","id":${this.nextRequestId()}}`),
+      onLatency: (roundTripMs) => deps.events.emit('latency', { roundTripMs }),
+      onDead: () => this.#ended(ABNORMAL_CLOSURE, 'no answer to a ping'),
+    });
+    this.#enter = {
+      idle: () => undefined,
+      authorizing: () => this.#authorize(),
+      opening: () => this.#open(),
+      handshaking: () => this.#handshake(),
+      connected: () => this.#up(),
+      waiting: () => this.#wait(),
+      failed: () => this.#giveUp(),
+      closed: () => this.#closed(),
+    };
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The server's answer to `connect`; `undefined` when not connected. */
+  get connected(): ConnectedFrame | undefined {
+    return this.#state === 'connected' ? this.#connected : undefined;
+  }
+
+  /** @throws RealtimeError `CLOSED` or `GAVE_UP` when nothing would ever be answered. */
+  assertUsable(): void {
+    if (this.#state === 'closed') throw new RealtimeError('CLOSED', 'The client was closed');
+    if (this.#state === 'failed') {
+      throw new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
+        cause: this.#lastError,
+      });
+    }
+  }
+
+  nextRequestId(): number {
+    return this.#nextRequestId++;
+  }
+
+  /** Sends a frame. Without a connection it is dropped: whoever needs an answer repeats the frame in `onUp`. */
+  send(frame: string): void {
+    if (this.#socket?.readyState === SOCKET_OPEN) this.#socket.send(frame);
+  }
+
+  connect(): void {
+    this.#dispatch('connect');
+  }
+
+  close(): void {
+    this.#dispatch('close');
+  }
+
+  /** The network came back: don't wait for the timer, and find out whether an open connection survived. */
+  onNetworkBack(): void {
+    this.#dispatch('retry');
+    this.#heartbeat.probe();
+  }
+
+  #dispatch(event: ConnectionEvent): void {
+    const previous = this.#state;
+    const next = transition(previous, event);
+    if (next === 'ignored') return;
+    this.#state = next;
+    clearTimeout(this.#timer);
+    this.#deps.events.emit('state', { state: next, previous });
+    if (previous === 'connected') this.#down(next === 'waiting');
+    // A listener may have moved on already, e.g. closed the client.
+    if (this.#state === next) this.#enter[next]();
+  }
+
+  #authorize(): void {
+    const attempt = ++this.#attempt;
+    this.#attempts++;
+    this.#serverError = undefined;
+    this.#disconnect = undefined;
+    this.#armAttemptTimeout();
+    this.#tokens.get().then(
+      (token) => {
+        if (attempt !== this.#attempt) return;
+        this.#token = token;
+        this.#dispatch('authorized');
+      },
+      (error: RealtimeError) => {
+        if (attempt !== this.#attempt) return;
+        this.#deps.events.emit('error', error);
+        this.#fail(error, 'lost');
+      },
+    );
+  }
+
+  #open(): void {
+    this.#armAttemptTimeout();
+    const { webSocket, url } = this.#deps.options;
+    const socket = new webSocket(url, [SUBPROTOCOL_JSON]);
+    this.#socket = socket;
+    socket.onopen = () => this.#dispatch('opened');
+    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onerror = () => undefined; // `close` follows, and says as much as an error may say in a page
+    socket.onclose = (event) => this.#ended(event.code, event.reason);
+  }
+
+  #handshake(): void {
+    this.#armAttemptTimeout();
+    const { client } = this.#deps.options;
+    const frame: ConnectFrame = {
+      type: 'connect',
+      id: CONNECT_ID,
+      version: PROTOCOL_VERSION,
+      ...(this.#token === undefined ? {} : { token: this.#token }),
+      ...(client === undefined ? {} : { client }),
+    };
+    this.send(JSON.stringify(frame));
+  }
+
+  #armAttemptTimeout(): void {
+    const { connectTimeoutMs } = this.#deps.options;
+    this.#timer = setTimeout(
+      () => this.#ended(ABNORMAL_CLOSURE, `not connected within ${connectTimeoutMs} ms`),
+      connectTimeoutMs,
+    );
+  }
+
+  #receive(data: unknown): void {
+    this.#heartbeat.onHeard();
+    let frame: ServerFrame;
+    try {
+      frame = JSON.parse(data as string) as ServerFrame;
+    } catch (cause) {
+      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent a frame that is not JSON', {
+        cause,
+      });
+      this.#deps.events.emit('error', error);
+      return;
+    }
+    this.#route(frame);
+  }
+
+  #route(frame: ServerFrame): void {
+    if (frame.type === 'pong') this.#heartbeat.onPong();
+    else if (frame.type === 'disconnect') this.#disconnect = frame;
+    else if (frame.type === 'connected') {
+      this.#connected = frame;
+      this.#dispatch('accepted');
+    } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
+      this.#onServerError(frame);
+    } else this.#deps.onFrame(frame);
+  }
+
+  #onServerError(body: ErrorBody): void {
+    this.#serverError = fromErrorBody(body);
+    this.#deps.events.emit('error', this.#serverError);
+  }
+
+  #up(): void {
+    const connected = this.#connected!;
+    const reconnected = this.#everConnected;
+    this.#connectedAt = performance.now();
+    this.#everConnected = true;
+    this.#tokens.accepted(connected.expiresAt);
+    this.#heartbeat.start(this.#deps.options.pingIntervalMs ?? connected.heartbeat.pingIntervalMs);
+    const { connection, gateway, user } = connected;
+    this.#deps.onUp(connected);
+    this.#deps.events.emit('connected', { connection, gateway, user, reconnected });
+  }
+
+  #down(willReconnect: boolean): void {
+    this.#heartbeat.stop();
+    const code = this.#state === 'closed' ? NORMAL_CLOSURE : this.#closeCode;
+    const reason = this.#state === 'closed' ? 'closed by the application' : this.#lastError.message;
+    this.#deps.onDown();
+    this.#deps.events.emit('disconnected', { code, reason, willReconnect });
+  }
+
+  /** The socket closed, or is taken for dead. */
+  #ended(code: number, reason: string): void {
+    // A proxy may cut the connection before the close frame arrives; the `disconnect` frame has said it already.
+    const effectiveCode = code === ABNORMAL_CLOSURE ? (this.#disconnect?.code ?? code) : code;
+    const why = this.#disconnect?.reason || this.#serverError?.message || reason || 'connection lost';
+    const retryAfterMs = this.#disconnect?.retryAfterMs ?? this.#serverError?.retryAfterMs;
+    const error = new RealtimeError(this.#serverError?.code ?? 'CONNECTION_LOST', why, {
+      retryable: true,
+      retryAfterMs,
+      cause: this.#serverError,
+    });
+    this.#closeCode = effectiveCode;
+    this.#fail(error, this.#verdict(effectiveCode));
+  }
+
+  #verdict(code: number): 'lost' | 'refused' {
+    const after = afterClose(code);
+    if (after === 'stay-closed') return 'refused';
+    if (after === 'reconnect') return 'lost';
+    this.#tokens.refused(this.#serverError);
+    return this.#tokens.renewable || this.#serverError?.retryable ? 'lost' : 'refused';
+  }
+
+  #fail(error: RealtimeError, verdict: 'lost' | 'refused'): void {
+    this.#release(NORMAL_CLOSURE);
+    this.#lastError = error;
+    if (this.#state === 'connected' && performance.now() - this.#connectedAt >= STABLE_AFTER_MS) {
+      this.#attempts = 0;
+      this.#failures = 0;
+    }
+    this.#failures++;
+    this.#dispatch(this.#attempts >= this.#deps.options.maxAttempts ? 'refused' : verdict);
+  }
+
+  #wait(): void {
+    const { backoff, random } = this.#deps.options;
+    const error = this.#lastError;
+    const delayMs = backoffDelayMs(backoff, this.#failures, random, error.retryAfterMs);
+    this.#timer = setTimeout(() => this.#dispatch('retry'), delayMs);
+    this.#deps.events.emit('reconnecting', { attempt: this.#attempts + 1, delayMs, error });
+  }
+
+  #giveUp(): void {
+    const attempts = this.#attempts;
+    const error = new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
+      cause: this.#lastError,
+    });
+    this.#forget();
+    this.#deps.onEnd(error);
+    this.#deps.events.emit('gaveUp', { attempts, error });
+  }
+
+  #closed(): void {
+    this.#release(NORMAL_CLOSURE);
+    this.#forget();
+    this.#deps.onEnd(new RealtimeError('CLOSED', 'The client was closed'));
+  }
+
+  #forget(): void {
+    this.#attempts = 0;
+    this.#failures = 0;
+    this.#everConnected = false;
+  }
+
+  /** Also makes late answers of this attempt stale. */
+  #release(code: number): void {
+    this.#attempt++;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) dropSocket(socket, code, '');
+  }
+}

@@ -1,0 +1,45 @@
+/** Errors of the SDK: those that the server sent, and those that happen before or instead of an answer. */
+import type { ErrorBody, ErrorCode } from '@carillon/protocol';
+
+/**
+ * Codes that only the SDK gives.
+ * `CLOSED`: the client was closed. `GAVE_UP`: no connection, and no further attempt. `CONNECTION_LOST`: a connection or an
+ * attempt ended. `TOKEN_CALLBACK_FAILED`: `getToken` threw. `OUTBOX_FULL`: too many publishes wait. `REQUESTS_FULL`: too
+ * many requests wait. `FRAME_UNREADABLE`: the server sent something that is no frame.
+ */
+export type ClientErrorCode =
+  | 'CLOSED'
+  | 'GAVE_UP'
+  | 'CONNECTION_LOST'
+  | 'TOKEN_CALLBACK_FAILED'
+  | 'OUTBOX_FULL'
+  | 'REQUESTS_FULL'
+  | 'FRAME_UNREADABLE';
+
+export class RealtimeError extends Error {
+  /** A code of the protocol's registry, or one of the SDK's own. */
+  readonly code: ErrorCode | ClientErrorCode;
+  /** May the same request succeed later, unchanged? */
+  readonly retryable: boolean;
+  /** Wait at least this long, in milliseconds; absent when the server gave no hint. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode | ClientErrorCode,
+    message: string,
+    options: { retryable?: boolean; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RealtimeError';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+export function fromErrorBody(body: ErrorBody): RealtimeError {
+  return new RealtimeError(body.code, body.message, {
+    retryable: body.retryable,
+    retryAfterMs: body.retryAfterMs,
+  });
+}

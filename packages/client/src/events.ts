@@ -1,0 +1,59 @@
+import type { NotRecoveredReason, Position } from '@carillon/protocol';
+import type { ConnectionState } from './connection-state.ts';
+import type { RealtimeError } from './errors.ts';
+
+/** What happened to a subscription that came back with a position. */
+export interface RecoveredEvent {
+  readonly channel: string;
+  /** `true`: every message since the presented position follows, in order, before live ones. */
+  readonly recovered: boolean;
+  /** Only with `recovered: false`: why not. */
+  readonly reason: NotRecoveredReason | undefined;
+  /** How many missed messages follow. */
+  readonly missed: number;
+  /** Where the subscription goes on. */
+  readonly position: Position;
+}
+
+/** Messages between two positions are gone for this subscription, and the server can't give them. */
+export interface GapEvent {
+  readonly channel: string;
+  readonly from: Position;
+  readonly to: Position;
+  readonly reason: NotRecoveredReason;
+}
+
+export interface ClientEvents {
+  /** Every change of the connection's state. */
+  state: { readonly state: ConnectionState; readonly previous: ConnectionState };
+  connected: {
+    readonly connection: string;
+    readonly gateway: string;
+    readonly user: string | undefined;
+    /** `false` at the first connection after `connect()`. */
+    readonly reconnected: boolean;
+  };
+  /** An established connection ended. */
+  disconnected: { readonly code: number; readonly reason: string; readonly willReconnect: boolean };
+  /** The next attempt comes after `delayMs`. */
+  reconnecting: { readonly attempt: number; readonly delayMs: number; readonly error: RealtimeError };
+  /** No further attempt will be made. */
+  gaveUp: { readonly attempts: number; readonly error: RealtimeError };
+  /** Round trip of a ping, in milliseconds. */
+  latency: { readonly roundTripMs: number };
+  recovered: RecoveredEvent;
+  gap: GapEvent;
+  /** Errors that belong to no promise: refused tokens, refused subscriptions, unreadable frames. */
+  error: RealtimeError;
+}
+
+export interface SubscriptionEvents {
+  /** The server confirmed the subscription, at first and after each reconnect. */
+  subscribed: { readonly channel: string; readonly position: Position };
+  recovered: RecoveredEvent;
+  gap: GapEvent;
+  /** The subscription was refused. With `retryable` it is tried again by itself, else at the next connect. */
+  error: RealtimeError;
+  /** `unsubscribe` was called. */
+  ended: { readonly channel: string };
+}

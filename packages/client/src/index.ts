@@ -1,0 +1,14 @@
+export type { AfterClose, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
+export type { Backoff } from './backoff.ts';
+export type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
+export type { ConnectionState } from './connection-state.ts';
+export type { ClientErrorCode } from './errors.ts';
+export { RealtimeError } from './errors.ts';
+export type { ClientEvents, GapEvent, RecoveredEvent, SubscriptionEvents } from './events.ts';
+export type { RealtimeClientOptions, TokenRequest } from './options.ts';
+export type { Publishing } from './outbox.ts';
+export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
+export type { HistoryPage, HistoryQuery, StoredPublishing, SubscribeOptions } from './realtime-client.ts';
+export { RealtimeClient } from './realtime-client.ts';
+export type { SocketConstructor, SocketLike } from './socket.ts';
+export type { Message, Subscription, SubscriptionState } from './subscription.ts';

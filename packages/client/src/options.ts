@@ -1,0 +1,90 @@
+import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
+import type { RealtimeError } from './errors.ts';
+import { type SocketConstructor, socketUrl } from './socket.ts';
+
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** `first`: no token yet. `expired`: the last one has run out. `refused`: the server refused the last one. */
+  readonly reason: 'first' | 'expired' | 'refused';
+  /** With `refused`: what the server said. */
+  readonly error?: RealtimeError;
+}
+
+export interface RealtimeClientOptions {
+  /** Address of the gateway, e.g. `wss://rt.example.com`. Without a path `/v1/ws` is used. In a page it may be relative. */
+  readonly url: string;
+  /** A fixed token. Refused or expired: the client gives up. Neither `token` nor `getToken`: an anonymous client. */
+  readonly token?: string;
+  /** Fetches a token: at the first connect, when the last one has run out, and when the server refused it. */
+  readonly getToken?: (request: TokenRequest) => string | Promise<string>;
+  /** Delays between attempts. Default 1 s, doubled up to 30 s, full jitter. */
+  readonly backoff?: Partial<Backoff>;
+  /** Attempts in a row before `gaveUp`. Default: no limit. */
+  readonly maxAttempts?: number;
+  /** Time for one attempt, from the first byte to `connected`, in milliseconds. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** How often the round trip is measured, in milliseconds, 100 or more. Default: the server's ping interval. */
+  readonly pingIntervalMs?: number;
+  /** With nothing heard for this long after a ping the connection is taken for dead. Default 10,000. */
+  readonly pongTimeoutMs?: number;
+  /** Time for `history` to be answered, reconnects included, in milliseconds. Default 15,000. */
+  readonly requestTimeoutMs?: number;
+  /** Publishes that may wait for their answer. More are refused with `OUTBOX_FULL`. Default 1000 messages, 4 MiB. */
+  readonly outbox?: { readonly maxMessages?: number; readonly maxBytes?: number };
+  /** How long the server remembers a silent producer (`producerTtlMs` there), in milliseconds. Default 10 min. */
+  readonly producerTtlMs?: number;
+  /** W3C traceparent for a publish that brings none, e.g. from OpenTelemetry's active span. */
+  readonly traceparent?: (channel: string) => string | undefined;
+  /** Name and version of the application, shown in the server's list of connections. */
+  readonly client?: { readonly name: string; readonly version: string };
+  /** Instead of the global `WebSocket`. */
+  readonly webSocket?: SocketConstructor;
+  /** Source of the jitter, 0 up to but not including 1. */
+  readonly random?: () => number;
+}
+
+export interface ResolvedOptions {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly getToken: RealtimeClientOptions['getToken'];
+  readonly backoff: Backoff;
+  readonly maxAttempts: number;
+  readonly connectTimeoutMs: number;
+  readonly pingIntervalMs: number | undefined;
+  readonly pongTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly producerTtlMs: number;
+  readonly traceparent: (channel: string) => string | undefined;
+  readonly client: { readonly name: string; readonly version: string } | undefined;
+  readonly webSocket: SocketConstructor;
+  readonly random: () => number;
+}
+
+/** @throws TypeError when a value is missing or contradicts another. */
+export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions {
+  if (options.token !== undefined && options.getToken !== undefined) {
+    throw new TypeError('Give token or getToken, not both');
+  }
+  const webSocket = options.webSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
+  if (webSocket === undefined) throw new TypeError('There is no global WebSocket: pass one as webSocket');
+  return {
+    url: socketUrl(options.url),
+    token: options.token,
+    getToken: options.getToken,
+    backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
+    maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    pingIntervalMs: options.pingIntervalMs && Math.max(100, options.pingIntervalMs),
+    pongTimeoutMs: options.pongTimeoutMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
+    maxMessages: options.outbox?.maxMessages ?? 1_000,
+    maxBytes: options.outbox?.maxBytes ?? 4 * 1024 * 1024,
+    producerTtlMs: options.producerTtlMs ?? 600_000,
+    traceparent: options.traceparent ?? (() => undefined),
+    client: options.client,
+    webSocket,
+    random: options.random ?? Math.random,
+  };
+}

@@ -1,0 +1,276 @@
+import type { AcceptedFrame, ErrorFrame, Position, ServerFrame, StoredFrame } from '@carillon/protocol';
+import { backoffDelayMs } from './backoff.ts';
+import { ChannelOutbox } from './channel-outbox.ts';
+import type { Connection } from './connection.ts';
+import { deferred, markObserved } from './deferred.ts';
+import { fromErrorBody, RealtimeError } from './errors.ts';
+import type { ResolvedOptions } from './options.ts';
+import {
+  byteLength,
+  frameMembers,
+  type PublishEntry,
+  type PublishOptions,
+  type PublishReceipt,
+  publishFrame,
+} from './publish-entry.ts';
+
+/** Part of the producer's time to live after which a message is no longer repeated: a repeat on its way must arrive in time, too. */
+const REPEAT_SHARE = 0.8;
+/** Part of it in which the server surely still knows the producer, clocks and travel times considered. */
+const KNOWN_SHARE = 0.5;
+const SWEEP_INTERVAL_MS = 5_000;
+/** Idle channels remembered; forgetting one costs one round trip at its next publish. */
+const MAX_IDLE_CHANNELS = 256;
+
+/** `stored` is there when it was asked for. */
+export interface Publishing extends Promise<PublishReceipt> {
+  readonly stored: Promise<Position> | undefined;
+}
+
+/** Keeps every publish until the server has answered, and repeats it after a reconnect. */
+export class Outbox {
+  readonly #connection: Connection;
+  readonly #options: ResolvedOptions;
+  readonly #channels = new Map<string, ChannelOutbox>();
+  readonly #byRequest = new Map<number, PublishEntry>();
+  /** Accepted, not yet stored. */
+  readonly #awaitingStored = new Set<PublishEntry>();
+  #messages = 0;
+  #bytes = 0;
+  #producers = 0;
+  #sweeper: ReturnType<typeof setInterval> | undefined;
+  /** Chosen once; producers of single channels add a counter. */
+  readonly #producer = randomId();
+
+  constructor(deps: { readonly connection: Connection; readonly options: ResolvedOptions }) {
+    this.#connection = deps.connection;
+    this.#options = deps.options;
+  }
+
+  /** Publishes that wait for an answer. */
+  get size(): number {
+    return this.#messages;
+  }
+
+  isOwn(producer: string | undefined): boolean {
+    return producer?.startsWith(`${this.#producer}-`) ?? false;
+  }
+
+  publish(channel: string, payload: unknown, options: PublishOptions): Publishing {
+    const receipt = deferred<PublishReceipt>();
+    const stored = options.stored ? deferred<Position>() : undefined;
+    if (stored !== undefined) markObserved(stored.promise);
+    const reject = (error: Error) => {
+      receipt.reject(error);
+      stored?.reject(error);
+    };
+    try {
+      const members = frameMembers(payload, options, options.trace ?? this.#options.traceparent(channel));
+      const entry: PublishEntry = {
+        channel,
+        members,
+        bytes: byteLength(members),
+        receipt,
+        stored,
+        producer: '',
+        seq: 0,
+        prev: 0,
+        requestId: undefined,
+        firstSentAtMs: undefined,
+      };
+      this.#take(entry);
+    } catch (error) {
+      reject(error as Error);
+    }
+    return Object.assign(receipt.promise, { stored: stored?.promise });
+  }
+
+  #take(entry: PublishEntry): void {
+    const { maxMessages, maxBytes } = this.#options;
+    this.#connection.assertUsable();
+    if (this.#messages >= maxMessages || this.#bytes + entry.bytes > maxBytes) {
+      const text = `${this.#messages} publishes (${this.#bytes} bytes) wait for an answer; at most ${maxMessages} (${maxBytes} bytes) may`;
+      throw new RealtimeError('OUTBOX_FULL', text, { retryable: true });
+    }
+    this.#messages++;
+    this.#bytes += entry.bytes;
+    const channel = this.#channelOf(entry.channel);
+    channel.append(entry);
+    this.#sweeper ??= setInterval(() => this.#giveUpOld(), SWEEP_INTERVAL_MS);
+    this.#pump(channel);
+  }
+
+  #channelOf(name: string): ChannelOutbox {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    if (this.#channels.size >= MAX_IDLE_CHANNELS) {
+      for (const [key, channel] of this.#channels) if (channel.empty) this.#channels.delete(key);
+    }
+    const newProducer = () => `${this.#producer}-${this.#producers++}`;
+    const channel = new ChannelOutbox(name, newProducer, this.#options.producerTtlMs * KNOWN_SHARE);
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  #pump(channel: ChannelOutbox): void {
+    const limits = this.#connection.connected?.limits;
+    if (limits === undefined) return;
+    for (;;) {
+      const entry = channel.takeNext(performance.now());
+      if (entry === undefined) return;
+      this.#send(entry, channel, limits.maxFrameBytes);
+    }
+  }
+
+  #send(entry: PublishEntry, channel: ChannelOutbox | undefined, maxFrameBytes: number): void {
+    const id = this.#connection.nextRequestId();
+    const frame = publishFrame(entry, id);
+    // A server closes the connection of whoever sends far too much; so the limit is checked here.
+    const bytes = frame.length - entry.members.length + entry.bytes;
+    if (bytes > maxFrameBytes) {
+      channel?.remove(entry);
+      const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
+      this.#reject(entry, new RealtimeError('FRAME_TOO_LARGE', text));
+      return;
+    }
+    entry.requestId = id;
+    this.#byRequest.set(id, entry);
+    this.#connection.send(frame);
+  }
+
+  onUp(): void {
+    const { maxFrameBytes } = this.#connection.connected!.limits;
+    for (const entry of this.#awaitingStored) this.#send(entry, undefined, maxFrameBytes);
+    for (const channel of this.#channels.values()) this.#pump(channel);
+  }
+
+  onDown(): void {
+    this.#byRequest.clear();
+    for (const channel of this.#channels.values()) channel.onDown();
+    this.#giveUpOld();
+  }
+
+  /** No connection will come by itself: what was never sent is refused, of the rest nobody knows. */
+  onEnd(error: RealtimeError): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    const open = [...this.#channels.values()].flatMap((channel) => [...channel.entries]);
+    for (const entry of [...open, ...this.#awaitingStored]) {
+      this.#channels.get(entry.channel)?.remove(entry);
+      this.#reject(entry, entry.firstSentAtMs === undefined ? error : outcomeUnknown(error));
+    }
+  }
+
+  onFrame(frame: ServerFrame): void {
+    if (frame.type !== 'accepted' && frame.type !== 'stored' && frame.type !== 'error') return;
+    const entry = this.#byRequest.get(frame.re as number);
+    if (entry === undefined) return;
+    // An answer to an earlier time it was sent says nothing about the present one.
+    if (entry.requestId !== frame.re) this.#byRequest.delete(frame.re as number);
+    else if (frame.type === 'accepted') this.#onAccepted(entry, frame);
+    else if (frame.type === 'stored') this.#onStored(entry, frame);
+    else this.#onError(entry, frame);
+  }
+
+  #onAccepted(entry: PublishEntry, frame: AcceptedFrame): void {
+    const { epoch, seq, id, duplicate = false } = frame;
+    const channel = this.#channels.get(entry.channel);
+    channel?.onAccepted(entry, performance.now());
+    entry.receipt.resolve({ epoch, seq, id, duplicate });
+    if (entry.stored === undefined) this.#settled(entry);
+    else this.#awaitingStored.add(entry);
+    if (channel !== undefined) this.#pump(channel);
+  }
+
+  #onStored(entry: PublishEntry, frame: StoredFrame): void {
+    entry.stored?.resolve({ epoch: frame.epoch, seq: frame.seq });
+    this.#settled(entry);
+  }
+
+  #onError(entry: PublishEntry, frame: ErrorFrame): void {
+    this.#byRequest.delete(frame.re as number);
+    const error = fromErrorBody(frame);
+    const channel = this.#channels.get(entry.channel);
+    if (this.#awaitingStored.has(entry)) this.#onStoredRefused(entry, error);
+    else if (channel !== undefined) this.#onPublishRefused(channel, entry, error);
+  }
+
+  /** The message is in the log, and asking again whether it is stored failed. */
+  #onStoredRefused(entry: PublishEntry, error: RealtimeError): void {
+    if (!error.retryable) {
+      this.#reject(entry, error);
+      return;
+    }
+    const { backoff, random } = this.#options;
+    setTimeout(
+      () => {
+        const limits = this.#connection.connected?.limits;
+        if (limits !== undefined && this.#awaitingStored.has(entry)) {
+          this.#send(entry, undefined, limits.maxFrameBytes);
+        }
+      },
+      backoffDelayMs(backoff, 1, random, error.retryAfterMs),
+    );
+  }
+
+  #onPublishRefused(channel: ChannelOutbox, entry: PublishEntry, error: RealtimeError): void {
+    const next = channel.onRefused(entry, error);
+    if (next === 'reject') this.#reject(entry, error);
+    if (next === 'pause') this.#pause(channel, error);
+    this.#pump(channel);
+  }
+
+  #pause(channel: ChannelOutbox, error: RealtimeError): void {
+    const { backoff, random } = this.#options;
+    const delayMs = backoffDelayMs(backoff, channel.failures, random, error.retryAfterMs);
+    clearTimeout(channel.timer);
+    channel.timer = setTimeout(() => {
+      channel.timer = undefined;
+      this.#pump(channel);
+    }, delayMs);
+  }
+
+  /** Beyond the producer's time to live a repeat would be taken for a new message: stop before. */
+  #giveUpOld(): void {
+    const sentBeforeMs = performance.now() - this.#options.producerTtlMs * REPEAT_SHARE;
+    const isOld = (entry: PublishEntry) =>
+      entry.firstSentAtMs !== undefined && entry.firstSentAtMs < sentBeforeMs;
+    for (const channel of this.#channels.values()) {
+      for (const entry of channel.entries.filter(isOld)) {
+        channel.remove(entry);
+        this.#reject(entry, outcomeUnknown(undefined));
+      }
+    }
+    if (this.#connection.connected !== undefined) return;
+    for (const entry of this.#awaitingStored)
+      if (isOld(entry)) this.#reject(entry, outcomeUnknown(undefined));
+  }
+
+  #reject(entry: PublishEntry, error: RealtimeError): void {
+    entry.receipt.reject(error); // without effect when it is only the `stored` that failed
+    entry.stored?.reject(error);
+    this.#settled(entry);
+  }
+
+  #settled(entry: PublishEntry): void {
+    this.#awaitingStored.delete(entry);
+    if (entry.requestId !== undefined) this.#byRequest.delete(entry.requestId);
+    this.#messages--;
+    this.#bytes -= entry.bytes;
+    if (this.#messages > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+}
+
+/** 20 characters of 0-9 a-f. `crypto.randomUUID` would do, but pages without TLS don't have it. */
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
+
+function outcomeUnknown(cause: RealtimeError | undefined): RealtimeError {
+  const text = 'The message was sent, and no answer came in time: it may or may not have been accepted';
+  return new RealtimeError('OUTCOME_UNKNOWN', text, { cause });
+}

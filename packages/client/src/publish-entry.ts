@@ -1,0 +1,60 @@
+import type { Position } from '@carillon/protocol';
+import type { Deferred } from './deferred.ts';
+
+export interface PublishOptions {
+  /** Name of what happened, e.g. `trade.executed`; 1 to 128 characters. */
+  readonly event?: string;
+  /** Also tell when the message is in the database. */
+  readonly stored?: boolean;
+  /** W3C traceparent. */
+  readonly trace?: string;
+}
+
+/** Where a published message stands. */
+export interface PublishReceipt extends Position {
+  /** Id of the message. */
+  readonly id: string;
+  /** The server had it already: an earlier attempt had arrived, its answer had not. */
+  readonly duplicate: boolean;
+}
+
+/** A message on its way out, from `publish` until its promises are settled. */
+export interface PublishEntry {
+  readonly channel: string;
+  /** Members of the frame after producer: payload, event, stored, trace, as JSON text with a leading comma. */
+  readonly members: string;
+  readonly bytes: number;
+  readonly receipt: Deferred<PublishReceipt>;
+  readonly stored: Deferred<Position> | undefined;
+  /** Producer id and its sequence. The pair names this message for good; see ChannelOutbox for when it may change. */
+  producer: string;
+  seq: number;
+  /** `prev` of the last time it was sent. */
+  prev: number;
+  /** Of the last time it was sent; answers to earlier ones don't count. */
+  requestId: number | undefined;
+  /** When it was sent first, in `performance.now()` time; `undefined`: the server can't have it. */
+  firstSentAtMs: number | undefined;
+}
+
+/** JSON text of what a publish frame says after its producer. @throws TypeError when the payload is not JSON. */
+export function frameMembers(payload: unknown, options: PublishOptions, trace: string | undefined): string {
+  const json = JSON.stringify(payload);
+  if (json === undefined) throw new TypeError('The payload is not a JSON value');
+  let members = `,"payload":${json}`;
+  if (options.event !== undefined) members += `,"event":${JSON.stringify(options.event)}`;
+  if (options.stored) members += ',"stored":true';
+  if (trace !== undefined) members += `,"trace":${JSON.stringify(trace)}`;
+  return members;
+}
+
+/** The whole `publish` frame. */
+export function publishFrame(entry: PublishEntry, requestId: number): string {
+  const producer = `{"id":"${entry.producer}","seq":${entry.seq},"prev":${entry.prev}}`;
+  return `{"type":"publish","id":${requestId},"channel":${JSON.stringify(entry.channel)},"producer":${producer}${entry.members}}`;
+}
+
+/** Bytes of a text in UTF-8. */
+export function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,200 @@
+import type { Position, ServerFrame } from '@carillon/protocol';
+import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { type Deferred, deferred, markObserved } from './deferred.ts';
+import { Emitter } from './emitter.ts';
+import type { RealtimeError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import { type RealtimeClientOptions, resolveOptions } from './options.ts';
+import { Outbox, type Publishing } from './outbox.ts';
+import type { PublishOptions } from './publish-entry.ts';
+import { Requests } from './requests.ts';
+import { type Message, messageOf, type Subscription } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+export interface SubscribeOptions {
+  /** Go on after this position: messages since then come first. Without it only new messages come. */
+  readonly position?: Position;
+}
+
+/** Without `after` and `before`: the newest messages, newest first. */
+export interface HistoryQuery {
+  /** Messages after this position, oldest first. */
+  readonly after?: Position;
+  /** Messages before this position, newest first. */
+  readonly before?: Position;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+}
+
+export interface HistoryPage<Payload> {
+  readonly messages: readonly Message<Payload>[];
+  /** There are more in the direction asked for. */
+  readonly more: boolean;
+}
+
+/** Only without a map of channels may a call say by itself what the payload is. */
+type Untyped<Channels extends ChannelMap, Client> = keyof Channels extends never ? Client : never;
+
+/** {@link Publishing} of a message whose `stored` was asked for. */
+export interface StoredPublishing extends Publishing {
+  readonly stored: Promise<Position>;
+}
+
+/**
+ * A connection to Carillon that mends itself. Subscriptions go on where they stopped, each message is handed over once and
+ * in order, and each publish gets into its channel once.
+ */
+export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
+  readonly #events = new Emitter<ClientEvents>();
+  readonly #connection: Connection;
+  readonly #subscriptions: Subscriptions;
+  readonly #outbox: Outbox;
+  readonly #requests: Requests;
+  #connecting: Deferred<void> | undefined;
+  readonly #onNetworkBack = () => this.#connection.onNetworkBack();
+
+  /** Does nothing yet; see {@link connect}. @throws TypeError when an option is missing or contradicts another. */
+  constructor(options: RealtimeClientOptions) {
+    const resolved = resolveOptions(options);
+    this.#connection = new Connection({
+      options: resolved,
+      events: this.#events,
+      onFrame: (frame) => this.#onFrame(frame),
+      onUp: () => this.#onUp(),
+      onDown: () => this.#onDown(),
+      onEnd: (error) => this.#onEnd(error),
+    });
+    const connection = this.#connection;
+    this.#outbox = new Outbox({ connection, options: resolved });
+    this.#requests = new Requests({ connection, timeoutMs: resolved.requestTimeoutMs });
+    this.#subscriptions = new Subscriptions({
+      connection,
+      events: this.#events,
+      backoff: resolved.backoff,
+      random: resolved.random,
+      isOwn: (producer) => this.#outbox.isOwn(producer),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** Publishes that wait for an answer. */
+  get pendingPublishes(): number {
+    return this.#outbox.size;
+  }
+
+  /** Calls `listener` at each such event. Returns the function that takes it off again. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /**
+   * Connects, and stays connected until `close`. Resolves at the first connection; rejects when the client gives up or
+   * is closed before. It need not be awaited: what is subscribed and published meanwhile waits.
+   */
+  connect(): Promise<void> {
+    this.#listenToNetwork('addEventListener');
+    this.#connection.connect();
+    if (this.state === 'connected') return Promise.resolve();
+    this.#connecting ??= deferred();
+    return markObserved(this.#connecting.promise);
+  }
+
+  /**
+   * Hands every message of the channel to `handler`, once and in order, from the moment of the server's confirmation or from
+   * `options.position` on. What `handler` throws becomes an uncaught error.
+   * @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given and the channel is in use in this client.
+   */
+  subscribe<Channel extends string>(
+    channel: Channel,
+    handler: (message: Message<PayloadOf<Channels, Channel>>) => void,
+    options?: SubscribeOptions,
+  ): Subscription;
+  subscribe<Payload>(
+    this: Untyped<Channels, this>,
+    channel: string,
+    handler: (message: Message<Payload>) => void,
+    options?: SubscribeOptions,
+  ): Subscription;
+  subscribe(
+    channel: string,
+    handler: (message: Message<never>) => void,
+    options: SubscribeOptions = {},
+  ): Subscription {
+    return this.#subscriptions.add(channel, handler, options.position);
+  }
+
+  /**
+   * Sends a message; resolves when it is in the channel's log. While the connection is away the message waits, and goes out in
+   * order later. Rejects with a RealtimeError: the server's refusal, `OUTBOX_FULL`, `CLOSED`, or `OUTCOME_UNKNOWN` when
+   * it was sent and no answer came in time. With `stored`, the promise's own `stored` resolves when it is in the database.
+   */
+  publish<Channel extends string>(
+    channel: Channel,
+    payload: PayloadOf<Channels, Channel>,
+    options: PublishOptions & { readonly stored: true },
+  ): StoredPublishing;
+  publish<Channel extends string>(
+    channel: Channel,
+    payload: PayloadOf<Channels, Channel>,
+    options?: PublishOptions,
+  ): Publishing;
+  publish(channel: string, payload: unknown, options: PublishOptions = {}): Publishing {
+    return this.#outbox.publish(channel, payload, options);
+  }
+
+  /** Reads a page of a channel's history. Rejects with a RealtimeError: the server's, or `TIMEOUT`. */
+  async history<Channel extends string>(
+    channel: Channel,
+    query?: HistoryQuery,
+  ): Promise<HistoryPage<PayloadOf<Channels, Channel>>> {
+    const { messages, more } = await this.#requests.ask({ type: 'history', channel, ...query });
+    const marked = messages.map((frame) =>
+      messageOf(frame, { own: this.#outbox.isOwn(frame.producer), recovered: false }),
+    );
+    return { messages: marked as Message<PayloadOf<Channels, Channel>>[], more };
+  }
+
+  /** Ends the connection. What waits is rejected; subscriptions stay and are restored by another `connect`. */
+  close(): void {
+    this.#listenToNetwork('removeEventListener');
+    this.#connection.close();
+  }
+
+  #onFrame(frame: ServerFrame): void {
+    this.#subscriptions.onFrame(frame);
+    this.#outbox.onFrame(frame);
+    this.#requests.onFrame(frame);
+  }
+
+  #onUp(): void {
+    this.#subscriptions.onUp();
+    this.#outbox.onUp();
+    this.#requests.onUp();
+    this.#connecting?.resolve();
+    this.#connecting = undefined;
+  }
+
+  #onDown(): void {
+    this.#subscriptions.onDown();
+    this.#outbox.onDown();
+  }
+
+  #onEnd(error: RealtimeError): void {
+    this.#subscriptions.onEnd(error);
+    this.#outbox.onEnd(error);
+    this.#requests.onEnd(error);
+    this.#connecting?.reject(error);
+    this.#connecting = undefined;
+  }
+
+  /** A page hears from the browser when the network is back; Node has no such event. */
+  #listenToNetwork(method: 'addEventListener' | 'removeEventListener'): void {
+    const target = globalThis as Partial<Record<typeof method, (name: string, listener: () => void) => void>>;
+    target[method]?.('online', this.#onNetworkBack);
+  }
+}

@@ -1,0 +1,43 @@
+/** The part of the WebSocket API that the SDK uses. Browsers and Node 24 have it as a global. */
+export interface SocketLike {
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+
+/** `readyState` of an open socket. */
+export const SOCKET_OPEN = 1;
+
+/** Path of the WebSocket endpoint, used when the URL names none. */
+const DEFAULT_PATH = '/v1/ws';
+
+/** Absolute `ws:` or `wss:` address. `http(s):` is taken as well; a URL without a path gets `/v1/ws`. @throws TypeError when it is no URL. */
+export function socketUrl(url: string): string {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  const parsed = base === undefined ? new URL(url) : new URL(url, base);
+  parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
+  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
+    throw new TypeError(`The url must start with ws:, wss:, http: or https:, not ${parsed.protocol}`);
+  }
+  if (parsed.pathname === '/') parsed.pathname = DEFAULT_PATH;
+  parsed.hash = '';
+  return parsed.href;
+}
+
+/** Lets go of a socket: nothing that it still does is heard. Closing may take long on a dead network; nobody waits for it. */
+export function dropSocket(socket: SocketLike, code: number, reason: string): void {
+  socket.onopen = null;
+  socket.onmessage = null;
+  socket.onclose = null;
+  socket.onerror = ignoreSocketError;
+  socket.close(code, reason);
+}
+
+// Node's WebSocket, and `ws`, report an error when a socket is closed before it is open.
+function ignoreSocketError(): void {}

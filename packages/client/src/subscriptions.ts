@@ -1,0 +1,241 @@
+import type {
+  ErrorFrame,
+  GapFrame,
+  MessageFrame,
+  Position,
+  ServerFrame,
+  SubscribedFrame,
+  UnsubscribedFrame,
+} from '@carillon/protocol';
+import { type Backoff, backoffDelayMs } from './backoff.ts';
+import { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import type { Emitter } from './emitter.ts';
+import { fromErrorBody, RealtimeError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import { ChannelSubscription, type Message, type Subscription } from './subscription.ts';
+
+/** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
+const CHANNELS_PER_FRAME = 100;
+
+export interface SubscriptionsDeps {
+  readonly connection: Connection;
+  readonly events: Emitter<ClientEvents>;
+  readonly backoff: Backoff;
+  readonly random: () => number;
+  /** Is this the stamp of one of this client's producers? */
+  readonly isOwn: (producer: string | undefined) => boolean;
+}
+
+/** All channels of a client: tells the server what is wanted, in one frame per turn, and restores it after a reconnect. */
+export class Subscriptions {
+  readonly #deps: SubscriptionsDeps;
+  readonly #channels = new Map<string, Channel>();
+  /** Channels named in frames that are not yet answered, by request id. */
+  readonly #asked = new Map<number, readonly string[]>();
+  #flushing = false;
+
+  constructor(deps: SubscriptionsDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given for a channel that is in use. */
+  add(
+    name: string,
+    handler: (message: Message<never>) => void,
+    position: Position | undefined,
+  ): Subscription {
+    let channel = this.#channels.get(name);
+    if (channel !== undefined && position !== undefined && channel.wanted) {
+      const text = `There is a subscription to ${name} already; a position can only be given with the first one`;
+      throw new RealtimeError('ALREADY_SUBSCRIBED', text);
+    }
+    if (channel === undefined || !channel.wanted) channel = this.#begin(name, channel, position);
+    const view = channel;
+    const subscription = new ChannelSubscription({
+      channel: name,
+      view,
+      handler,
+      leave: (leaving) => this.#leave(view, leaving),
+    });
+    channel.subscriptions.add(subscription);
+    this.#schedule();
+    return subscription;
+  }
+
+  /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
+  #begin(name: string, old: Channel | undefined, position: Position | undefined): Channel {
+    const channel = new Channel(name, position);
+    if (old !== undefined) {
+      clearTimeout(old.timer);
+      // What the server knows of the old life must end before the new one is asked for.
+      channel.phase = old.phase === 'none' || old.phase === 'refused' ? 'none' : 'unsubscribing';
+      if (old.phase === 'live' || old.phase === 'subscribing') this.#sendUnsubscribe([name]);
+    }
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  #leave(channel: Channel, subscription: ChannelSubscription): void {
+    channel.subscriptions.delete(subscription);
+    if (!channel.wanted) clearTimeout(channel.timer);
+    this.#schedule();
+  }
+
+  onUp(): void {
+    this.#asked.clear();
+    for (const channel of this.#channels.values()) {
+      clearTimeout(channel.timer);
+      channel.phase = 'none';
+    }
+    this.#flush();
+  }
+
+  onDown(): void {
+    this.#asked.clear();
+    for (const channel of this.#channels.values()) {
+      clearTimeout(channel.timer);
+      channel.phase = 'none';
+    }
+  }
+
+  /** No connection will come by itself: who waits for a subscription must know. */
+  onEnd(error: RealtimeError): void {
+    for (const channel of this.#channels.values()) {
+      for (const subscription of channel.subscriptions) subscription.notify('error', error);
+    }
+  }
+
+  onFrame(frame: ServerFrame): void {
+    if (frame.type === 'message') this.#onMessage(frame);
+    else if (frame.type === 'subscribed') this.#onSubscribed(frame);
+    else if (frame.type === 'unsubscribed') this.#onUnsubscribed(frame);
+    else if (frame.type === 'gap') this.#onGap(frame);
+    else if (frame.type === 'error') this.#onError(frame);
+  }
+
+  #onMessage(frame: MessageFrame): void {
+    const channel = this.#channels.get(frame.channel);
+    // Before `subscribed`, and after `unsubscribe`, what comes belongs to an earlier subscription.
+    if (channel?.phase !== 'live') return;
+    const arrival = channel.onMessage(frame, this.#deps.isOwn(frame.producer));
+    if (arrival === 'hole') this.#restore(channel);
+  }
+
+  /** The server left something out without a word: subscribe anew from our position rather than lose it. */
+  #restore(channel: Channel): void {
+    channel.phase = 'unsubscribing';
+    this.#sendUnsubscribe([channel.name]);
+  }
+
+  #onSubscribed(frame: SubscribedFrame): void {
+    this.#asked.delete(frame.re as number);
+    for (const result of frame.results) {
+      const channel = this.#channels.get(result.channel);
+      if (channel?.phase !== 'subscribing') continue;
+      if (result.error !== undefined) this.#onRefused(channel, fromErrorBody(result.error));
+      else {
+        const event = channel.onSubscribed(result);
+        if (event !== undefined) this.#deps.events.emit('recovered', event);
+      }
+    }
+    this.#schedule();
+  }
+
+  #onUnsubscribed(frame: UnsubscribedFrame): void {
+    this.#asked.delete(frame.re as number);
+    this.#onGone(frame.results.map((result) => result.channel));
+  }
+
+  #onGone(names: readonly string[]): void {
+    for (const name of names) {
+      const channel = this.#channels.get(name);
+      if (channel?.phase === 'unsubscribing') channel.phase = 'none';
+    }
+    this.#schedule();
+  }
+
+  #onGap(frame: GapFrame): void {
+    const channel = this.#channels.get(frame.channel);
+    const event = channel?.phase === 'live' ? channel.onGap(frame) : undefined;
+    if (event !== undefined) this.#deps.events.emit('gap', event);
+  }
+
+  /** A whole `subscribe` or `unsubscribe` frame was refused. */
+  #onError(frame: ErrorFrame): void {
+    const names = this.#asked.get(frame.re as number);
+    if (names === undefined) return;
+    this.#asked.delete(frame.re as number);
+    const error = fromErrorBody(frame);
+    for (const name of names) {
+      const channel = this.#channels.get(name);
+      if (channel?.phase === 'subscribing') this.#onRefused(channel, error);
+    }
+    this.#onGone(names);
+  }
+
+  #onRefused(channel: Channel, error: RealtimeError): void {
+    channel.onRefused(error);
+    this.#deps.events.emit('error', error);
+    if (!error.retryable) return;
+    const { backoff, random } = this.#deps;
+    const delayMs = backoffDelayMs(backoff, channel.refusals, random, error.retryAfterMs);
+    channel.timer = setTimeout(() => {
+      if (channel.phase === 'refused') channel.phase = 'none';
+      this.#flush();
+    }, delayMs);
+  }
+
+  /** Everything asked for in one turn goes into one frame. */
+  #schedule(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const subscribe: Channel[] = [];
+    const unsubscribe: string[] = [];
+    const connected = this.#deps.connection.connected !== undefined;
+    for (const channel of this.#channels.values()) {
+      const idle = channel.phase === 'none' || channel.phase === 'refused';
+      if (!channel.wanted && idle) this.#channels.delete(channel.name);
+      else if (!connected) continue;
+      else if (channel.wanted && channel.phase === 'none') subscribe.push(channel);
+      else if (!channel.wanted && channel.phase === 'live') {
+        channel.phase = 'unsubscribing';
+        unsubscribe.push(channel.name);
+      }
+    }
+    if (unsubscribe.length > 0) this.#sendUnsubscribe(unsubscribe);
+    for (let i = 0; i < subscribe.length; i += CHANNELS_PER_FRAME) {
+      this.#sendSubscribe(subscribe.slice(i, i + CHANNELS_PER_FRAME));
+    }
+  }
+
+  #sendSubscribe(channels: readonly Channel[]): void {
+    for (const channel of channels) channel.phase = 'subscribing';
+    this.#ask(
+      'subscribe',
+      channels.map(({ name }) => name),
+      channels.map(({ name, position }) => ({
+        channel: name,
+        ...(position === undefined ? {} : { position }),
+      })),
+    );
+  }
+
+  #sendUnsubscribe(names: readonly string[]): void {
+    this.#ask('unsubscribe', names, names);
+  }
+
+  #ask(type: 'subscribe' | 'unsubscribe', names: readonly string[], channels: readonly unknown[]): void {
+    const { connection } = this.#deps;
+    const id = connection.nextRequestId();
+    this.#asked.set(id, names);
+    connection.send(JSON.stringify({ type, id, channels }));
+  }
+}
