@@ -21,10 +21,21 @@ export async function buildConsole({ node, env }) {
   const digest = digestOfState([...files, join(ROOT, 'pnpm-lock.yaml')]);
   if (existsSync(PAGE) && stampIs(STAMP, digest)) return;
   await step('Building the web console', async (note) => {
-    const args = [turbo(), 'run', 'build', '--filter=@carillon/console', '--ui=stream', '--output-logs=new-only'];
+    const args = [
+      turbo(),
+      'run',
+      'build',
+      '--filter=@carillon/console',
+      '--ui=stream',
+      '--output-logs=new-only',
+    ];
     const { status, output } = await runQuietly(node, args, { cwd: ROOT, env, onLine: note });
     if (status !== 0) {
-      throw new BootstrapFailure('The web console could not be built.', 'The compiler says why below.', output);
+      throw new BootstrapFailure(
+        'The web console could not be built.',
+        'The compiler says why below.',
+        output,
+      );
     }
   });
   writeStamp(STAMP, digest);

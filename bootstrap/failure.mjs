@@ -26,7 +26,7 @@ const KNOWN_FAILURES = [
   {
     pattern: /EROFS|EACCES|EPERM|permission denied|read-only file system/i,
     message: 'A folder cannot be written to',
-    fix: 'Make this folder writable for your user (and npm\'s cache: `npm config get cache`), then start again.',
+    fix: "Make this folder writable for your user (and npm's cache: `npm config get cache`), then start again.",
   },
   {
     pattern: /SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET)|CERT_|certificate/i,
@@ -34,7 +34,8 @@ const KNOWN_FAILURES = [
     fix: "Name your organisation's certificate to npm: `npm config set cafile <file>` and NODE_EXTRA_CA_CERTS=<file>.",
   },
   {
-    pattern: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|network/i,
+    pattern:
+      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|network/i,
     message: 'The package registry cannot be reached',
     fix: 'Check the network, and the proxy and registry settings: `npm config get registry`, `npm config get proxy`.',
   },

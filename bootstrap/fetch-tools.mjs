@@ -51,7 +51,9 @@ export async function fetchTools() {
   const pnpm = pnpmTool();
   const present = resolveNode();
   const node = present === undefined ? nodeTool() : undefined;
-  const missing = [node, existsSync(executableOf(pnpm)) ? undefined : pnpm].filter((tool) => tool !== undefined);
+  const missing = [node, existsSync(executableOf(pnpm)) ? undefined : pnpm].filter(
+    (tool) => tool !== undefined,
+  );
   if (missing.length > 0) {
     mkdirSync(TOOLS, { recursive: true });
     refuseFullDisk();

@@ -26,12 +26,14 @@ function forwardSignals(child) {
   // Ctrl-C at a terminal reaches the child by itself. Sent again it would look like the impatient second one.
   const sentByTerminal = Boolean(process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY);
   /** @type {Array<[NodeJS.Signals, () => void]>} */
-  const handlers = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']).map((signal) => [
-    signal,
-    () => {
-      if (!(sentByTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal);
-    },
-  ]);
+  const handlers = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']).map(
+    (signal) => [
+      signal,
+      () => {
+        if (!(sentByTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal);
+      },
+    ],
+  );
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
     for (const [signal, handler] of handlers) process.off(signal, handler);

@@ -17,7 +17,10 @@ function findNpm() {
   const onPath = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
   // Windows refuses to start a .cmd without a shell; npm is only ever given arguments from this file.
   if (onPath) return { file: name, args: [], shell: process.platform === 'win32' };
-  throw new BootstrapFailure('npm was not found.', 'Install Node with npm (any Node from 18 on), then start again.');
+  throw new BootstrapFailure(
+    'npm was not found.',
+    'Install Node with npm (any Node from 18 on), then start again.',
+  );
 }
 
 /** npm's own script, which needs no shell, if it is in one of the usual places. */
@@ -55,7 +58,14 @@ export function homeIsWritable() {
 export async function npmInstall(folder, packages, onLine) {
   const npm = findNpm();
   mkdirSync(folder, { recursive: true });
-  const options = ['--no-save', '--no-package-lock', '--ignore-scripts', '--include=optional', '--no-audit', '--no-fund'];
+  const options = [
+    '--no-save',
+    '--no-package-lock',
+    '--ignore-scripts',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+  ];
   const cache = homeIsWritable() ? [] : ['--cache', join(TOOLS, 'npm-cache')];
   const args = ['install', '--prefix', folder, '--global=false', ...options, ...cache, ...packages];
   return runQuietly(npm.file, [...npm.args, ...args], { cwd: folder, shell: npm.shell, onLine });

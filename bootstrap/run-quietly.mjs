@@ -18,7 +18,11 @@ export function runQuietly(file, args, { cwd, env, shell = false, onLine } = {})
     let output = '';
     const take = (/** @type {Buffer} */ chunk) => {
       output = (output + chunk).slice(-KEPT_OUTPUT_BYTES);
-      const line = String(chunk).trimEnd().split(/[\r\n]/).at(-1)?.trim();
+      const line = String(chunk)
+        .trimEnd()
+        .split(/[\r\n]/)
+        .at(-1)
+        ?.trim();
       if (line) onLine?.(line);
     };
     child.stdout.on('data', take);

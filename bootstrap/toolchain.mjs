@@ -46,7 +46,8 @@ export function runningNodeFits() {
 export function pnpmVersion() {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const version = /^pnpm@(\d+\.\d+\.\d+)/.exec(packageManager)?.[1];
-  if (version === undefined) throw new Error(`package.json: packageManager is not pnpm@<version>: ${packageManager}`);
+  if (version === undefined)
+    throw new Error(`package.json: packageManager is not pnpm@<version>: ${packageManager}`);
   return version;
 }
 

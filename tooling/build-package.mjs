@@ -3,7 +3,15 @@
  * sources (Lua scripts, for one). Called as the `build` script of every package.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
@@ -21,9 +29,13 @@ function filesBelow(folder) {
 
 function compile() {
   const packageFolder = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
-  const { status, error } = spawnSync(process.execPath, [join(packageFolder, 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
-    stdio: 'inherit',
-  });
+  const { status, error } = spawnSync(
+    process.execPath,
+    [join(packageFolder, 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    {
+      stdio: 'inherit',
+    },
+  );
   if (error) throw error;
   return status ?? 1;
 }
@@ -47,7 +59,9 @@ function copyAssets() {
 }
 
 if (!existsSync('package.json') || !existsSync(SOURCE)) {
-  console.error(`build-package: no package.json and ${SOURCE}/ in ${process.cwd()}; run it in a package's folder`);
+  console.error(
+    `build-package: no package.json and ${SOURCE}/ in ${process.cwd()}; run it in a package's folder`,
+  );
   process.exit(1);
 }
 // What an earlier build left of a source that is gone would end up in the tarball.
