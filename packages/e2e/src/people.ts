@@ -1,0 +1,67 @@
+/** Subscribers and publishers that write down in a ledger what they were told. */
+import { RealtimeClient } from '@carillon/client';
+import { mintToken } from '@carillon/server';
+import { JWT_SECRET } from './cluster.ts';
+import type { Ledger } from './ledger.ts';
+
+const EVERYTHING = { '*': ['subscribe', 'publish', 'presence', 'history'] };
+
+export async function tokenFor(userId: string): Promise<string> {
+  return await mintToken({ secret: JWT_SECRET, userId, capabilities: EVERYTHING, expiresInMs: 3_600_000 });
+}
+
+export async function connectClient(user: string, port: number): Promise<RealtimeClient> {
+  const client = new RealtimeClient({ url: `ws://127.0.0.1:${port}`, token: await tokenFor(user), backoff: { initialMs: 50, maxMs: 500 }, pongTimeoutMs: 2000, pingIntervalMs: 1000 });
+  client.connect();
+  return client;
+}
+
+interface Numbered {
+  readonly key: string;
+}
+
+/** Subscribes and waits until the server has confirmed every channel. */
+export async function startSubscriber(name: string, port: number, channels: readonly string[], ledger: Ledger): Promise<RealtimeClient> {
+  const client = await connectClient(name, port);
+  await Promise.all(
+    channels.map(
+      (channel) =>
+        new Promise<void>((resolve) => {
+          const subscription = client.subscribe<Numbered>(channel, ({ epoch, seq, payload }) => ledger.receive(name, channel, { epoch, seq, key: payload.key }));
+          subscription.on('subscribed', () => resolve());
+        }),
+    ),
+  );
+  return client;
+}
+
+export interface PublisherRun {
+  /** Stops publishing and waits until everything that was published is settled. */
+  finish(): Promise<void>;
+  published(): number;
+}
+
+/** Publishes to the channels in turn, `everyMs` apart, and writes what was accepted into the ledger. */
+export function startPublishing(name: string, client: RealtimeClient, channels: readonly string[], ledger: Ledger, everyMs: number): PublisherRun {
+  const open = new Set<Promise<void>>();
+  let count = 0;
+  const publishOne = async (): Promise<void> => {
+    const channel = channels[count % channels.length]!;
+    const key = `${name}-${++count}`;
+    ledger.unresolved.add(key);
+    const { epoch, seq } = await client.publish(channel, { key });
+    ledger.unresolved.delete(key);
+    ledger.accepted.push({ channel, epoch, seq, key });
+  };
+  const timer = setInterval(() => {
+    const running: Promise<void> = publishOne().finally(() => open.delete(running));
+    open.add(running);
+  }, everyMs);
+  return {
+    published: () => count,
+    finish: async () => {
+      clearInterval(timer);
+      await Promise.all(open);
+    },
+  };
+}

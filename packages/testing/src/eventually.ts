@@ -1,0 +1,26 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+const POLL_MS = 20;
+
+export interface EventuallyOptions {
+  /** What is waited for, for the error. */
+  readonly what: string;
+  /** Default 5000. */
+  readonly timeoutMs?: number;
+}
+
+/** Waits until `check` holds, for state that announces no change. @throws Error that names what did not happen, and the last failure of `check`. */
+export async function eventually(check: () => boolean | Promise<boolean>, { what, timeoutMs = 5000 }: EventuallyOptions): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  let lastError: unknown;
+  while (performance.now() < deadline) {
+    try {
+      if (await check()) return;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    await pause(POLL_MS);
+  }
+  throw new Error(`did not happen within ${timeoutMs} ms: ${what}`, { cause: lastError });
+}

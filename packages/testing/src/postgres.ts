@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { GenericContainer, Wait } from 'testcontainers';
+import { chooseBackend, findProgram } from './backend.ts';
+import { freePort } from './free-port.ts';
+import { type ServerProcess, startProcess } from './server-process.ts';
+
+const run = promisify(execFile);
+
+export interface TestPostgres {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** A Postgres of its own with an empty database: a new database of a given server, a local process, or a container. */
+export async function startPostgres(): Promise<TestPostgres> {
+  const given = process.env.CARILLON_TEST_DATABASE_URL;
+  if (given !== undefined && given !== '') return await useGiven(given);
+  return (await chooseBackend('initdb')) === 'local' ? await startLocal() : await startContainer();
+}
+
+/** Postgres refuses to run as root: the ids of its own user are used then. */
+async function postgresIds(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = async (flag: string): Promise<number> => Number((await run('id', [flag, 'postgres'])).stdout);
+  return { uid: await id('-u'), gid: await id('-g') };
+}
+
+async function startLocal(): Promise<TestPostgres> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), 'carillon-postgres-'));
+  const ids = await postgresIds();
+  if (ids !== undefined) await chown(dir, ids.uid, ids.gid);
+  await run(findProgram('initdb')!, ['-D', dir, '-U', 'carillon', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'], { ...ids });
+  const start = (): Promise<ServerProcess> =>
+    startProcess({
+      command: findProgram('postgres')!,
+      args: ['-D', dir, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-c', 'fsync=off', '-c', 'max_connections=200'],
+      readyPattern: /database system is ready to accept connections/,
+      ...ids,
+    });
+  let current = await start();
+  return {
+    url: `postgres://carillon@127.0.0.1:${port}/postgres`,
+    port,
+    stop: async () => {
+      current.resume();
+      await current.kill('SIGQUIT');
+      await rm(dir, { recursive: true, force: true });
+    },
+    kill: async () => {
+      await current.kill();
+    },
+    restart: async () => {
+      await current.kill('SIGQUIT');
+      current = await start();
+    },
+    pause: () => current.pause(),
+    resume: () => current.resume(),
+  };
+}
+
+const unsupported = (): never => {
+  throw new Error('this test kills or pauses Postgres: it needs local binaries');
+};
+
+async function startContainer(): Promise<TestPostgres> {
+  const container = await new GenericContainer('postgres:17')
+    .withExposedPorts(5432)
+    .withEnvironment({ POSTGRES_USER: 'carillon', POSTGRES_PASSWORD: 'carillon', POSTGRES_DB: 'carillon' })
+    .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
+    .start();
+  const port = container.getMappedPort(5432);
+  return {
+    url: `postgres://carillon:carillon@${container.getHost()}:${port}/carillon`,
+    port,
+    stop: async () => {
+      await container.stop();
+    },
+    kill: unsupported,
+    restart: async () => await container.restart(),
+    pause: unsupported,
+    resume: unsupported,
+  };
+}
+
+async function useGiven(url: string): Promise<TestPostgres> {
+  const name = `carillon_test_${randomBytes(6).toString('hex')}`;
+  const asAdmin = async (statement: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  };
+  await asAdmin(`create database ${name}`);
+  const address = new URL(url);
+  address.pathname = `/${name}`;
+  return {
+    url: address.href,
+    port: Number(address.port || 5432),
+    stop: () => asAdmin(`drop database ${name} with (force)`),
+    kill: unsupported,
+    restart: unsupported,
+    pause: unsupported,
+    resume: unsupported,
+  };
+}

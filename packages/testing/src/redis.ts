@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { GenericContainer } from 'testcontainers';
+import { chooseBackend, findProgram } from './backend.ts';
+import { freePort } from './free-port.ts';
+import { type ServerProcess, startProcess } from './server-process.ts';
+
+export interface RedisOptions {
+  /** Append-only file. Default false: what is lost on a restart doesn't matter to the test. */
+  readonly appendonly?: boolean;
+  /** Further settings, e.g. `{ maxmemory: '64mb' }`. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface TestRedis {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts again on the same port with the same data. */
+  restart(): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A Redis of its own: a given server's free database, a local process, or a container. */
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  const given = process.env.CARILLON_TEST_REDIS_URL;
+  if (given !== undefined && given !== '') return await useGiven(given);
+  return (await chooseBackend('redis-server')) === 'local' ? await startLocal(options) : await startContainer(options);
+}
+
+function settings({ appendonly = false, config = {} }: RedisOptions): readonly string[] {
+  const all: Record<string, string> = { save: '', appendonly: appendonly ? 'yes' : 'no', 'maxmemory-policy': 'noeviction', ...config };
+  return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+async function startLocal(options: RedisOptions): Promise<TestRedis> {
+  const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
+  const start = (): Promise<ServerProcess> =>
+    startProcess({
+      command: findProgram('redis-server')!,
+      args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, ...settings(options)],
+      readyPattern: /Ready to accept connections/,
+    });
+  let current = await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    stop: async () => {
+      current.resume();
+      await current.kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+    kill: async () => {
+      await current.kill();
+    },
+    restart: async () => {
+      await current.kill();
+      current = await start();
+    },
+    pause: () => current.pause(),
+    resume: () => current.resume(),
+  };
+}
+
+async function startContainer(options: RedisOptions): Promise<TestRedis> {
+  const container = await new GenericContainer('redis:7')
+    .withExposedPorts(6379)
+    .withCommand(['redis-server', ...settings(options)])
+    .start();
+  const port = container.getMappedPort(6379);
+  const unsupported = (): never => {
+    throw new Error('this test kills or pauses Redis: it needs a local redis-server');
+  };
+  return {
+    url: `redis://${container.getHost()}:${port}`,
+    port,
+    stop: async () => {
+      await container.stop();
+    },
+    kill: unsupported,
+    restart: async () => await container.restart(),
+    pause: unsupported,
+    resume: unsupported,
+  };
+}
+
+/** Databases of the given server already in use by this process. */
+const taken = new Set<number>();
+
+async function useGiven(url: string): Promise<TestRedis> {
+  const database = Array.from({ length: 16 }, (_, i) => i).find((i) => !taken.has(i));
+  if (database === undefined) throw new Error('all 16 databases of the given Redis are in use');
+  taken.add(database);
+  const address = new URL(url);
+  address.pathname = `/${database}`;
+  const client = new Redis(address.href);
+  await client.flushdb();
+  const unsupported = (): never => {
+    throw new Error('this test kills or restarts Redis: unset CARILLON_TEST_REDIS_URL');
+  };
+  return {
+    url: address.href,
+    port: Number(address.port || 6379),
+    stop: async () => {
+      await client.flushdb();
+      client.disconnect();
+      taken.delete(database);
+    },
+    kill: unsupported,
+    restart: unsupported,
+    pause: unsupported,
+    resume: unsupported,
+  };
+}
