@@ -1,21 +1,17 @@
 import {
   CAPABILITY_ACTIONS,
   type CapabilitiesClaim,
+  capabilityPatternFault,
   MAX_CAPABILITY_PATTERNS,
-  MAX_CAPABILITY_WILDCARDS,
-  MAX_CHANNEL_NAME_LENGTH,
 } from '@carillon/protocol';
 import { z } from 'zod';
 import { json } from './kinds.ts';
 import type { Kind } from './setting.ts';
 
-const pattern = z
-  .string()
-  .min(1)
-  .max(MAX_CHANNEL_NAME_LENGTH)
-  .refine((given) => given.split('*').length - 1 <= MAX_CAPABILITY_WILDCARDS, {
-    message: `a pattern has at most ${MAX_CAPABILITY_WILDCARDS} *`,
-  });
+const pattern = z.string().superRefine((given, context) => {
+  const fault = capabilityPatternFault(given);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: `the pattern ${fault}` });
+});
 
 const claim = z
   .record(pattern, z.array(z.enum(CAPABILITY_ACTIONS)).min(1).readonly())

@@ -1,5 +1,10 @@
 export type { CapabilitiesClaim, CapabilityAction } from './capability.ts';
-export { CAPABILITY_ACTIONS, MAX_CAPABILITY_PATTERNS, MAX_CAPABILITY_WILDCARDS } from './capability.ts';
+export {
+  CAPABILITY_ACTIONS,
+  capabilityPatternFault,
+  MAX_CAPABILITY_PATTERNS,
+  MAX_CAPABILITY_WILDCARDS,
+} from './capability.ts';
 export type { ChannelNameFault } from './channel-name.ts';
 export {
   CHANNEL_NAME_ALPHABET,
@@ -8,6 +13,16 @@ export {
   MAX_CHANNEL_NAME_LENGTH,
   namespaceOf,
 } from './channel-name.ts';
+export type {
+  FrameLimits,
+  FrameReading,
+  ReceivedFrame,
+  ReceivedPublish,
+  ReceivedSubscribe,
+  ReceivedSubscription,
+  ReceivedUnsubscribe,
+} from './client-frame.ts';
+export { MAX_EVENT_LENGTH, MAX_HISTORY_LIMIT, readClientFrame, readEvent } from './client-frame.ts';
 export type { AfterClose, CloseDefinition, CloseName } from './close-codes.ts';
 export { afterClose, CLOSES } from './close-codes.ts';
 export type { ErrorCode, ErrorDefinition } from './errors.ts';
@@ -42,5 +57,8 @@ export type {
   UnsubscribeFrame,
 } from './frames.ts';
 export { PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_TOKEN_PREFIX } from './frames.ts';
+export type { Span } from './json-scan.ts';
+export { elementSpans, findMember, isDeeperThan } from './json-scan.ts';
+export { readPosition, traceparentOf } from './member-reader.ts';
 export type { RecordHeader } from './record.ts';
 export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
