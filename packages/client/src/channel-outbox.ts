@@ -10,6 +10,9 @@ const MAX_IN_FLIGHT = 128;
 /** More new producers without an accepted message in between are a server's fault: don't hurry then. */
 const MAX_ROTATIONS_AT_ONCE = 2;
 
+/** Refusals after which the message may be in the log all the same. */
+const UNCLEAR: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', 'TIMEOUT']);
+
 /** What to do after a refusal: tell the application, send again at once, or send again after a pause. */
 export type AfterRefusal = 'reject' | 'resend' | 'pause';
 
@@ -111,13 +114,14 @@ export class ChannelOutbox {
       return 'reject';
     }
     this.#rewind(index);
+    entry.maybeAccepted ||= UNCLEAR.has(error.code);
     this.failures++;
     return 'pause';
   }
 
   /** From here on send again; one at a time, until the server has taken one. */
   #rewind(index: number): void {
-    for (const entry of this.#entries.slice(index, this.#sent)) entry.requestId = undefined;
+    for (const entry of this.#entries.slice(index + 1, this.#sent)) forgetAnswer(entry);
     this.#sent = Math.min(this.#sent, index);
     this.#acceptedAtMs = Number.NEGATIVE_INFINITY;
   }
@@ -132,7 +136,7 @@ export class ChannelOutbox {
 
   /** The connection is gone, and with it the answers. */
   onDown(): void {
-    for (const entry of this.#entries) entry.requestId = undefined;
+    for (const entry of this.#entries.slice(0, this.#sent)) forgetAnswer(entry);
     this.#sent = 0;
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -144,4 +148,10 @@ export class ChannelOutbox {
     this.#entries.splice(index, 1);
     if (index < this.#sent) this.#sent--;
   }
+}
+
+/** The answer to its sending will not be heard. */
+function forgetAnswer(entry: PublishEntry): void {
+  entry.requestId = undefined;
+  entry.maybeAccepted = true;
 }

@@ -76,6 +76,7 @@ export class Outbox {
         seq: 0,
         prev: 0,
         requestId: undefined,
+        maybeAccepted: false,
         firstSentAtMs: undefined,
       };
       this.#take(entry);
@@ -215,7 +216,7 @@ export class Outbox {
 
   #onPublishRefused(channel: ChannelOutbox, entry: PublishEntry, error: RealtimeError): void {
     const next = channel.onRefused(entry, error);
-    if (next === 'reject') this.#reject(entry, error);
+    if (next === 'reject') this.#reject(entry, entry.maybeAccepted ? outcomeUnknown(error) : error);
     if (next === 'pause') this.#pause(channel, error);
     this.#pump(channel);
   }
@@ -271,6 +272,6 @@ function randomId(): string {
 }
 
 function outcomeUnknown(cause: RealtimeError | undefined): RealtimeError {
-  const text = 'The message was sent, and no answer came in time: it may or may not have been accepted';
+  const text = 'The message was sent, and its answer was lost: it may or may not have been accepted';
   return new RealtimeError('OUTCOME_UNKNOWN', text, { cause });
 }

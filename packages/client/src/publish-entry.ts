@@ -33,6 +33,8 @@ export interface PublishEntry {
   prev: number;
   /** Of the last time it was sent; answers to earlier ones don't count. */
   requestId: number | undefined;
+  /** An earlier sending got no clear answer: the server may have it although it refuses it now. */
+  maybeAccepted: boolean;
   /** When it was sent first, in `performance.now()` time; `undefined`: the server can't have it. */
   firstSentAtMs: number | undefined;
 }

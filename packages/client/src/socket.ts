@@ -35,9 +35,7 @@ export function dropSocket(socket: SocketLike, code: number, reason: string): vo
   socket.onopen = null;
   socket.onmessage = null;
   socket.onclose = null;
-  socket.onerror = ignoreSocketError;
+  // Node's WebSocket, and `ws`, report an error when a socket is closed before it is open.
+  socket.onerror = () => undefined;
   socket.close(code, reason);
 }
-
-// Node's WebSocket, and `ws`, report an error when a socket is closed before it is open.
-function ignoreSocketError(): void {}

@@ -1,0 +1,248 @@
+/** A small server that speaks the protocol, for the SDK's tests: one process, history without an end, faults on demand. */
+import type {
+  ClientFrame,
+  ErrorBody,
+  MessageFrame,
+  Position,
+  PublishFrame,
+  ServerFrame,
+  SubscribeRequest,
+  SubscribeResult,
+} from '@carillon/protocol';
+
+interface ProducerState {
+  last: number;
+  readonly results: Map<number, MessageFrame>;
+}
+
+interface PeerChannel {
+  epoch: string;
+  log: MessageFrame[];
+  /** Messages up to this seq can't be given any more. */
+  trimmedUpTo: number;
+  readonly producers: Map<string, ProducerState>;
+}
+
+export interface PeerConnection {
+  receive(text: string): void;
+  /** The transport is gone. */
+  closed(): void;
+}
+
+interface Link {
+  readonly send: (frame: ServerFrame) => void;
+  readonly close: (code: number, reason: string) => void;
+  readonly subscribed: Set<string>;
+}
+
+export class ProtocolPeer {
+  readonly #channels = new Map<string, PeerChannel>();
+  readonly #links = new Set<Link>();
+  readonly received: ClientFrame[] = [];
+  #ids = 0;
+  /** Refuses a frame instead of doing what it asks for. */
+  refuse: (frame: ClientFrame) => ErrorBody | undefined = () => undefined;
+  /** Does what the frame asks for, and then answers with this error all the same. */
+  answerWith: (frame: ClientFrame) => ErrorBody | undefined = () => undefined;
+  /** Withholds a message from subscribers, as a broken server would. */
+  withhold: (frame: MessageFrame) => boolean = () => false;
+  /** Closes the connection after refusing `connect`. */
+  closeCodeAfterRefusal = 4101;
+  maxFrameBytes = 65_536;
+  pingIntervalMs = 25_000;
+
+  connection(transport: {
+    send: (text: string) => void;
+    close: (code: number, reason: string) => void;
+  }): PeerConnection {
+    const link: Link = {
+      send: (frame) => transport.send(JSON.stringify(frame)),
+      close: transport.close,
+      subscribed: new Set(),
+    };
+    this.#links.add(link);
+    return {
+      receive: (text) => this.#receive(link, JSON.parse(text) as ClientFrame),
+      closed: () => this.#links.delete(link),
+    };
+  }
+
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  log(channel: string): readonly MessageFrame[] {
+    return this.#channel(channel).log;
+  }
+
+  /** Somebody else publishes. */
+  publish(channel: string, payload: unknown): MessageFrame {
+    return this.#append(channel, { payload });
+  }
+
+  /** Sends what was sent before once more. */
+  repeat(channel: string, seq: number): void {
+    const frame = this.#channel(channel).log[seq - 1];
+    if (frame !== undefined) this.#fanOut(frame);
+  }
+
+  trim(channel: string): void {
+    const state = this.#channel(channel);
+    state.trimmedUpTo = state.log.length;
+  }
+
+  /** The channel's state is lost; the next message begins a new epoch. */
+  newEpoch(channel: string, epoch: string): void {
+    const state = this.#channel(channel);
+    state.epoch = epoch;
+    state.log = [];
+    state.trimmedUpTo = 0;
+    state.producers.clear();
+  }
+
+  /** To every connection. */
+  broadcast(frame: ServerFrame): void {
+    for (const link of this.#links) link.send(frame);
+  }
+
+  closeAll(code: number, reason: string): void {
+    for (const link of [...this.#links]) link.close(code, reason);
+  }
+
+  #channel(name: string): PeerChannel {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const made: PeerChannel = { epoch: 'e1', log: [], trimmedUpTo: 0, producers: new Map() };
+    this.#channels.set(name, made);
+    return made;
+  }
+
+  #append(channel: string, rest: Pick<MessageFrame, 'payload'> & Partial<MessageFrame>): MessageFrame {
+    const { epoch, log } = this.#channel(channel);
+    const frame: MessageFrame = {
+      type: 'message',
+      version: 1,
+      channel,
+      epoch,
+      seq: log.length + 1,
+      id: `m${++this.#ids}`,
+      timestamp: Date.now(),
+      ...rest,
+    };
+    log.push(frame);
+    this.#fanOut(frame);
+    return frame;
+  }
+
+  #fanOut(frame: MessageFrame): void {
+    if (this.withhold(frame)) return;
+    for (const link of this.#links) if (link.subscribed.has(frame.channel)) link.send(frame);
+  }
+
+  #receive(link: Link, frame: ClientFrame): void {
+    this.received.push(frame);
+    const refused = this.refuse(frame);
+    if (refused !== undefined) {
+      link.send({ type: 'error', re: frame.id, ...refused });
+      if (frame.type === 'connect') link.close(this.closeCodeAfterRefusal, refused.code);
+      return;
+    }
+    const wrong = this.answerWith(frame);
+    const answer = (sent: ServerFrame) =>
+      link.send(wrong === undefined ? sent : { type: 'error', re: frame.id, ...wrong });
+    this.#serve(link, frame, answer);
+  }
+
+  #serve(link: Link, frame: ClientFrame, answer: (frame: ServerFrame) => void): void {
+    if (frame.type === 'connect') this.#connect(frame.id, answer);
+    else if (frame.type === 'subscribe') this.#subscribe(link, frame.id, frame.channels, answer);
+    else if (frame.type === 'unsubscribe') {
+      for (const channel of frame.channels) link.subscribed.delete(channel);
+      answer({ type: 'unsubscribed', re: frame.id, results: frame.channels.map((channel) => ({ channel })) });
+    } else if (frame.type === 'publish') this.#publish(frame, answer);
+    else if (frame.type === 'ping') answer({ type: 'pong', re: frame.id, serverTime: Date.now() });
+    else {
+      const { log } = this.#channel(frame.channel);
+      const messages = log.slice(-(frame.limit ?? 100)).reverse();
+      answer({ type: 'history', re: frame.id, channel: frame.channel, messages, more: false });
+    }
+  }
+
+  #connect(re: number | string, answer: (frame: ServerFrame) => void): void {
+    answer({
+      type: 'connected',
+      re,
+      version: 1,
+      connection: `c${++this.#ids}`,
+      gateway: 'g1',
+      user: 'ada',
+      timestamp: Date.now(),
+      limits: { maxFrameBytes: this.maxFrameBytes, maxSubscriptions: 128 },
+      heartbeat: { pingIntervalMs: this.pingIntervalMs, timeoutMs: 60_000 },
+    });
+  }
+
+  #subscribe(
+    link: Link,
+    re: number | string,
+    requests: readonly SubscribeRequest[],
+    answer: (frame: ServerFrame) => void,
+  ): void {
+    const missed: MessageFrame[] = [];
+    const results = requests.map(({ channel, position }): SubscribeResult => {
+      if (link.subscribed.has(channel)) {
+        const error = { code: 'ALREADY_SUBSCRIBED', message: 'already', retryable: false } as const;
+        return { channel, error };
+      }
+      link.subscribed.add(channel);
+      const result = this.#resume(channel, position);
+      if (result.recovered) missed.push(...this.#channel(channel).log.slice(position!.seq));
+      return result;
+    });
+    answer({ type: 'subscribed', re, results });
+    for (const frame of missed) link.send(frame);
+  }
+
+  #resume(channel: string, position: Position | undefined): SubscribeResult {
+    const { epoch, log, trimmedUpTo } = this.#channel(channel);
+    const top = { channel, epoch, seq: log.length };
+    if (position === undefined) return top;
+    if (position.epoch !== epoch) return { ...top, recovered: false, reason: 'epoch-changed' };
+    if (position.seq < trimmedUpTo) return { ...top, recovered: false, reason: 'history-trimmed' };
+    return { channel, ...position, recovered: true, missed: log.length - position.seq };
+  }
+
+  /** As the publish script does it. */
+  #publish(frame: PublishFrame, answer: (frame: ServerFrame) => void): void {
+    const { producers } = this.#channel(frame.channel);
+    const stamp = frame.producer!;
+    const state = producers.get(stamp.id);
+    const first = state?.results.get(stamp.seq);
+    const refuse = (code: ErrorBody['code'], retryable: boolean): void =>
+      answer({ type: 'error', re: frame.id, code, message: code, retryable });
+    if (first === undefined && state !== undefined) {
+      const passed = stamp.seq <= state.last;
+      if (passed) refuse('PRODUCER_WINDOW_PASSED', false);
+      else if (stamp.prev !== state.last) refuse('PRODUCER_OUT_OF_ORDER', true);
+      if (passed || stamp.prev !== state.last) return;
+    }
+    const message = first ?? this.#append(frame.channel, { payload: frame.payload, producer: stamp.id });
+    const { epoch, seq, id, channel } = message;
+    if (first === undefined) {
+      const next = state ?? { last: 0, results: new Map() };
+      next.last = stamp.seq;
+      next.results.set(stamp.seq, message);
+      producers.set(stamp.id, next);
+    }
+    answer({
+      type: 'accepted',
+      re: frame.id,
+      channel,
+      epoch,
+      seq,
+      id,
+      ...(first === undefined ? {} : { duplicate: true }),
+    });
+    if (frame.stored) answer({ type: 'stored', re: frame.id, channel, epoch, seq });
+  }
+}
