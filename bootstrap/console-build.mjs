@@ -5,7 +5,7 @@ import { ROOT, TOOLS } from './places.mjs';
 import { step } from './progress.mjs';
 import { runQuietly } from './run-quietly.mjs';
 import { digestOfState, sourcesBelow, stampIs, writeStamp } from './stamp.mjs';
-import { turbo } from './turbo.mjs';
+import { TURBO } from './turbo.mjs';
 
 const STAMP = join(TOOLS, 'console-build.stamp');
 const PAGE = join(ROOT, 'apps', 'console', 'dist', 'index.html');
@@ -22,7 +22,7 @@ export async function buildConsole({ node, env }) {
   if (existsSync(PAGE) && stampIs(STAMP, digest)) return;
   await step('Building the web console', async (note) => {
     const args = [
-      turbo(),
+      TURBO,
       'run',
       'build',
       '--filter=@carillon/console',

@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { cruiseWorkspace } from './cruise.ts';
+import { ALLOWED_IMPORTS } from './import-table.ts';
+import { RULES } from './rules.ts';
+
+const APPS = new Set(['gateway', 'router', 'persistence', 'admin', 'console', 'cli']);
+
+export const folderOf = (name: string) => `${APPS.has(name) ? 'apps' : 'packages'}/${name}`;
+
+export interface ExpectedViolation {
+  readonly rule: string;
+  readonly from: string;
+}
+
+/** A file of the canary, and the rules it breaks. */
+interface CanaryFile {
+  readonly path: string;
+  readonly text: string;
+  readonly breaks: readonly string[];
+}
+
+const importOf = (specifier: string) => `import '${specifier}';\n`;
+const typeImport = (name: string) => `import type { name } from '@carillon/${name}';\n`;
+const packageImport = (name: string) => importOf(`@carillon/${name}`);
+
+/** For every package a file and a test that import what they may not: the first package that is not in its list. */
+function forbiddenImports(): CanaryFile[] {
+  const names = Object.keys(ALLOWED_IMPORTS);
+  return names.flatMap((name) => {
+    const allowed = new Set([name, ...(ALLOWED_IMPORTS[name] ?? [])]);
+    const target = names.find((other) => !allowed.has(other) && other !== 'testing' && !isSdk(other));
+    if (target === undefined) throw new Error(`canary: ${name} may import everything`);
+    const path = `${folderOf(name)}/src/forbidden`;
+    return [
+      { path: `${path}.ts`, text: packageImport(target), breaks: [`imports-of-${name}`] },
+      { path: `${path}.test.ts`, text: typeImport(target), breaks: [`imports-of-${name}-tests`] },
+    ];
+  });
+}
+
+const isSdk = (name: string) => name === 'client' || name === 'server';
+
+const BROKEN_GENERALLY: readonly CanaryFile[] = [
+  {
+    path: 'packages/newcomer/src/index.ts',
+    text: packageImport('protocol'),
+    breaks: ['package-not-in-table'],
+  },
+  // A cycle is reported once, for its first file.
+  { path: 'packages/broker/src/hen.ts', text: importOf('./egg.ts'), breaks: [] },
+  { path: 'packages/broker/src/egg.ts', text: importOf('./hen.ts'), breaks: ['no-cycles'] },
+  {
+    path: 'packages/broker/src/relative.ts',
+    text: importOf('../../protocol/src/index.ts'),
+    breaks: ['no-relative-imports-across-packages'],
+  },
+  {
+    path: 'packages/broker/src/deep.ts',
+    text: importOf('../../protocol/src/detail.ts'),
+    breaks: ['no-deep-imports', 'no-relative-imports-across-packages'],
+  },
+  { path: 'packages/broker/src/a.test.ts', text: 'export const a = 1;\n', breaks: [] },
+  {
+    path: 'packages/broker/src/uses-test.ts',
+    text: importOf('./a.test.ts'),
+    breaks: ['no-imports-of-tests'],
+  },
+  {
+    path: 'packages/broker/src/not-exported.ts',
+    text: importOf('@carillon/protocol/src/detail.ts'),
+    breaks: ['no-unresolvable-imports'],
+  },
+  {
+    path: 'packages/broker/src/absent.ts',
+    text: importOf('./nowhere.ts'),
+    breaks: ['no-unresolvable-imports'],
+  },
+];
+
+/** What is right has to stay unremarked, or everything would fire and prove nothing. */
+const CORRECT: readonly CanaryFile[] = [
+  {
+    path: 'packages/broker/src/correct.ts',
+    text: packageImport('telemetry') + importOf('./own.ts'),
+    breaks: [],
+  },
+  { path: 'packages/broker/src/own.ts', text: 'export const own = 1;\n', breaks: [] },
+  { path: 'packages/broker/src/correct.test.ts', text: packageImport('testing'), breaks: [] },
+  { path: 'packages/protocol/src/detail.ts', text: 'export const detail = 1;\n', breaks: [] },
+  { path: 'apps/persistence/src/correct.ts', text: packageImport('db'), breaks: [] },
+  { path: 'apps/cli/src/correct.ts', text: packageImport('gateway'), breaks: [] },
+];
+
+export function canaryFiles(): readonly CanaryFile[] {
+  return [...forbiddenImports(), ...BROKEN_GENERALLY, ...CORRECT];
+}
+
+/** Writes a workspace that breaks every rule into a folder. */
+function writeCanary(root: string, files: readonly CanaryFile[]): void {
+  mkdirSync(join(root, 'node_modules', '@carillon'), { recursive: true });
+  for (const name of Object.keys(ALLOWED_IMPORTS)) {
+    const folder = join(root, folderOf(name));
+    mkdirSync(join(folder, 'src'), { recursive: true });
+    const manifest = { name: `@carillon/${name}`, type: 'module', exports: { '.': './src/index.ts' } };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'src', 'index.ts'), `export const name = '${name}';\n`);
+    symlinkSync(folder, join(root, 'node_modules', '@carillon', name), 'junction');
+  }
+  for (const { path, text } of files) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+}
+
+export interface CanaryResult {
+  /** Rules that were broken and did not fire. */
+  readonly silent: readonly ExpectedViolation[];
+  /** Rules that fired where nothing is wrong. */
+  readonly unfounded: readonly ExpectedViolation[];
+  /** Rules that the canary does not break at all. */
+  readonly untested: readonly string[];
+}
+
+/** Do the rules find every violation of a workspace made of violations, and nothing else? */
+export async function runCanary(): Promise<CanaryResult> {
+  const root = mkdtempSync(join(tmpdir(), 'carillon-canary-'));
+  try {
+    const files = canaryFiles();
+    writeCanary(root, files);
+    const { violations } = await cruiseWorkspace(root);
+    const expected = files.flatMap(({ path, breaks }) => breaks.map((rule) => ({ rule, from: path })));
+    return {
+      silent: without(expected, violations),
+      unfounded: without(violations, expected),
+      untested: RULES.map(({ name }) => name ?? '').filter(
+        (name) => !expected.some(({ rule }) => rule === name),
+      ),
+    };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function without(
+  list: readonly ExpectedViolation[],
+  others: readonly ExpectedViolation[],
+): ExpectedViolation[] {
+  const known = new Set(others.map(({ rule, from }) => `${rule} ${from}`));
+  return list
+    .filter(({ rule, from }) => !known.has(`${rule} ${from}`))
+    .map(({ rule, from }) => ({ rule, from }));
+}

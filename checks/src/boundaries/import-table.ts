@@ -1,0 +1,42 @@
+/**
+ * Which package of the workspace may import which, by folder name. The levels of docs/architecture:
+ * 0 protocol, config; 1 telemetry, auth; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them
+ * client -> protocol, react -> client, server -> protocol.
+ */
+const LEVEL_0 = ['protocol', 'config'] as const;
+const LEVEL_1 = ['telemetry', 'auth'] as const;
+const LEVEL_2 = ['broker', 'jobs', 'db', 'service'] as const;
+const BELOW_1 = LEVEL_0;
+const BELOW_2 = [...LEVEL_0, ...LEVEL_1];
+const BELOW_APPS = [...BELOW_2, ...LEVEL_2];
+const DATA_PLANE = BELOW_APPS.filter((name) => name !== 'db');
+const SDKS = ['client', 'server'] as const;
+
+export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  // The one import within a level: settings speak of channels, namespaces and capabilities.
+  config: ['protocol'],
+  telemetry: BELOW_1,
+  auth: BELOW_1,
+  broker: BELOW_2,
+  jobs: BELOW_2,
+  db: BELOW_2,
+  service: BELOW_2,
+  client: ['protocol'],
+  react: ['client', 'protocol'],
+  server: ['protocol'],
+  testing: ['protocol'],
+  bench: [...BELOW_APPS, ...SDKS, 'testing'],
+  e2e: [...BELOW_APPS, ...SDKS, 'testing'],
+  // Only persistence and admin touch the database.
+  gateway: DATA_PLANE,
+  router: DATA_PLANE,
+  persistence: BELOW_APPS,
+  admin: BELOW_APPS,
+  console: ['client', 'react', 'protocol'],
+  // `carillon dev` composes the services into one process.
+  cli: [...BELOW_APPS, ...SDKS, 'gateway', 'router', 'persistence', 'admin'],
+};
+
+/** What tests and the contract suites they share may import besides: real servers, and the SDKs to talk to an app. */
+export const ALSO_ALLOWED_IN_TESTS = ['testing', ...SDKS, 'protocol'] as const;

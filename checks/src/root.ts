@@ -1,0 +1,4 @@
+import { dirname } from 'node:path';
+
+/** The checkout. */
+export const ROOT = dirname(dirname(import.meta.dirname));

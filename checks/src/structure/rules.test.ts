@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { structureViolations } from './rules.ts';
+
+const rulesBroken = (path: string, lines = 10) =>
+  structureViolations([{ path, lines }]).map(({ rule }) => rule);
+
+test('a source may have 300 lines, a test 600', () => {
+  expect(rulesBroken('packages/a/src/b.ts', 300)).toEqual([]);
+  expect(rulesBroken('packages/a/src/b.ts', 301)).toEqual(['file-size']);
+  expect(rulesBroken('packages/a/src/redis/c.lua', 301)).toEqual(['file-size']);
+  expect(rulesBroken('packages/a/src/b.test.ts', 600)).toEqual([]);
+  expect(rulesBroken('packages/a/src/b.test.ts', 601)).toEqual(['file-size']);
+});
+
+test.each([
+  'packages/a/src/utils/b.ts',
+  'packages/a/src/b/helpers.ts',
+  'packages/common/src/b.ts',
+  'apps/a/src/util.test.ts',
+])('%s says nothing with its name', (path) => {
+  expect(rulesBroken(path)).toEqual(['telling-names']);
+});
+
+test('a name that only contains such a word is fine', () => {
+  expect(rulesBroken('packages/a/src/shared-lease.ts')).toEqual([]);
+});
+
+test('index is the entry of a package, not of a folder', () => {
+  expect(rulesBroken('packages/a/src/index.ts')).toEqual([]);
+  expect(rulesBroken('apps/console/index.html')).toEqual([]);
+  expect(rulesBroken('packages/a/src/redis/index.ts')).toEqual(['index-is-entry']);
+});
