@@ -34,7 +34,7 @@ export function say(line) {
 /**
  * @template T
  * @param {string} title what is done, e.g. "Fetching Node 24.21.0"
- * @param {(note: (text: string) => void) => Promise<T>} work gets a function that shows how far it is
+ * @param {(note: (text: string) => void) => Promise<T>} gets a function that shows how far it is
  * @returns {Promise<T>}
  */
 export async function step(title, work) {
@@ -53,7 +53,7 @@ export async function step(title, work) {
 /** @param {string} title */
 function plain(title) {
   say(`… ${title}`);
-  return { note: () => {}, end: say };
+  return { note: (/** @type {string} */ _text) => undefined, end: say };
 }
 
 /** @param {string} title @param {number} startedAt */

@@ -25,10 +25,11 @@ const NODE_PACKAGES = {
 export function isMusl() {
   if (process.platform !== 'linux') return false;
   // The report opens sockets to list network interfaces unless told otherwise, which can take seconds.
-  process.report.excludeNetwork = true;
-  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (
-    /** @type {unknown} */ (process.report.getReport())
+  const report = /** @type {{ excludeNetwork: boolean, getReport(): unknown }} */ (
+    /** @type {unknown} */ (process.report)
   );
+  report.excludeNetwork = true;
+  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (report.getReport());
   return header.glibcVersionRuntime === undefined;
 }
 

@@ -21,6 +21,7 @@ const OUTPUT = 'dist';
 /** Imports that TypeScript leaves as they are in declarations: `rewriteRelativeImportExtensions` only covers JavaScript. */
 const RELATIVE_TS_IMPORT = /((?:\bfrom|\bimport)\s*\(?\s*(['"]))(\.{1,2}\/[^'"\n]+)\.ts\2/g;
 
+/** @param {string} folder */
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
