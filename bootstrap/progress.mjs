@@ -34,7 +34,7 @@ export function say(line) {
 /**
  * @template T
  * @param {string} title what is done, e.g. "Fetching Node 24.21.0"
- * @param {(note: (text: string) => void) => Promise<T>} gets a function that shows how far it is
+ * @param {(note: (text: string) => void) => Promise<T>} work gets a function that shows how far it is
  * @returns {Promise<T>}
  */
 export async function step(title, work) {
