@@ -40,6 +40,8 @@ export class ProtocolPeer {
   readonly #links = new Set<Link>();
   readonly received: ClientFrame[] = [];
   #ids = 0;
+  /** Hears a frame and does nothing. */
+  ignore: (frame: ClientFrame) => boolean = () => false;
   /** Refuses a frame instead of doing what it asks for. */
   refuse: (frame: ClientFrame) => ErrorBody | undefined = () => undefined;
   /** Does what the frame asks for, and then answers with this error all the same. */
@@ -141,6 +143,7 @@ export class ProtocolPeer {
 
   #receive(link: Link, frame: ClientFrame): void {
     this.received.push(frame);
+    if (this.ignore(frame)) return;
     const refused = this.refuse(frame);
     if (refused !== undefined) {
       link.send({ type: 'error', re: frame.id, ...refused });
