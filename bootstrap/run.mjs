@@ -31,9 +31,9 @@ const COMMANDS = {
   async test(toolbox, args) {
     const services = await ensureTestServices();
     const env = { ...toolbox.env, ...services };
-    return runSource({ ...toolbox, env }, 'checks/src/test-all.ts', args);
+    return runSource({ ...toolbox, env }, 'checks/src/commands/test-all.ts', args);
   },
-  check: (toolbox, args) => runSource(toolbox, 'checks/src/check-all.ts', args),
+  check: (toolbox, args) => runSource(toolbox, 'checks/src/commands/check-all.ts', args),
   bench: (toolbox, args) => runSource(toolbox, 'packages/bench/src/main.ts', args),
   node: (toolbox, args) => handOver(toolbox.node, args, { env: toolbox.env }),
 };
