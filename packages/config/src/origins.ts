@@ -50,7 +50,7 @@ function serialise({ scheme, host, port }: OriginParts): string {
 
 /** Browsers send the ASCII form of international names. */
 function toAsciiHost(entry: string): string {
-  const match = /^([^:]+:\/\/(?:\*\.)?)([^:/[\]]+)(.*)$/.exec(entry);
+  const match = /^([^:]+:\/\/(?:\*\.)?)([\p{L}\p{M}\p{N}.-]+)(.*)$/u.exec(entry);
   if (match === null) return entry;
   const [, before = '', host = '', after = ''] = match;
   return `${before}${domainToASCII(host)}${after}`;

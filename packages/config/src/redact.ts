@@ -12,9 +12,10 @@ export function secretFingerprint(secret: string): string {
   return createHmac('sha256', 'carillon secret fingerprint v1').update(secret).digest('hex').slice(0, 8);
 }
 
-/** The URL without its password. Text that is no URL is not shown at all: it may hold a password in a broken form. */
+/** The URL without its password. Text that is no URL with `//` is not shown at all: it may hold a password in a broken form. */
 export function redactUrlPassword(given: string): string {
-  if (!URL.canParse(given)) return '(not shown: may contain a password)';
+  // `user:password@host` is a URL too, of the scheme `user`.
+  if (!URL.canParse(given) || !/^[^:]+:\/\//.test(given)) return '(not shown: may contain a password)';
   const parsed = new URL(given);
   if (parsed.password !== '') parsed.password = '***';
   for (const name of parsed.searchParams.keys()) {
