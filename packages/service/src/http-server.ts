@@ -1,0 +1,76 @@
+import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
+import type { Telemetry } from '@carillon/telemetry';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import type { Part } from './service.ts';
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Fastify with errors in the form of the registry: `{error: {code, message, retryable}}`. */
+export function createHttpServer(telemetry: Telemetry, options: FastifyServerOptions = {}): FastifyInstance {
+  const server = Fastify({ forceCloseConnections: true, ...options });
+  const logger = telemetry.loggerOf('http');
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = toCarillonError(error);
+    if (known.code === 'INTERNAL')
+      logger.error({ err: error, method: request.method, path: request.routeOptions.url }, 'request failed');
+    if (known.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterMs / 1000));
+    return reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const error = new CarillonError(
+      'NOT_FOUND',
+      `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
+    );
+    return reply.code(404).send({ error: errorBody(error) });
+  });
+  return server;
+}
+
+/** The server as the part of a service that listens. */
+export function listening(server: FastifyInstance, { host, port }: Listener): Part {
+  return {
+    name: `listener on ${host}:${port}`,
+    start: async () => {
+      try {
+        await server.listen({ host, port });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+          throw new Error(`port ${port} of ${host} is taken by another process`, { cause: error });
+        throw error;
+      }
+    },
+    stop: async () => {
+      await server.close();
+    },
+  };
+}
+
+export function errorBody(error: CarillonError): ErrorBody {
+  const { code, message, retryable, retryAfterMs } = error;
+  return { code, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+/** Fastify's own errors in terms of the registry. */
+function toCarillonError(error: FastifyError): CarillonError {
+  if (error instanceof CarillonError) return error;
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new CarillonError('FRAME_TOO_LARGE', 'The body is larger than this address takes.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new CarillonError(
+        'CONTENT_TYPE_UNSUPPORTED',
+        'The content type is not supported: send application/json.',
+      );
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new CarillonError('BODY_INVALID', `The body is not JSON: ${error.message}`);
+    default:
+      return error.statusCode !== undefined && error.statusCode < 500
+        ? new CarillonError('BODY_INVALID', error.message)
+        : new CarillonError('INTERNAL', undefined, { cause: error });
+  }
+}

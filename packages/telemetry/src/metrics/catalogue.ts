@@ -1,0 +1,167 @@
+import type { MetricDeclaration, MetricType } from './registry.ts';
+
+const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const define = <Type extends MetricType>(
+  type: Type,
+  name: string,
+  help: string,
+  labels: readonly string[] = [],
+  buckets?: readonly number[],
+): MetricDeclaration<Type> => ({
+  type,
+  name: `carillon_${name}`,
+  help,
+  labels,
+  ...(buckets === undefined ? {} : { buckets }),
+});
+
+/** Every metric of every service. docs/reference/metrics.md is generated from this table. */
+export const METRICS = {
+  // gateway
+  connections: define('gauge', 'connections', 'Open client connections.'),
+  connectionsLimit: define('gauge', 'connections_limit', 'Most client connections this gateway takes.'),
+  connectionsTotal: define('counter', 'connections_opened_total', 'Client connections by how they began.', [
+    'result',
+  ]),
+  closesTotal: define('counter', 'connections_closed_total', 'Ended client connections by close code.', [
+    'code',
+  ]),
+  subscriptions: define('gauge', 'subscriptions', 'Subscriptions of the connected clients.'),
+  channels: define('gauge', 'channels', 'Channels with a subscriber on this gateway.'),
+  framesIn: define('counter', 'frames_received_total', 'Frames from clients by type.', ['type']),
+  framesInvalid: define('counter', 'frames_invalid_total', 'Frames answered with an error, by error code.', [
+    'code',
+  ]),
+  messagesIn: define(
+    'counter',
+    'messages_published_total',
+    'Publishes by transport and result (accepted, duplicate, or the error code).',
+    ['transport', 'result'],
+  ),
+  messagesOut: define('counter', 'messages_delivered_total', 'Messages written to clients.'),
+  bytesOut: define('counter', 'bytes_sent_total', 'Bytes written to clients.'),
+  deliveryLatency: define(
+    'histogram',
+    'delivery_latency_seconds',
+    'From the publishing gateway taking a message to this gateway writing it to its clients.',
+    [],
+    LATENCY_SECONDS,
+  ),
+  publishLatency: define(
+    'histogram',
+    'publish_latency_seconds',
+    'From taking a publish to the answer of the log.',
+    [],
+    LATENCY_SECONDS,
+  ),
+  recoveries: define(
+    'counter',
+    'recoveries_total',
+    'Subscriptions with a position, by result (recovered, or the reason why not).',
+    ['result'],
+  ),
+  recoveredMessages: define(
+    'counter',
+    'recovered_messages_total',
+    'Missed messages given to returning clients.',
+  ),
+  gapsHealed: define(
+    'counter',
+    'gaps_healed_total',
+    'Breaks in a channel healed from history before clients saw them.',
+  ),
+  gapsTold: define('counter', 'gaps_told_total', 'Breaks that could not be healed and were told to clients.'),
+  duplicatesDropped: define(
+    'counter',
+    'duplicates_dropped_total',
+    'Messages that came again and were dropped by seq.',
+  ),
+  authFailures: define('counter', 'auth_failures_total', 'Refused authentications by error code.', ['code']),
+  storedPending: define('gauge', 'stored_pending', 'Publishes waiting for `stored`.'),
+  // router
+  leasesHeld: define('gauge', 'router_leases_held', 'Partitions held by this router.'),
+  partitionsWithoutOwner: define(
+    'gauge',
+    'router_partitions_without_owner',
+    'Partitions that no router holds.',
+  ),
+  routedMessages: define('counter', 'router_messages_total', 'Messages of the routed lane.'),
+  routedCopies: define('counter', 'router_copies_total', 'Copies written to gateway feeds.'),
+  fencedCommits: define(
+    'counter',
+    'router_fenced_commits_total',
+    'Commits refused because the lease had passed to another router.',
+  ),
+  gatewaysReaped: define(
+    'counter',
+    'router_gateways_reaped_total',
+    'Dead gateways whose interest was removed.',
+  ),
+  channelsNarrowed: define(
+    'counter',
+    'router_channels_narrowed_total',
+    'Channels returned to the direct lane.',
+  ),
+  // persistence
+  storedMessages: define('counter', 'persistence_messages_stored_total', 'Messages inserted into Postgres.'),
+  storedDuplicates: define(
+    'counter',
+    'persistence_messages_repeated_total',
+    'Messages that were in Postgres already.',
+  ),
+  storeFailures: define(
+    'counter',
+    'persistence_failures_total',
+    'Failed inserts by kind (retryable, poison).',
+    ['kind'],
+  ),
+  storeLatency: define(
+    'histogram',
+    'persistence_insert_seconds',
+    'Duration of one insert of a batch.',
+    [],
+    LATENCY_SECONDS,
+  ),
+  logBacklog: define('gauge', 'persistence_backlog', 'Messages in the log that are not stored yet.'),
+  claimed: define('counter', 'persistence_claimed_total', 'Entries taken over from a dead worker.'),
+  coldQueries: define(
+    'counter',
+    'persistence_cold_queries_total',
+    'Questions of gateways for stored history.',
+  ),
+  // jobs, database
+  jobs: define('counter', 'jobs_total', 'Finished jobs by name and result.', ['job', 'result']),
+  poolConnections: define(
+    'gauge',
+    'database_pool_connections',
+    'Database connections by state (total, idle, waiting).',
+    ['state'],
+  ),
+  // every service
+  loopRestarts: define('counter', 'loop_restarts_total', 'Restarts of supervised loops by name.', ['loop']),
+  processEventLoopDelay: define(
+    'gauge',
+    'process_event_loop_delay_seconds',
+    'Event-loop delay since the last scrape.',
+    ['quantile'],
+  ),
+  processMemory: define('gauge', 'process_memory_bytes', 'Memory by kind.', ['kind']),
+  processCpuSeconds: define('gauge', 'process_cpu_seconds', 'CPU time used.', ['mode']),
+  processGcSeconds: define('counter', 'process_gc_seconds_total', 'Time spent collecting garbage.'),
+  processOpenFds: define(
+    'gauge',
+    'process_open_fds',
+    'Open file descriptors; -1 where they cannot be counted.',
+  ),
+  processUptime: define('gauge', 'process_uptime_seconds', 'Time since the process started.'),
+} as const;
+
+/** The table of docs/reference/metrics.md. */
+export function metricsMarkdown(): string {
+  const rows = Object.values(METRICS).map(
+    ({ name, type, help, labels }) =>
+      `| \`${name}\` | ${type} | ${(labels ?? []).map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  return ['| name | type | labels | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}

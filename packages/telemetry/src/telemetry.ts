@@ -1,0 +1,62 @@
+import { createLoggers, type Logger, type LoggerOptions } from './logging/logger.ts';
+import { registerProcessMetrics } from './metrics/process-metrics.ts';
+import { Metrics } from './metrics/registry.ts';
+import type { Spans } from './tracing/spans.ts';
+import { createTracing, type OtelOptions } from './tracing/tracing.ts';
+
+export interface TelemetryOptions {
+  /** `gateway`, `router`, ... */
+  readonly service: string;
+  /** Name of this process, unique among running ones. */
+  readonly instanceId: string;
+  readonly version: string;
+  readonly levels: LoggerOptions['levels'];
+  readonly format: LoggerOptions['format'];
+  readonly stream?: LoggerOptions['stream'];
+  /** Absent: no traces. */
+  readonly otel?: OtelOptions | undefined;
+  /** Also event loop, memory and so on; `false` for all but one of several services in a process. Default true. */
+  readonly processMetrics?: boolean;
+}
+
+/** Logs, metrics and traces of one service. Nothing in it is global. */
+export interface Telemetry {
+  readonly service: string;
+  readonly instanceId: string;
+  readonly version: string;
+  readonly logger: Logger;
+  /** Logger of a module, at the level set for it. */
+  loggerOf(module: string): Logger;
+  readonly metrics: Metrics;
+  readonly spans: Spans;
+  /** Exports what is waiting. */
+  shutdown(): Promise<void>;
+}
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { service, instanceId, version } = options;
+  const loggers = createLoggers({
+    service,
+    instanceId,
+    levels: options.levels,
+    format: options.format,
+    ...(options.stream === undefined ? {} : { stream: options.stream }),
+  });
+  const metrics = new Metrics();
+  const stopProcessMetrics =
+    options.processMetrics === false ? () => undefined : registerProcessMetrics(metrics);
+  const tracing = createTracing({ service, instanceId, version }, options.otel);
+  return {
+    service,
+    instanceId,
+    version,
+    logger: loggers.root,
+    loggerOf: loggers.module,
+    metrics,
+    spans: tracing,
+    shutdown: async () => {
+      stopProcessMetrics();
+      await tracing.shutdown();
+    },
+  };
+}
