@@ -159,7 +159,7 @@ function optionalText(claims: Claims, claim: string): string | undefined {
 }
 
 function capabilitiesOf(claims: Claims, policy: ClaimPolicy): Capabilities {
-  const claim = claims.capabilities ?? claims.caps;
+  const claim = claims.capabilities === undefined ? claims.caps : claims.capabilities;
   return claim === undefined ? policy.defaultCapabilities : policy.compile(claim);
 }
 

@@ -15,8 +15,6 @@ const LABEL = '[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?';
 const HOST = `(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-f:.]+\\])`;
 const ORIGIN = new RegExp(`^(${SCHEME})://(${HOST})(?::(\\d{1,5}))?$`);
 const WILDCARD = new RegExp(`^(https?)://\\*\\.(${LABEL}(?:\\.${LABEL})*)(?::(\\d{1,5}))?$`);
-/** What a wildcard may stand for: one or more labels. */
-const LABELS = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 /** No origin that a browser sends is longer: 253 characters of host, scheme and port. */
 const MAX_ORIGIN_LENGTH = 300;
 
@@ -77,10 +75,10 @@ interface Wildcard {
   readonly suffix: string;
 }
 
+/** `origin` was parsed and written again, so what stands between prefix and suffix is made of whole labels. */
 function matchesWildcard(origin: string, { prefix, suffix }: Wildcard): boolean {
   if (origin.length <= prefix.length + suffix.length) return false;
-  if (!origin.startsWith(prefix) || !origin.endsWith(suffix)) return false;
-  return LABELS.test(origin.slice(prefix.length, origin.length - suffix.length));
+  return origin.startsWith(prefix) && origin.endsWith(suffix);
 }
 
 /** The port of a Host header is left out for either default, since a proxy may have ended TLS. */
