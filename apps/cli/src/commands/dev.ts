@@ -1,0 +1,3 @@
+export async function dev(_flags: { readonly timings?: boolean }): Promise<void> {
+  throw new Error('dev');
+}

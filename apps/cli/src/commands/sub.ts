@@ -1,0 +1,80 @@
+import type { Message, Position, RealtimeClient } from '@carillon/client';
+import { CliError, usageError } from '../cli-error.ts';
+import { messageJson, messageText } from '../output/message-line.ts';
+import { err, exitWhenReaderIsGone, note, print, wantsJson } from '../output/style.ts';
+import { openClient } from '../target/open-client.ts';
+import { resolveTarget, type TargetFlags } from '../target/resolve-target.ts';
+
+export interface SubFlags extends TargetFlags {
+  readonly json?: boolean;
+  readonly count?: number;
+  readonly since?: Position;
+}
+
+const SIGINT_EXIT_CODE = 130;
+
+/** Prints messages until Ctrl-C, or until `count` have come. */
+export async function sub(channels: readonly string[], flags: SubFlags): Promise<void> {
+  if (flags.since !== undefined && channels.length > 1) {
+    throw usageError('--since goes with one channel', 'A position belongs to one channel.');
+  }
+  exitWhenReaderIsGone();
+  const format = wantsJson(flags.json) ? messageJson : messageText;
+  const target = resolveTarget(flags);
+  let left = flags.count ?? Number.POSITIVE_INFINITY;
+  const done = Promise.withResolvers<void>();
+  const onMessage = (message: Message) => {
+    if (left <= 0) return;
+    print(format(message));
+    left--;
+    if (left === 0) done.resolve();
+  };
+  const client = await openClient(target, narrate);
+  process.once('SIGINT', () => {
+    client.close();
+    process.exit(SIGINT_EXIT_CODE);
+  });
+  const options = flags.since === undefined ? {} : { position: flags.since };
+  const subscriptions = channels.map((channel) => client.subscribe(channel, onMessage, options));
+  client.on('gaveUp', ({ error }) => done.reject(new CliError(error.message)));
+  await Promise.all(subscriptions.map((subscription) => subscription.ready().catch(explain)));
+  note(err.dim(`subscribed to ${channels.join(', ')}; Ctrl-C ends it`));
+  await done.promise;
+  client.close();
+}
+
+function explain(error: Error & { code?: string }): never {
+  throw new CliError(`${error.message}${error.code === undefined ? '' : ` (${error.code})`}`);
+}
+
+/** What happens to the connection, on stderr. */
+function narrate(client: RealtimeClient): void {
+  let connectedOnce = false;
+  client.on('connected', ({ gateway, user, reconnected }) => {
+    connectedOnce = true;
+    const who = user === undefined ? 'without a user' : `as ${user}`;
+    note(
+      `${err.green('●')} ${err.dim(`${reconnected ? 'connected again' : 'connected'} to gateway ${gateway} ${who}`)}`,
+    );
+  });
+  client.on('disconnected', ({ code, reason, willReconnect }) => {
+    if (willReconnect) note(`${err.red('●')} ${err.dim(`disconnected: ${reason} (${code})`)}`);
+  });
+  client.on('reconnecting', ({ attempt, delayMs }) => {
+    if (attempt > 0)
+      note(`${err.yellow('●')} ${err.dim(`next attempt in ${(delayMs / 1000).toFixed(1)} s`)}`);
+  });
+  client.on('recovered', ({ channel, recovered, missed, reason }) => {
+    if (!recovered)
+      note(`${err.red('●')} ${channel}: messages were missed and could not be recovered (${reason})`);
+    else if (missed > 0)
+      note(
+        `${err.green('●')} ${err.dim(`${channel}: ${missed} missed ${missed === 1 ? 'message follows' : 'messages follow'}`)}`,
+      );
+  });
+  client.on('gap', ({ channel, from, to, reason }) => {
+    note(
+      `${err.red('●')} ${channel}: messages between ${from.epoch}:${from.seq} and ${to.epoch}:${to.seq} are gone (${reason})`,
+    );
+  });
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { CliError } from './cli-error.ts';
+import { parseCount, parsePosition } from './output/position.ts';
+import { err, note } from './output/style.ts';
+
+/** An option's value; a CliError in reading it becomes commander's usage error. */
+function reading<Value>(read: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      throw new InvalidArgumentError([error.message, error.hint].filter(Boolean).join('. '));
+    }
+  };
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function talking(command: Command): Command {
+  return command
+    .option('--url <address>', 'gateway (CARILLON_URL; default: the running dev instance)')
+    .option('--token <jwt>', 'token (CARILLON_TOKEN; default: minted for the dev instance)')
+    .option('--user <id>', 'user of the minted token (default: your login)');
+}
+
+const json = () => new Option('--json', 'JSON lines (default when the output is not a terminal)');
+
+const program = new Command('carillon')
+  .description('Real-time messages in order, without loss, without duplicates.')
+  .version('0.1.0')
+  .showHelpAfterError('(carillon <command> --help shows what is allowed)')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
+program
+  .command('dev')
+  .description('run everything in one process, for development and single-server use')
+  .option('--timings', 'show how long each step of the start took')
+  .action(async (flags) => (await import('./commands/dev.ts')).dev(flags));
+
+talking(program.command('sub'))
+  .description('print the messages of channels')
+  .argument('<channel...>', 'e.g. chat:lobby')
+  .addOption(json())
+  .option('--count <n>', 'end after n messages', reading(parseCount))
+  .option('--since <epoch:seq>', 'begin after this position', reading(parsePosition))
+  .action(async (channels, flags) => (await import('./commands/sub.ts')).sub(channels, flags));
+
+talking(program.command('pub'))
+  .description('publish a message, or each line of stdin')
+  .argument('<channel>', 'e.g. chat:lobby')
+  .argument('[payload]', 'JSON or text; - or a pipe: each line of stdin is a message')
+  .addOption(json())
+  .option('--text', 'send as a string even what looks like JSON')
+  .option('--event <name>', 'name of what happened, e.g. trade.executed')
+  .option('--stored', 'wait until the message is in the database')
+  .option('--count <n>', 'publish the payload n times', reading(parseCount))
+  .action(async (channel, payload, flags) =>
+    (await import('./commands/pub.ts')).pub(channel, payload, flags),
+  );
+
+talking(program.command('history'))
+  .description('print the latest messages of a channel')
+  .argument('<channel>')
+  .addOption(json())
+  .option('--limit <n>', 'how many', reading(parseCount), 20)
+  .option('--after <epoch:seq>', 'those after this position', reading(parsePosition))
+  .option('--before <epoch:seq>', 'those before this position', reading(parsePosition))
+  .action(async (channel, flags) => (await import('./commands/history.ts')).history(channel, flags));
+
+program
+  .command('token')
+  .description('mint a token for development')
+  .option('--user <id>', 'user id (default: your login)')
+  .option(
+    '--can <pattern=actions>',
+    "e.g. 'chat:*=subscribe,publish'; repeatable (default: everything)",
+    collect,
+    [],
+  )
+  .option('--ttl <duration>', 'how long it is valid, e.g. 15m, 8h', '1h')
+  .action(async (flags) => (await import('./commands/token.ts')).token(flags));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CliError)) throw error;
+  note(`${err.red('✗')} ${error.message}`);
+  if (error.hint !== undefined) note(`  ${err.dim(error.hint)}`);
+  process.exit(error.exitCode);
+}

@@ -1,0 +1,59 @@
+import { userInfo } from 'node:os';
+import type { CapabilitiesClaim } from '@carillon/protocol';
+import { mintToken } from '@carillon/server';
+import { readCliEnvironment } from '../config.ts';
+import { type DevState, findDevState } from './dev-state.ts';
+
+/** Which gateway a command talks to, and as whom. */
+export interface Target {
+  readonly url: string;
+  /** A given token, a way to mint one, or nothing: an anonymous client. */
+  readonly auth: { readonly token?: string; readonly getToken?: () => Promise<string> };
+  /** Where the address came from, for error texts. */
+  readonly source: 'flag' | 'environment' | 'dev' | 'default';
+  readonly dev: DevState | undefined;
+}
+
+export interface TargetFlags {
+  readonly url?: string;
+  readonly token?: string;
+  readonly user?: string;
+}
+
+export const EVERYTHING: CapabilitiesClaim = { '*': ['subscribe', 'publish', 'presence', 'history'] };
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+
+/** Flags first, then the environment, then a running `carillon dev`. */
+export function resolveTarget(flags: TargetFlags): Target {
+  const env = readCliEnvironment();
+  const dev = findDevState(env.dataDir);
+  const given = flags.url ?? env.url;
+  const ownUrl = dev?.gatewayUrl ?? DEFAULT_URL;
+  const source =
+    flags.url !== undefined
+      ? 'flag'
+      : env.url !== undefined
+        ? 'environment'
+        : dev === undefined
+          ? 'default'
+          : 'dev';
+  // The dev instance's secret goes to nobody else: with another address only what was given explicitly counts.
+  const secret = env.jwtSecret ?? (given === undefined || given === ownUrl ? dev?.jwtSecret : undefined);
+  const fixed = flags.token ?? (flags.user === undefined ? env.token : undefined);
+  return { url: given ?? ownUrl, source, dev, auth: authOf(fixed, secret, flags.user ?? currentUser()) };
+}
+
+function authOf(token: string | undefined, secret: string | undefined, userId: string): Target['auth'] {
+  if (token !== undefined) return { token };
+  if (secret === undefined) return {};
+  return { getToken: () => mintToken({ secret, userId, capabilities: EVERYTHING }) };
+}
+
+/** Name of the person at the terminal. */
+export function currentUser(): string {
+  try {
+    return userInfo().username || 'cli';
+  } catch {
+    return 'cli'; // no entry for this uid, as in many containers
+  }
+}
