@@ -1,3 +1,11 @@
+export { makeEpoch } from './epoch.ts';
+export { DEFAULT_LIMITS } from './limits.ts';
+export {
+  createMemoryBroker,
+  type MemoryBroker,
+  type MemoryBrokerOptions,
+  type MemorySnapshot,
+} from './memory/memory-broker.ts';
 export type {
   Broker,
   BrokerLimits,

@@ -1,0 +1,10 @@
+import { randomInt } from 'node:crypto';
+
+const TIME_CHARS = 8;
+const RANDOM_CHARS = 4;
+
+/** A new epoch: 8 characters of the time and 4 random ones, base 36, so that the epochs of a channel sort by age. */
+export function makeEpoch(nowMs: number = Date.now()): string {
+  const random = randomInt(36 ** RANDOM_CHARS).toString(36);
+  return nowMs.toString(36).padStart(TIME_CHARS, '0').slice(-TIME_CHARS) + random.padStart(RANDOM_CHARS, '0');
+}

@@ -1,0 +1,102 @@
+import type { Dedupe, PublishOutcome } from '../ports.ts';
+import { refusals } from '../refusals.ts';
+
+/** Most producers and most keys remembered per channel; beyond, the ones that were first seen longest ago are forgotten. */
+const MAX_REMEMBERED = 10_000;
+
+type Accepted = Extract<PublishOutcome, { status: 'accepted' }>;
+
+interface Remembered {
+  readonly fingerprint: number;
+  readonly outcome: Accepted;
+}
+
+interface Producer {
+  last: number;
+  usedAt: number;
+  /** Results by producer seq, oldest first: a Map keeps the order of insertion. */
+  readonly results: Map<number, Remembered>;
+}
+
+/** Producers and idempotency keys of one channel. */
+export class DedupeWindow {
+  readonly #producers = new Map<string, Producer>();
+  readonly #keys = new Map<string, Remembered & { readonly expiresAt: number }>();
+
+  /** What is known of this publish: the first result, a refusal, or `undefined` when it is new and in order. */
+  check(
+    dedupe: Dedupe,
+    limits: { readonly producerWindow: number; readonly producerTtlMs: number },
+    nowMs: number,
+  ): PublishOutcome | undefined {
+    return dedupe.kind === 'key' ? this.#checkKey(dedupe, nowMs) : this.#checkProducer(dedupe, limits, nowMs);
+  }
+
+  remember(dedupe: Dedupe, outcome: Accepted, producerWindow: number, nowMs: number): void {
+    const remembered = { fingerprint: dedupe.fingerprint, outcome: { ...outcome, duplicate: true } };
+    if (dedupe.kind === 'key') {
+      this.#keys.set(dedupe.key, { ...remembered, expiresAt: nowMs + dedupe.ttlMs });
+      forgetOldest(this.#keys);
+      return;
+    }
+    const producer = this.#producers.get(dedupe.producer) ?? {
+      last: 0,
+      usedAt: nowMs,
+      results: new Map<number, Remembered>(),
+    };
+    this.#producers.set(dedupe.producer, producer);
+    forgetOldest(this.#producers);
+    producer.last = dedupe.seq;
+    producer.usedAt = nowMs;
+    producer.results.set(dedupe.seq, remembered);
+    for (const seq of producer.results.keys()) {
+      if (seq > dedupe.seq - producerWindow) break;
+      producer.results.delete(seq);
+    }
+  }
+
+  /** Forgets what has expired. */
+  sweep(producerTtlMs: number, nowMs: number): void {
+    for (const [id, producer] of this.#producers)
+      if (nowMs - producer.usedAt > producerTtlMs) this.#producers.delete(id);
+    for (const [key, { expiresAt }] of this.#keys) if (nowMs > expiresAt) this.#keys.delete(key);
+  }
+
+  get empty(): boolean {
+    return this.#producers.size === 0 && this.#keys.size === 0;
+  }
+
+  #checkKey(
+    { key, fingerprint }: Extract<Dedupe, { kind: 'key' }>,
+    nowMs: number,
+  ): PublishOutcome | undefined {
+    const known = this.#keys.get(key);
+    if (known === undefined || nowMs > known.expiresAt) return undefined;
+    return known.fingerprint === fingerprint ? known.outcome : refusals.keyConflict();
+  }
+
+  #checkProducer(
+    { producer: id, seq, prev, fingerprint }: Extract<Dedupe, { kind: 'producer' }>,
+    { producerWindow, producerTtlMs }: { readonly producerWindow: number; readonly producerTtlMs: number },
+    nowMs: number,
+  ): PublishOutcome | undefined {
+    const producer = this.#producers.get(id);
+    if (producer === undefined || nowMs - producer.usedAt > producerTtlMs) {
+      this.#producers.delete(id);
+      return undefined;
+    }
+    if (seq > producer.last)
+      return prev === producer.last ? undefined : refusals.outOfOrder(producer.last, seq, prev);
+    const known = producer.results.get(seq);
+    if (known === undefined)
+      return seq > producer.last - producerWindow
+        ? refusals.conflict(seq)
+        : refusals.windowPassed(seq, producer.last, producerWindow);
+    return known.fingerprint === fingerprint ? known.outcome : refusals.conflict(seq);
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  const [oldest] = map.size > MAX_REMEMBERED ? map.keys() : [];
+  if (oldest !== undefined) map.delete(oldest);
+}

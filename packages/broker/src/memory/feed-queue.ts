@@ -1,0 +1,50 @@
+import type { ChannelKey, FeedHandler } from '../ports.ts';
+
+export type FeedItem =
+  | {
+      readonly kind: 'message';
+      readonly channel: ChannelKey;
+      readonly epoch: string;
+      readonly seq: number;
+      readonly record: string;
+    }
+  | { readonly kind: 'stored'; readonly channel: ChannelKey; readonly epoch: string; readonly seq: number };
+
+/** What waits for a gateway. Handed over once per event-loop turn, never inside a publish call. */
+export class FeedQueue {
+  readonly #maxItems: number;
+  readonly #handler: FeedHandler;
+  #items: FeedItem[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(handler: FeedHandler, maxItems: number) {
+    this.#handler = handler;
+    this.#maxItems = maxItems;
+  }
+
+  push(item: FeedItem): void {
+    // Dropping the oldest is safe: the gateway sees the break by seq and heals it from history.
+    if (this.#items.length >= this.#maxItems) this.#items.shift();
+    this.#items.push(item);
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#deliver());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#items = [];
+  }
+
+  #deliver(): void {
+    const items = this.#items;
+    this.#items = [];
+    this.#scheduled = false;
+    for (const item of items) {
+      if (item.kind === 'message') this.#handler.onMessage(item.channel, item.epoch, item.seq, item.record);
+      else this.#handler.onStored(item.channel, item.epoch, item.seq);
+    }
+    if (items.length > 0) this.#handler.onBatchEnd();
+  }
+}

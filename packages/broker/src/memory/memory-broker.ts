@@ -1,0 +1,57 @@
+import type { Position } from '@carillon/protocol';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import type { Broker, BrokerLimits, BrokerStatus, ChannelKey, GatewayFeed, PartitionId } from '../ports.ts';
+import { MemoryColdHistory } from './memory-cold-history.ts';
+import { MemoryFeed } from './memory-feed.ts';
+import { MemoryHistory } from './memory-history.ts';
+import { MemoryPublisher } from './memory-publisher.ts';
+import { MemoryRouterPort } from './memory-router-port.ts';
+import { MemoryState } from './memory-state.ts';
+
+const SWEEP_INTERVAL_MS = 30_000;
+
+export interface MemoryBrokerOptions {
+  /** Default 16. */
+  readonly partitions?: number;
+  readonly limits?: Partial<BrokerLimits>;
+}
+
+/** Channel positions at a clean stop, as plain JSON. */
+export type MemorySnapshot = readonly (readonly [ChannelKey, Position])[];
+
+export interface MemoryBroker extends Broker {
+  /**
+   * Positions to be restored at the next start. Take it after everything accepted is stored: a position restored without its
+   * messages would give a number to two contents.
+   */
+  snapshot(): MemorySnapshot;
+  /** Before the first use. Channels that are not in the snapshot begin new epochs. */
+  restore(snapshot: MemorySnapshot): void;
+}
+
+/** The broker of single-process mode: the same guarantees within one process, nothing to install. */
+export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  const state = new MemoryState(options.partitions ?? 16, { ...DEFAULT_LIMITS, ...options.limits });
+  let sweeping: NodeJS.Timeout | undefined;
+  return {
+    partitions: state.partitions,
+    partitionOf: (channel): PartitionId => state.partitionOf(channel),
+    publisher: new MemoryPublisher(state),
+    history: new MemoryHistory(state),
+    cold: new MemoryColdHistory(),
+    log: state.log,
+    router: new MemoryRouterPort(state),
+    feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
+    start: async () => {
+      sweeping = setInterval(() => state.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
+    },
+    stop: async () => {
+      clearInterval(sweeping);
+      state.log.close();
+      for (const route of state.routes) route.wakeUp.close();
+    },
+    status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: true, problems: [] }),
+    snapshot: () => state.positions(),
+    restore: (snapshot) => state.restore(snapshot),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Position } from '@carillon/protocol';
+import type { ChannelKey, FeedHandler, GatewayFeed } from '../ports.ts';
+import type { ChannelState } from './channel-state.ts';
+import { FeedQueue } from './feed-queue.ts';
+import type { MemoryState } from './memory-state.ts';
+
+/** A gateway's place in the routing table. */
+export class MemoryFeed implements GatewayFeed {
+  readonly gateway: string;
+  readonly #state: MemoryState;
+  readonly #wanted = new Set<ChannelKey>();
+
+  constructor(gateway: string, state: MemoryState) {
+    this.gateway = gateway;
+    this.#state = state;
+  }
+
+  async start(handler: FeedHandler): Promise<void> {
+    this.#state.feeds.set(this.gateway, new FeedQueue(handler, this.#state.limits.feedMaxEntries));
+    handler.onConnection(true);
+  }
+
+  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
+    const nowMs = Date.now();
+    return channels.map((key) => {
+      const channel = this.#state.open(key, nowMs);
+      this.#wanted.add(key);
+      if (!channel.interest.has(this.gateway)) {
+        channel.interest.add(this.gateway);
+        this.#interestChanged(channel);
+      }
+      return { epoch: channel.epoch, seq: channel.seq };
+    });
+  }
+
+  async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
+    for (const key of channels) this.#leave(key);
+  }
+
+  async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
+    return channels.map((key) => {
+      const channel = this.#state.find(key);
+      return channel && { epoch: channel.epoch, seq: channel.seq };
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#state.feeds.get(this.gateway)?.close();
+    this.#state.feeds.delete(this.gateway);
+    for (const key of this.#wanted) this.#leave(key);
+  }
+
+  #leave(key: ChannelKey): void {
+    this.#wanted.delete(key);
+    const channel = this.#state.find(key);
+    if (channel?.interest.delete(this.gateway) !== true) return;
+    channel.usedAt = Date.now();
+    this.#interestChanged(channel);
+  }
+
+  /** Passing W makes a channel wide. Only the router makes it narrow again, so that routed and direct messages keep their order. */
+  #interestChanged(channel: ChannelState): void {
+    const isWide = channel.lastRouted !== undefined;
+    if (!isWide && channel.interest.size <= this.#state.limits.directLaneMaxGateways) return;
+    const route = this.#state.routeOf(channel.key);
+    route.wide.add(channel.key);
+    const id = route.append({ kind: 'interest', channel: channel.key });
+    if (!isWide) channel.lastRouted = id;
+  }
+}

@@ -1,0 +1,34 @@
+import type { ChannelKey, HistoryPage, HotHistory } from '../ports.ts';
+import type { MemoryState } from './memory-state.ts';
+
+export class MemoryHistory implements HotHistory {
+  readonly #state: MemoryState;
+
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  async range(
+    key: ChannelKey,
+    { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
+  ): Promise<HistoryPage> {
+    const channel = this.#state.find(key);
+    if (channel === undefined) return { top: undefined, entries: [] };
+    return {
+      top: { epoch: channel.epoch, seq: channel.seq },
+      entries: channel.history.range(from, to, limit, Date.now()),
+    };
+  }
+
+  async latest(
+    key: ChannelKey,
+    { before, limit }: { readonly before?: number; readonly limit: number },
+  ): Promise<HistoryPage> {
+    const channel = this.#state.find(key);
+    if (channel === undefined) return { top: undefined, entries: [] };
+    return {
+      top: { epoch: channel.epoch, seq: channel.seq },
+      entries: channel.history.latest(before ?? channel.seq + 1, limit, Date.now()),
+    };
+  }
+}

@@ -1,0 +1,99 @@
+import type { Position } from '@carillon/protocol';
+import type { LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
+import { WakeUp } from './wake-up.ts';
+
+/** Space in front of the first entry is given back when it is this large. */
+const COMPACT_AT = 4096;
+
+interface Pending {
+  readonly entry: LogEntry;
+  readonly consumer: string;
+  readonly deliveredAt: number;
+}
+
+/** The durable log with the semantics of a consumer group: an entry stays until it is committed. */
+export class MemoryLog implements PersistenceLog {
+  readonly #tellStored: (gateway: string, channel: LogEntry['channel'], position: Position) => void;
+  readonly #partitions: number;
+  readonly #wakeUp = new WakeUp();
+  readonly #pending = new Map<string, Pending>();
+  #waiting: LogEntry[] = [];
+  #head = 0;
+  #nextId = 1;
+
+  constructor(
+    partitions: number,
+    tellStored: (gateway: string, channel: LogEntry['channel'], position: Position) => void,
+  ) {
+    this.#partitions = partitions;
+    this.#tellStored = tellStored;
+  }
+
+  /** Entries not yet committed. */
+  get size(): number {
+    return this.#waiting.length - this.#head + this.#pending.size;
+  }
+
+  append(entry: Omit<LogEntry, 'entryId'>): void {
+    this.#waiting.push({ ...entry, entryId: String(this.#nextId++).padStart(16, '0') });
+    this.#wakeUp.notify();
+  }
+
+  async read(
+    consumer: string,
+    { count, blockMs }: { readonly count: number; readonly blockMs: number },
+  ): Promise<readonly LogEntry[]> {
+    if (this.#head === this.#waiting.length) await this.#wakeUp.wait(blockMs);
+    const entries = this.#waiting.slice(this.#head, this.#head + count);
+    this.#head += entries.length;
+    if (this.#head === this.#waiting.length || this.#head > COMPACT_AT) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    this.#deliver(entries, consumer);
+    return entries;
+  }
+
+  async claim(
+    consumer: string,
+    { minIdleMs, count }: { readonly minIdleMs: number; readonly count: number },
+  ): Promise<readonly LogEntry[]> {
+    const before = performance.now() - minIdleMs;
+    const idle = [...this.#pending.values()]
+      .filter(({ deliveredAt }) => deliveredAt <= before)
+      .slice(0, count);
+    const entries = idle.map(({ entry }) => entry);
+    this.#deliver(entries, consumer);
+    return entries;
+  }
+
+  async commit(entries: readonly LogEntry[]): Promise<void> {
+    for (const entry of entries) {
+      if (!this.#pending.delete(entry.entryId) || entry.storedTo === undefined) continue;
+      this.#tellStored(entry.storedTo, entry.channel, { epoch: entry.epoch, seq: entry.seq });
+    }
+  }
+
+  async backlog(): Promise<readonly { partition: PartitionId; entries: number; pending: number }[]> {
+    const rows = Array.from({ length: this.#partitions }, (_, partition) => ({
+      partition,
+      entries: 0,
+      pending: 0,
+    }));
+    for (const entry of this.#waiting.slice(this.#head)) rows[entry.partition]!.entries++;
+    for (const { entry } of this.#pending.values()) {
+      rows[entry.partition]!.entries++;
+      rows[entry.partition]!.pending++;
+    }
+    return rows;
+  }
+
+  close(): void {
+    this.#wakeUp.close();
+  }
+
+  #deliver(entries: readonly LogEntry[], consumer: string): void {
+    const deliveredAt = performance.now();
+    for (const entry of entries) this.#pending.set(entry.entryId, { entry, consumer, deliveredAt });
+  }
+}

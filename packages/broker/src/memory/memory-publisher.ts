@@ -1,0 +1,81 @@
+import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
+import { refusals } from '../refusals.ts';
+import type { ChannelState } from './channel-state.ts';
+import type { MemoryState } from './memory-state.ts';
+
+/** What the publish script does in Redis: check the producer, take a seq, append to history, log, and feeds or route. */
+export class MemoryPublisher implements Publisher {
+  readonly #state: MemoryState;
+
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
+    const nowMs = Date.now();
+    return publications.map((publication) => this.#publishOne(publication, nowMs));
+  }
+
+  #publishOne(publication: Publication, nowMs: number): PublishOutcome {
+    const { limits, log } = this.#state;
+    const { dedupe, keeping, id } = publication;
+    const channel = this.#state.open(publication.channel, nowMs);
+    const known = dedupe && channel.dedupe.check(dedupe, limits, nowMs);
+    if (known !== undefined) {
+      if (known.status === 'accepted' && keeping.durable) this.#askIfStored(publication, known);
+      return known;
+    }
+    if (keeping.durable && log.size >= limits.logMaxEntries) return refusals.logFull(limits.logMaxEntries);
+    channel.seq++;
+    channel.usedAt = nowMs;
+    const outcome = {
+      status: 'accepted',
+      epoch: channel.epoch,
+      seq: channel.seq,
+      id,
+      duplicate: false,
+    } as const;
+    if (dedupe !== undefined) channel.dedupe.remember(dedupe, outcome, limits.producerWindow, nowMs);
+    this.#append(channel, publication, nowMs);
+    return outcome;
+  }
+
+  #append(channel: ChannelState, { record, keeping, storedTo }: Publication, nowMs: number): void {
+    const { key, epoch, seq } = channel;
+    if (keeping.history !== undefined) channel.history.append({ epoch, seq, record }, keeping.history, nowMs);
+    if (keeping.durable)
+      this.#state.log.append({
+        partition: this.#state.partitionOf(key),
+        channel: key,
+        epoch,
+        seq,
+        record,
+        storedTo,
+        marker: false,
+      });
+    if (channel.lastRouted !== undefined)
+      channel.lastRouted = this.#state
+        .routeOf(key)
+        .append({ kind: 'message', channel: key, epoch, seq, record });
+    else
+      for (const gateway of channel.interest)
+        this.#state.tell(gateway, { kind: 'message', channel: key, epoch, seq, record });
+  }
+
+  /** A repeat that asks for `stored`: the first `stored` may have been lost on its way. */
+  #askIfStored(
+    { channel, storedTo }: Publication,
+    { epoch, seq }: { readonly epoch: string; readonly seq: number },
+  ): void {
+    if (storedTo === undefined) return;
+    this.#state.log.append({
+      partition: this.#state.partitionOf(channel),
+      channel,
+      epoch,
+      seq,
+      record: '',
+      storedTo,
+      marker: true,
+    });
+  }
+}

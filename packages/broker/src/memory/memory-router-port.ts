@@ -1,0 +1,134 @@
+import type { ChannelKey, Lease, PartitionId, RoutedMessage, RouteEntry, RouterPort } from '../ports.ts';
+import type { MemoryState } from './memory-state.ts';
+import type { RouteStream } from './route-stream.ts';
+
+/** Leases, route streams and upkeep, with the semantics of the scripts in Redis. */
+export class MemoryRouterPort implements RouterPort {
+  readonly #state: MemoryState;
+  readonly #alive = new Map<string, number>();
+  /** Last entry given out, by partition and fence: a new lease starts at the cursor. */
+  readonly #readUpTo = new Map<string, number>();
+
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  async acquire(partition: PartitionId, owner: string, ttlMs: number): Promise<Lease | undefined> {
+    const route = this.#route(partition);
+    const nowMs = Date.now();
+    if (route.lease !== undefined && route.lease.expiresAt > nowMs && route.lease.owner !== owner)
+      return undefined;
+    route.fence++;
+    route.lease = { owner, fence: route.fence, expiresAt: nowMs + ttlMs };
+    return { partition, owner, fence: route.fence };
+  }
+
+  async renew(leases: readonly Lease[], ttlMs: number): Promise<readonly Lease[]> {
+    const held = leases.filter((lease) => this.#holds(lease));
+    for (const { partition } of held) this.#route(partition).lease!.expiresAt = Date.now() + ttlMs;
+    return held;
+  }
+
+  async release(leases: readonly Lease[]): Promise<void> {
+    for (const lease of leases) {
+      if (this.#holds(lease)) this.#route(lease.partition).lease = undefined;
+      this.#readUpTo.delete(readKey(lease));
+    }
+  }
+
+  async owners(): Promise<readonly (string | undefined)[]> {
+    const nowMs = Date.now();
+    return this.#state.routes.map(({ lease }) =>
+      lease !== undefined && lease.expiresAt > nowMs ? lease.owner : undefined,
+    );
+  }
+
+  async announce(owner: string, ttlMs: number): Promise<readonly string[]> {
+    const nowMs = Date.now();
+    if (ttlMs > 0) this.#alive.set(owner, nowMs + ttlMs);
+    else this.#alive.delete(owner);
+    for (const [name, until] of this.#alive) if (until <= nowMs) this.#alive.delete(name);
+    return [...this.#alive.keys()].sort();
+  }
+
+  async read(
+    leases: readonly Lease[],
+    { count, blockMs }: { readonly count: number; readonly blockMs: number },
+  ): Promise<readonly RouteEntry[]> {
+    const found = this.#readNow(leases, count);
+    if (found.length > 0 || leases.length === 0) return found;
+    await Promise.race(leases.map((lease) => this.#route(lease.partition).wakeUp.wait(blockMs)));
+    return this.#readNow(leases, count);
+  }
+
+  async interested(channel: ChannelKey): Promise<readonly string[]> {
+    return [...(this.#state.find(channel)?.interest ?? [])];
+  }
+
+  async forward(
+    _partition: PartitionId,
+    byGateway: ReadonlyMap<string, readonly RoutedMessage[]>,
+  ): Promise<void> {
+    for (const [gateway, messages] of byGateway)
+      for (const message of messages) this.#state.tell(gateway, { kind: 'message', ...message });
+  }
+
+  async commit(lease: Lease, entryId: string): Promise<boolean> {
+    if (!this.#holds(lease)) return false;
+    this.#route(lease.partition).moveCursor(Number(entryId));
+    return true;
+  }
+
+  async narrow(lease: Lease, maxGateways: number): Promise<readonly ChannelKey[]> {
+    if (!this.#holds(lease)) return [];
+    const route = this.#route(lease.partition);
+    const narrowed = [...route.wide].filter((key) => {
+      const channel = this.#state.find(key);
+      return (
+        channel === undefined ||
+        (channel.interest.size <= maxGateways &&
+          channel.lastRouted !== undefined &&
+          channel.lastRouted <= route.cursor)
+      );
+    });
+    for (const key of narrowed) {
+      route.wide.delete(key);
+      const channel = this.#state.find(key);
+      if (channel !== undefined) channel.lastRouted = undefined;
+    }
+    return narrowed;
+  }
+
+  /** Gateways of this broker live and end with the process, so none is ever silent. */
+  async reap(): Promise<readonly string[]> {
+    return [];
+  }
+
+  #route(partition: PartitionId): RouteStream {
+    return this.#state.routes[partition]!;
+  }
+
+  #holds({ partition, owner, fence }: Lease): boolean {
+    const { lease } = this.#route(partition);
+    return (
+      lease !== undefined && lease.owner === owner && lease.fence === fence && lease.expiresAt > Date.now()
+    );
+  }
+
+  #readNow(leases: readonly Lease[], count: number): readonly RouteEntry[] {
+    return leases.flatMap((lease) => {
+      const route = this.#route(lease.partition);
+      const after = this.#readUpTo.get(readKey(lease)) ?? route.cursor;
+      const items = route.after(after, count);
+      const last = items.at(-1);
+      if (last !== undefined) this.#readUpTo.set(readKey(lease), last.id);
+      return items.map(
+        ({ id, ...item }): RouteEntry => ({ ...item, partition: lease.partition, entryId: String(id) }),
+      );
+    });
+  }
+}
+
+function readKey({ partition, fence }: Lease): string {
+  return `${partition}:${fence}`;
+}

@@ -1,0 +1,28 @@
+/** Lets readers wait for writers, with a time limit. */
+export class WakeUp {
+  #waiting = new Set<() => void>();
+  #closed = false;
+
+  notify(): void {
+    if (this.#waiting.size === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  /** Ends all waits, now and in future. */
+  close(): void {
+    this.#closed = true;
+    this.notify();
+  }
+
+  async wait(ms: number): Promise<void> {
+    if (this.#closed || ms <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#waiting.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
+  }
+}
