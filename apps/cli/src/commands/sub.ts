@@ -52,29 +52,29 @@ function narrate(client: RealtimeClient): void {
   let connectedOnce = false;
   client.on('connected', ({ gateway, user, reconnected }) => {
     connectedOnce = true;
-    const who = user === undefined ? 'without a user' : `as ${user}`;
-    note(
-      `${err.green('●')} ${err.dim(`${reconnected ? 'connected again' : 'connected'} to gateway ${gateway} ${who}`)}`,
-    );
+    const what = reconnected ? 'connected again' : 'connected';
+    good(`${what} to gateway ${gateway} ${user === undefined ? 'without a user' : `as ${user}`}`);
   });
   client.on('disconnected', ({ code, reason, willReconnect }) => {
-    if (willReconnect) note(`${err.red('●')} ${err.dim(`disconnected: ${reason} (${code})`)}`);
+    if (willReconnect) bad(`disconnected: ${reason} (${code})`);
   });
-  client.on('reconnecting', ({ attempt, delayMs }) => {
-    if (attempt > 0)
+  client.on('reconnecting', ({ delayMs }) => {
+    if (connectedOnce)
       note(`${err.yellow('●')} ${err.dim(`next attempt in ${(delayMs / 1000).toFixed(1)} s`)}`);
   });
   client.on('recovered', ({ channel, recovered, missed, reason }) => {
-    if (!recovered)
-      note(`${err.red('●')} ${channel}: messages were missed and could not be recovered (${reason})`);
-    else if (missed > 0)
-      note(
-        `${err.green('●')} ${err.dim(`${channel}: ${missed} missed ${missed === 1 ? 'message follows' : 'messages follow'}`)}`,
-      );
+    if (!recovered) bad(`${channel}: what was missed could not be recovered (${reason})`);
+    else if (missed > 0) good(`${channel}: ${missed} missed, recovered`);
   });
   client.on('gap', ({ channel, from, to, reason }) => {
-    note(
-      `${err.red('●')} ${channel}: messages between ${from.epoch}:${from.seq} and ${to.epoch}:${to.seq} are gone (${reason})`,
-    );
+    bad(`${channel}: messages from ${from.epoch}:${from.seq} to ${to.epoch}:${to.seq} are gone (${reason})`);
   });
+}
+
+function good(text: string): void {
+  note(`${err.green('●')} ${err.dim(text)}`);
+}
+
+function bad(text: string): void {
+  note(`${err.red('●')} ${text}`);
 }
