@@ -96,14 +96,14 @@ describe('claims that are refused', () => {
 });
 
 describe('patterns', () => {
-  const piece = fc.constantFrom('a', 'b', ':', 'ab', '#', '*', '.');
+  const piece = fc.constantFrom('a', 'b', 'ab', '#', '*');
   const made = (from: typeof piece) => fc.array(from, { maxLength: 8 }).map((parts) => parts.join(''));
   const channel = made(piece.filter((part) => part !== '*'));
 
   /** The same by a regular expression; harmless at these lengths. */
   function expected(pattern: string, name: string): boolean {
     if (name.startsWith('#') && !pattern.startsWith('#')) return false;
-    const source = pattern.replaceAll('.', '\\.').replaceAll('*', '.*');
+    const source = pattern.replaceAll('*', '.*');
     return new RegExp(`^${source}$`, 's').test(name);
   }
 
@@ -114,6 +114,17 @@ describe('patterns', () => {
       }),
       { numRuns: 5000 },
     );
+  });
+
+  test.each([
+    ['a*b*b', 'ab', false],
+    ['a*b*b', 'abb', true],
+    ['a*a', 'a', false],
+    ['a**a', 'aa', true],
+    ['*ab*ba*', 'aba', false],
+    ['*', '', true],
+  ])('%s on %s: pieces do not overlap (%s)', (pattern, name, fits) => {
+    expect(compilePattern(pattern)(name)).toBe(fits);
   });
 
   test('property: stars filled with anything match', () => {

@@ -51,7 +51,10 @@ test('an endless answer is cut off', async () => {
 });
 
 test('redirects are not followed', async () => {
-  const url = await serve((_request, response) => response.writeHead(302, { location: '/other' }).end());
+  const url = await serve((request, response) => {
+    if (request.url === '/other') response.end(JSON.stringify({ keys: [jwk] }));
+    else response.writeHead(302, { location: '/other' }).end();
+  });
   const fault = await createKeySet({ url })
     .candidates('EdDSA', undefined)
     .catch((error: unknown) => error);

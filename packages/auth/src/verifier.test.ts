@@ -505,7 +505,8 @@ describe('remembered results', () => {
     const sign = (sub: string, key = keys.ES256.privateKey) =>
       new SignJWT({ ...CLAIMS, sub }).setProtectedHeader({ alg: 'ES256' }).sign(key);
     const tokens = [await sign('a'), await sign('b'), await sign('c')];
-    const [first] = await Promise.all(tokens.map((token) => verifier.verify(token)));
+    const first = await verifier.verify(tokens[0]!);
+    for (const token of tokens.slice(1)) await verifier.verify(token);
     expect(await verifier.verify(tokens[0]!)).not.toBe(first);
     const foreign = await sign('a', other.privateKey);
     for (let i = 0; i < 2; i++) {
