@@ -77,7 +77,6 @@ async function fetchTool(tool, note) {
   const partial = `${tool.folder}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
   try {
     mkdirSync(partial);
-    // A manifest of its own keeps npm from looking for one in the folders above.
     writeFileSync(join(partial, 'package.json'), '{ "private": true }\n');
     const { status, output } = await npmInstall(partial, [tool.packageSpec], note);
     if (status !== 0) throw failureFrom(`Fetching ${tool.title}`, output);

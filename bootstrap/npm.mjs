@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { BootstrapFailure } from './failure.mjs';
@@ -46,18 +46,20 @@ export function homeIsWritable() {
   }
 }
 
+/** npm waits 70 s by default before it says that there is no network. */
+const RETRIES = ['--fetch-retries=3', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000'];
+
 /**
- * Installs packages into a folder with npm, whatever the user's npm is set to do about scripts, prefixes and
- * optional packages.
+ * Installs packages into a folder with npm, whatever the user's npm is set to do about scripts and optional packages.
  *
- * @param {string} folder created if absent
+ * @param {string} folder with a package.json of its own, which keeps npm from taking a folder above for the project.
+ *   (`--prefix` would too, and would lose the machine's npmrc: npm looks for that below the prefix.)
  * @param {readonly string[]} packages with exact versions
  * @param {(line: string) => void} onLine
  * @returns {Promise<{ status: number, output: string }>}
  */
 export async function npmInstall(folder, packages, onLine) {
   const npm = findNpm();
-  mkdirSync(folder, { recursive: true });
   const options = [
     '--no-save',
     '--no-package-lock',
@@ -67,6 +69,6 @@ export async function npmInstall(folder, packages, onLine) {
     '--no-fund',
   ];
   const cache = homeIsWritable() ? [] : ['--cache', join(TOOLS, 'npm-cache')];
-  const args = ['install', '--prefix', folder, '--global=false', ...options, ...cache, ...packages];
+  const args = ['install', '--location=project', ...options, ...RETRIES, ...cache, ...packages];
   return runQuietly(npm.file, [...npm.args, ...args], { cwd: folder, shell: npm.shell, onLine });
 }
