@@ -8,11 +8,14 @@ export interface BackoffOptions {
   readonly random?: () => number;
 }
 
+/** 2 ** 30 times any sensible first delay is past any sensible maximum, and far from overflowing. */
+const MAX_DOUBLINGS = 30;
+
 /** Delay before attempt `attempt` (from 1): a random part, at least half, of the bound, which doubles with every attempt. */
 export function backoffMs(
   attempt: number,
   { initialMs = 100, maxMs = 10_000, random = Math.random }: BackoffOptions = {},
 ): number {
-  const bound = Math.min(maxMs, initialMs * 2 ** Math.min(attempt - 1, 30));
+  const bound = Math.min(maxMs, initialMs * 2 ** Math.min(attempt - 1, MAX_DOUBLINGS));
   return bound / 2 + (random() * bound) / 2;
 }

@@ -2,6 +2,10 @@ import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { Part } from './service.ts';
+import { within } from './within.ts';
+
+/** A request that takes longer than this is cut off when the service stops. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 export interface Listener {
   readonly host: string;
@@ -10,7 +14,8 @@ export interface Listener {
 
 /** Fastify with errors in the form of the registry: `{error: {code, message, retryable}}`. */
 export function createHttpServer(telemetry: Telemetry, options: FastifyServerOptions = {}): FastifyInstance {
-  const server = Fastify({ forceCloseConnections: true, ...options });
+  // Idle: what is being answered while the service stops is answered; `listening` cuts it off in the end.
+  const server = Fastify({ forceCloseConnections: 'idle', ...options });
   const logger = telemetry.loggerOf('http');
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toCarillonError(error);
@@ -29,7 +34,7 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
   return server;
 }
 
-/** The server as the part of a service that listens. */
+/** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
 export function listening(server: FastifyInstance, { host, port }: Listener): Part {
   return {
     name: `listener on ${host}:${port}`,
@@ -43,7 +48,10 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
       }
     },
     stop: async () => {
-      await server.close();
+      const closed = server.close();
+      await within(closed, CLOSE_TIMEOUT_MS, undefined);
+      server.server.closeAllConnections();
+      await closed;
     },
   };
 }

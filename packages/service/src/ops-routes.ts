@@ -1,24 +1,43 @@
 import { metricsJson, PROMETHEUS_CONTENT_TYPE, prometheusText, type Telemetry } from '@carillon/telemetry';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Health } from './health.ts';
 
-/** `/health`, `/ready`, `/metrics`, `/metrics.json`: the same on every service, without authentication. */
+/**
+ * `/health` (must the process be restarted?), `/ready` (may it be given traffic, and if not, why?), `/metrics`,
+ * `/metrics.json`: the same on every service, without authentication.
+ */
 export function registerOpsRoutes(server: FastifyInstance, telemetry: Telemetry, health: Health): void {
-  const identity = { service: telemetry.service, instance: telemetry.instanceId, version: telemetry.version };
-  server.get('/health', async () => ({
-    status: 'ok',
-    ...identity,
+  const { service, instanceId, version, metrics } = telemetry;
+  const identity = () => ({
+    service,
+    instance: instanceId,
+    version,
     uptimeSeconds: Math.round(process.uptime()),
-  }));
+  });
+  server.get('/health', async (_request, reply) => {
+    const { live, checks } = await health.liveness();
+    return answer(reply, live, { status: live ? 'ok' : 'failed', ...identity(), checks });
+  });
   server.get('/ready', async (_request, reply) => {
-    const { ready, checks } = await health.report();
-    return await reply
-      .code(ready ? 200 : 503)
-      .send({ status: ready ? 'ready' : 'not ready', ...identity, checks });
+    const { ready, degraded, checks } = await health.report();
+    const status = !ready ? 'not ready' : degraded ? 'degraded' : 'ready';
+    return answer(reply, ready, { status, ...identity(), checks });
   });
   server.get('/metrics', async (request, reply) => {
-    if (request.headers.accept?.includes('application/json') === true) return metricsJson(telemetry.metrics);
-    return await reply.type(PROMETHEUS_CONTENT_TYPE).send(prometheusText(telemetry.metrics));
+    reply.header('cache-control', 'no-store');
+    if (request.headers.accept?.includes('application/json') === true) return metricsJson(metrics);
+    return await reply.type(PROMETHEUS_CONTENT_TYPE).send(prometheusText(metrics));
   });
-  server.get('/metrics.json', async () => metricsJson(telemetry.metrics));
+  server.get('/metrics.json', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+    return metricsJson(metrics);
+  });
+}
+
+/** A proxy that keeps an answer would report a state of the past. */
+function answer(reply: FastifyReply, good: boolean, body: object): FastifyReply {
+  return reply
+    .code(good ? 200 : 503)
+    .header('cache-control', 'no-store')
+    .send(body);
 }

@@ -1,57 +1,100 @@
 import type { Telemetry } from '@carillon/telemetry';
+import { reasonOf } from './outage.ts';
 import type { Service } from './service.ts';
 
 export interface RunOptions {
+  /** Of the process, or of its first service: for what concerns all of them. */
   readonly telemetry: Telemetry;
+  /** Longest graceful stop; then the process exits with 1. */
   readonly shutdownTimeoutMs: number;
-  /** Runs after a clean stop. */
+  /** Runs when all services have stopped. */
   readonly afterStop?: () => Promise<void>;
 }
 
+/** What a shell reports for a process that a signal has ended. */
+const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** After an error that nobody caught the state is unknown: what can't stop quickly is cut off. */
+const STOP_AFTER_UNCAUGHT_MS = 5000;
+
 /**
- * Runs services until SIGTERM or SIGINT: starts them in order, stops them in reverse order within the deadline. A second signal
- * ends the process at once. Sets the exit code: 0 after a clean stop, 1 otherwise.
+ * Runs services in this process: starts them in order, resolves when all have started, and on SIGTERM or SIGINT stops them
+ * in reverse order within the deadline. A second signal ends the process at once. An error that nobody caught is logged
+ * and ends the process. Exit code: 0 after a clean stop, 128 + number after a second signal, else 1.
  */
-export async function runServices(
-  services: readonly Service[],
-  { telemetry, shutdownTimeoutMs, afterStop }: RunOptions,
-): Promise<void> {
-  const { logger } = telemetry;
-  const started: Service[] = [];
-  let stopping = false;
-  const stop = async (code: number): Promise<void> => {
-    stopping = true;
-    const deadline = setTimeout(() => {
-      logger.fatal({ shutdownTimeoutMs }, 'the graceful stop took too long');
-      process.exit(1);
-    }, shutdownTimeoutMs);
-    for (let service = started.pop(); service !== undefined; service = started.pop()) await service.stop();
-    await afterStop?.();
-    clearTimeout(deadline);
-    process.exit(code);
-  };
+export async function runServices(services: readonly Service[], options: RunOptions): Promise<void> {
+  const { logger } = options.telemetry;
+  const running = new RunningServices(options);
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(1);
-    logger.info({ signal }, 'stopping');
-    void stop(0);
+    if (running.stopping) process.exit(EXIT_CODES[signal] ?? 1);
+    logger.info({ signal }, 'stopping; a second signal ends the process at once');
+    void running.stopAndExit(0, options.shutdownTimeoutMs);
+  };
+  const onUncaught = (error: unknown): void => {
+    logger.fatal({ err: error }, 'an error that nobody caught');
+    if (running.stopping) process.exit(1);
+    void running.stopAndExit(1, Math.min(STOP_AFTER_UNCAUGHT_MS, options.shutdownTimeoutMs));
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  const onFatal = (error: unknown): void => {
-    logger.fatal({ err: error }, 'an error that nobody caught');
-    if (stopping) process.exit(1);
-    void stop(1);
-  };
-  process.on('uncaughtException', onFatal);
-  process.on('unhandledRejection', onFatal);
+  process.on('uncaughtException', onUncaught);
+  process.on('unhandledRejection', onUncaught);
   try {
+    await running.start(services);
+  } catch (error) {
+    // Stopped while it started: the stop is under way and decides about the exit code.
+    if (running.stopping) return;
+    logger.fatal({ err: error }, reasonOf(error));
+    await running.stopAndExit(1, options.shutdownTimeoutMs);
+  }
+}
+
+class RunningServices {
+  readonly #options: RunOptions;
+  /** In the order of their start; includes the one that is starting. */
+  readonly #services: Service[] = [];
+  #stopping = false;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  async start(services: readonly Service[]): Promise<void> {
     for (const service of services) {
-      // Before it is up: a signal during the start has to stop what there is of it.
-      started.push(service);
+      if (this.#stopping) return;
+      this.#services.push(service);
       await service.start();
     }
-  } catch (error) {
-    logger.fatal({ err: error }, error instanceof Error ? error.message : String(error));
-    if (!stopping) await stop(1);
+    const names = services.map(({ name }) => name);
+    this.#options.telemetry.logger.info(
+      { services: names, sinceProcessStartMs: Math.round(performance.now()) },
+      'started',
+    );
+  }
+
+  async stopAndExit(code: number, timeoutMs: number): Promise<void> {
+    const { telemetry, afterStop } = this.#options;
+    this.#stopping = true;
+    setTimeout(() => {
+      const unfinished = this.#services.map(({ name }) => name);
+      telemetry.logger.fatal({ timeoutMs, unfinished }, 'the graceful stop took too long');
+      process.exit(1);
+    }, timeoutMs);
+    try {
+      for (let last = this.#services.at(-1); last !== undefined; last = this.#services.at(-1)) {
+        await last.stop();
+        this.#services.pop();
+      }
+      await afterStop?.();
+    } catch (error) {
+      telemetry.logger.fatal({ err: error }, 'the stop failed');
+      process.exit(1);
+    }
+    telemetry.logger.info('stopped');
+    process.exit(code);
   }
 }

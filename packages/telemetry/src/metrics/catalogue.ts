@@ -140,6 +140,12 @@ export const METRICS = {
   ),
   // every service
   loopRestarts: define('counter', 'loop_restarts_total', 'Restarts of supervised loops by name.', ['loop']),
+  loopCritical: define(
+    'gauge',
+    'loop_critical',
+    '1 for a supervised loop that has failed five times in a row or more, else 0.',
+    ['loop'],
+  ),
   processEventLoopDelay: define(
     'gauge',
     'process_event_loop_delay_seconds',
