@@ -1,6 +1,7 @@
 import type { Group } from './group.ts';
 import { adminSettings } from './groups/admin.ts';
 import { authSettings } from './groups/auth.ts';
+import { commandLineSettings } from './groups/command-line.ts';
 import { databaseSettings } from './groups/database.ts';
 import { edgeSettings } from './groups/edge.ts';
 import { gatewayLimits } from './groups/gateway.ts';
@@ -30,6 +31,7 @@ export const CATALOGUE: readonly Group<unknown>[] = [
   persistenceSettings,
   adminSettings,
   singleProcessSettings,
+  commandLineSettings,
   otelSettings,
 ];
 

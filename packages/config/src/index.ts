@@ -7,6 +7,7 @@ export { builtGroup, group } from './group.ts';
 export { adminSettings } from './groups/admin.ts';
 export type { AnonymousPolicy } from './groups/auth.ts';
 export { authSettings } from './groups/auth.ts';
+export { commandLineSettings } from './groups/command-line.ts';
 export { databaseSettings } from './groups/database.ts';
 export { edgeSettings } from './groups/edge.ts';
 export { gatewayLimits } from './groups/gateway.ts';

@@ -117,7 +117,8 @@ function unknownVariables(env: Environment, known: ReadonlySet<string>): string[
   const warnings: string[] = [];
   for (const [variable, given] of Object.entries(env)) {
     if (!variable.startsWith('CARILLON_') || known.has(variable)) continue;
-    if (isServiceLink(variable, given ?? '')) continue;
+    // CARILLON_TEST_* steers the repository's own tests.
+    if (variable.startsWith('CARILLON_TEST_') || isServiceLink(variable, given ?? '')) continue;
     const near = closestName(variable, known);
     const suggestion = near === undefined ? '' : ` Did you mean ${near}?`;
     warnings.push(`${variable} is not a variable that this version knows; it has no effect.${suggestion}`);

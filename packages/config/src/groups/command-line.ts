@@ -1,0 +1,22 @@
+import { group } from '../group.ts';
+import { text, url } from '../kinds.ts';
+import { optional } from '../setting.ts';
+
+export const commandLineSettings = group({
+  title: 'Command line',
+  intro:
+    'For `carillon pub`, `sub`, `history` and `token`; flags stand above them. `CARILLON_JWT_SECRET` and `CARILLON_DATA_DIR` are used, too.',
+  settings: {
+    url: optional(url('ws', 'wss', 'http', 'https'), {
+      variable: 'CARILLON_URL',
+      description: 'Address of a gateway. Default: the instance that `npm start` started here.',
+      example: 'ws://localhost:8080/v1/ws',
+    }),
+    token: optional(text(/^\S{1,8192}$/, 'a JWT'), {
+      variable: 'CARILLON_TOKEN',
+      description: 'Token to connect with. Default: one is made with the secret.',
+      example: '"$(carillon token)"',
+      secrecy: 'secret',
+    }),
+  },
+});
