@@ -5,7 +5,7 @@ import { shown, TokenError } from './token-error.ts';
 /** Longest token, in characters: about what proxies allow for a header. */
 export const MAX_TOKEN_LENGTH = 8192;
 
-export interface JwtHeader {
+interface JwtHeader {
   readonly alg: string;
   readonly kid: string | undefined;
 }

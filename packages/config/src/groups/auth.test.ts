@@ -102,6 +102,7 @@ describe('algorithms against keys', () => {
       { CARILLON_JWT_SECRET: SECRET, CARILLON_JWT_PUBLIC_KEY: EC, CARILLON_JWT_ALGORITHMS: 'HS256' },
       /is a key for ES256/,
     ],
+    ['an empty list', { CARILLON_JWT_JWKS_URL: 'https://x.y/z', CARILLON_JWT_ALGORITHMS: ',' }, /empty list/],
     ['none', { CARILLON_JWT_SECRET: SECRET, CARILLON_JWT_ALGORITHMS: 'none' }, /the item "none" is wrong/],
   ])('%s is refused', (_what, env, message) => {
     expect(() => auth(env)).toThrow(message);

@@ -46,6 +46,8 @@ function algorithmFault(values: {
   readonly algorithms: readonly JwtAlgorithm[] | undefined;
 }): string | undefined {
   if (values.algorithms === undefined) return undefined;
+  if (values.algorithms.length === 0)
+    return 'CARILLON_JWT_ALGORITHMS is an empty list: no token would be accepted';
   const possible = verifiable(values);
   const without = values.algorithms.filter((name) => !possible.includes(name));
   if (without.length > 0) {
