@@ -8,7 +8,12 @@ export interface ConsoleConfig {
 
 /** @throws Error with a text for people. */
 export async function fetchConsoleConfig(): Promise<ConsoleConfig> {
-  const response = await fetch('./console-config.json', { headers: { accept: 'application/json' } });
-  if (!response.ok) throw new Error(`The admin service answered ${response.status} when the page asked for its configuration.`);
+  const response = await fetch('./console-config.json', { headers: { accept: 'application/json' } }).catch(
+    (cause: unknown) => {
+      throw new Error('The admin service does not answer.', { cause });
+    },
+  );
+  if (!response.ok)
+    throw new Error(`The admin service answered ${response.status} to the page's question for its settings.`);
   return (await response.json()) as ConsoleConfig;
 }

@@ -33,6 +33,7 @@ interface Link {
   readonly send: (frame: ServerFrame) => void;
   readonly close: (code: number, reason: string) => void;
   readonly subscribed: Set<string>;
+  user: string | undefined;
 }
 
 export class ProtocolPeer {
@@ -61,6 +62,7 @@ export class ProtocolPeer {
       send: (frame) => transport.send(JSON.stringify(frame)),
       close: transport.close,
       subscribed: new Set(),
+      user: undefined,
     };
     this.#links.add(link);
     return {
@@ -157,12 +159,14 @@ export class ProtocolPeer {
   }
 
   #serve(link: Link, frame: ClientFrame, answer: (frame: ServerFrame) => void): void {
-    if (frame.type === 'connect') this.#connect(frame.id, answer);
-    else if (frame.type === 'subscribe') this.#subscribe(link, frame.id, frame.channels, answer);
+    if (frame.type === 'connect') {
+      link.user = frame.token;
+      this.#connect(frame.id, answer);
+    } else if (frame.type === 'subscribe') this.#subscribe(link, frame.id, frame.channels, answer);
     else if (frame.type === 'unsubscribe') {
       for (const channel of frame.channels) link.subscribed.delete(channel);
       answer({ type: 'unsubscribed', re: frame.id, results: frame.channels.map((channel) => ({ channel })) });
-    } else if (frame.type === 'publish') this.#publish(frame, answer);
+    } else if (frame.type === 'publish') this.#publish(frame, link.user, answer);
     else if (frame.type === 'ping') answer({ type: 'pong', re: frame.id, serverTime: Date.now() });
     else {
       const { log } = this.#channel(frame.channel);
@@ -178,7 +182,6 @@ export class ProtocolPeer {
       version: 1,
       connection: `c${++this.#ids}`,
       gateway: 'g1',
-      user: 'ada',
       timestamp: Date.now(),
       limits: { maxFrameBytes: this.maxFrameBytes, maxSubscriptions: 128 },
       heartbeat: { pingIntervalMs: this.pingIntervalMs, timeoutMs: 60_000 },
@@ -216,7 +219,7 @@ export class ProtocolPeer {
   }
 
   /** As the publish script does it. */
-  #publish(frame: PublishFrame, answer: (frame: ServerFrame) => void): void {
+  #publish(frame: PublishFrame, user: string | undefined, answer: (frame: ServerFrame) => void): void {
     const { producers } = this.#channel(frame.channel);
     const stamp = frame.producer!;
     const state = producers.get(stamp.id);
@@ -229,7 +232,9 @@ export class ProtocolPeer {
       else if (stamp.prev !== state.last) refuse('PRODUCER_OUT_OF_ORDER', true);
       if (passed || stamp.prev !== state.last) return;
     }
-    const message = first ?? this.#append(frame.channel, { payload: frame.payload, producer: stamp.id });
+    const sender = user === undefined ? {} : { user };
+    const message =
+      first ?? this.#append(frame.channel, { payload: frame.payload, producer: stamp.id, ...sender });
     const { epoch, seq, id, channel } = message;
     if (first === undefined) {
       const next = state ?? { last: 0, results: new Map() };

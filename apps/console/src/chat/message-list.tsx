@@ -1,60 +1,75 @@
-import { useEffect, useRef } from 'react';
-import type { Item } from './pane-state.ts';
+import { memo, useLayoutEffect, useRef } from 'react';
+import type { ShownMessage } from './pane-state.ts';
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** Closer to the end than this counts as reading along. */
+const NEAR_END_PX = 60;
 
-export function MessageList({ items, self }: { readonly items: readonly Item[]; readonly self: string }) {
-  const end = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new item is the reason to scroll
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [items]);
-  if (items.length === 0) {
-    return (
-      <div className="messages empty">
-        <p>Nothing here yet.</p>
-        <p className="muted">Say something, or let the other side talk. Then cut the connection and watch what happens.</p>
-      </div>
-    );
-  }
+export function MessageList({
+  messages,
+  name,
+}: {
+  readonly messages: readonly ShownMessage[];
+  readonly name: string;
+}) {
+  const list = useRef<HTMLOListElement>(null);
+  const readingAlong = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new message is the reason to scroll
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (element !== null && readingAlong.current) element.scrollTop = element.scrollHeight;
+  }, [messages]);
+  const onScroll = () => {
+    const { scrollHeight, scrollTop, clientHeight } = list.current!;
+    readingAlong.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+  };
+  if (messages.length === 0) return <Empty name={name} />;
   return (
-    <ol className="messages" aria-live="polite">
-      {items.map((item) => (
-        <Row key={item.key} item={item} self={self} />
+    <ol
+      className="messages"
+      ref={list}
+      onScroll={onScroll}
+      role="log"
+      aria-label={`What ${name} sees`}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+      tabIndex={0}
+    >
+      {messages.map((message, i) => (
+        <Row key={message.key} message={message} sameUser={messages[i - 1]?.user === message.user} />
       ))}
-      <div ref={end} />
     </ol>
   );
 }
 
-function Row({ item, self }: { readonly item: Item; readonly self: string }) {
-  if (item.kind === 'message') return <MessageRow item={item} own={item.from === self} />;
+function Empty({ name }: { readonly name: string }) {
   return (
-    <li className={`notice notice-${item.kind}${item.kind === 'recovery' && !item.recovered ? ' notice-bad' : ''}`}>
-      <span>{noticeText(item)}</span>
-      <time>{time.format(item.at)}</time>
-    </li>
+    <div className="messages empty">
+      <p>Nothing on this channel yet.</p>
+      <p>
+        Write as {name}, press <em>Play it through</em>, or from a terminal:
+      </p>
+      <code>npx carillon pub chat:lobby hello</code>
+    </div>
   );
 }
 
-function MessageRow({ item, own }: { readonly item: Extract<Item, { kind: 'message' }>; readonly own: boolean }) {
-  const classes = ['message', own ? 'own' : '', item.recovered ? 'recovered' : ''].filter(Boolean).join(' ');
+const Row = memo(function Row({
+  message,
+  sameUser,
+}: {
+  readonly message: ShownMessage;
+  readonly sameUser: boolean;
+}) {
+  const { seq, user, text, own, arrival, latencyMs } = message;
   return (
-    <li className={classes} data-seq={item.seq}>
+    <li className={`message message-${arrival}${own ? ' own' : ''}`} data-seq={seq} data-arrival={arrival}>
       <span className="seq" title="seq: the message's place in the channel">
-        {item.seq}
+        {seq}
       </span>
-      <span className="body">
-        <span className="from">{item.from}</span>
-        <span className="text">{item.text}</span>
+      <span className="who">{sameUser ? '' : user}</span>
+      <span className="text">{text}</span>
+      <span className="meta">
+        {arrival === 'recovered' ? 'recovered' : latencyMs === undefined ? '' : `${latencyMs} ms`}
       </span>
-      <span className="meta">{item.recovered ? 'recovered' : `${item.latencyMs} ms`}</span>
     </li>
   );
-}
-
-function noticeText(item: Exclude<Item, { kind: 'message' }>): string {
-  if (item.kind === 'cut') return 'Connection cut';
-  if (item.kind === 'gap') return `Gap: seq ${item.from + 1} to ${item.to} are gone`;
-  const away = `${(item.awayMs / 1000).toFixed(1)} s away`;
-  if (!item.recovered) return `Back after ${away}, not recovered: ${item.reason ?? 'unknown reason'}`;
-  return item.missed === 0 ? `Back, ${away}, nothing was missed` : `Back, ${away}: ${item.missed} missed ${item.missed === 1 ? 'message' : 'messages'} recovered, in order`;
-}
+});

@@ -1,109 +1,193 @@
-/** What one pane shows, and how each event changes it. No I/O, so that it can be tested by itself. */
-import type { ConnectionState, RecoveredEvent } from '@carillon/client';
+/** What one pane shows, and how each event changes it. No I/O. */
+import type { ConnectionState, GapEvent, Message, RecoveredEvent } from '@carillon/client';
 
 /** More are not kept on the page; history has them. */
-export const MAX_ITEMS = 200;
+export const MAX_MESSAGES = 300;
+export const MAX_LOG_LINES = 100;
 
-export interface ChatMessage {
+/** How a message came. */
+export type Arrival = 'live' | 'recovered' | 'history';
+
+export interface ShownMessage {
+  readonly key: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly user: string;
   readonly text: string;
-  readonly from: string;
+  readonly own: boolean;
+  readonly arrival: Arrival;
+  /** From the gateway's clock to this page's; `undefined` where that says nothing. */
+  readonly latencyMs: number | undefined;
 }
 
-export type Item =
-  | { readonly kind: 'message'; readonly key: string; readonly seq: number; readonly from: string; readonly text: string; readonly at: number; readonly latencyMs: number; readonly recovered: boolean }
-  | { readonly kind: 'cut'; readonly key: string; readonly at: number }
-  | { readonly kind: 'recovery'; readonly key: string; readonly at: number; readonly recovered: boolean; readonly missed: number; readonly reason: string | undefined; readonly awayMs: number }
-  | { readonly kind: 'gap'; readonly key: string; readonly at: number; readonly from: number; readonly to: number };
+export type Tone = 'plain' | 'good' | 'warn' | 'bad';
+
+export interface LogLine {
+  readonly key: number;
+  readonly at: number;
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** A summary of the last recovery, shown until the next one. */
+export interface Recovery {
+  readonly recovered: boolean;
+  readonly missed: number;
+  readonly reason: string | undefined;
+  readonly awayMs: number;
+  /** Messages of it that have come, and whether each was the next one. */
+  readonly arrived: number;
+}
 
 export interface PaneState {
   readonly connection: ConnectionState;
   readonly gateway: string | undefined;
-  readonly error: string | undefined;
-  readonly items: readonly Item[];
-  readonly seq: number | undefined;
-  readonly roundTripMs: number | undefined;
-  readonly received: number;
-  readonly recovered: number;
-  /** Breaks of the run of seq that this pane saw. Stays 0; shown because it is the claim. */
-  readonly gaps: number;
+  readonly problem: string | undefined;
+  readonly retryAt: number | undefined;
+  /** The line is cut until then. */
+  readonly cutUntil: number | undefined;
   readonly lostAt: number | undefined;
-  /** Missed messages that are still to come after a recovery. */
-  readonly owed: number;
+  readonly roundTripMs: number | undefined;
+  readonly messages: readonly ShownMessage[];
+  readonly log: readonly LogLine[];
+  readonly recovery: Recovery | undefined;
+  readonly received: number;
+  /** Breaks in the run of seq that this pane saw. Stays 0; shown because it is the claim. */
+  readonly gaps: number;
+  readonly logged: number;
 }
 
-export type PaneEvent =
-  | { readonly type: 'state'; readonly state: ConnectionState; readonly at: number }
-  | { readonly type: 'connected'; readonly gateway: string }
+export type PaneChange =
+  | { readonly type: 'state'; readonly state: ConnectionState }
+  | { readonly type: 'connected'; readonly gateway: string; readonly reconnected: boolean }
+  | { readonly type: 'disconnected'; readonly code: number; readonly reason: string }
+  | {
+      readonly type: 'reconnecting';
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly problem: string;
+    }
   | { readonly type: 'latency'; readonly roundTripMs: number }
-  | { readonly type: 'cut'; readonly at: number }
-  | { readonly type: 'recovered'; readonly event: RecoveredEvent; readonly at: number }
-  | { readonly type: 'gap'; readonly from: number; readonly to: number; readonly at: number }
-  | { readonly type: 'message'; readonly epoch: string; readonly seq: number; readonly timestamp: number; readonly payload: ChatMessage; readonly at: number }
-  | { readonly type: 'error'; readonly message: string };
+  | { readonly type: 'cut'; readonly untilMs: number }
+  | { readonly type: 'restored' }
+  | { readonly type: 'recovered'; readonly event: RecoveredEvent }
+  | { readonly type: 'gap'; readonly event: GapEvent }
+  | { readonly type: 'history'; readonly messages: readonly Message[] }
+  | { readonly type: 'message'; readonly message: Message }
+  | { readonly type: 'error'; readonly text: string };
+
+export type PaneEvent = PaneChange & { readonly at: number };
 
 export const INITIAL: PaneState = {
   connection: 'idle',
   gateway: undefined,
-  error: undefined,
-  items: [],
-  seq: undefined,
-  roundTripMs: undefined,
-  received: 0,
-  recovered: 0,
-  gaps: 0,
+  problem: undefined,
+  retryAt: undefined,
+  cutUntil: undefined,
   lostAt: undefined,
-  owed: 0,
+  roundTripMs: undefined,
+  messages: [],
+  log: [],
+  recovery: undefined,
+  received: 0,
+  gaps: 0,
+  logged: 0,
 };
 
 export function reduce(state: PaneState, event: PaneEvent): PaneState {
+  const log = (next: PaneState, tone: Tone, text: string) => withLog(next, event.at, tone, text);
   switch (event.type) {
     case 'state':
       return {
         ...state,
         connection: event.state,
-        error: event.state === 'connected' ? undefined : state.error,
-        lostAt: state.connection === 'connected' && event.state !== 'connected' ? event.at : state.lostAt,
+        ...(event.state === 'waiting' ? {} : { retryAt: undefined }),
       };
-    case 'connected':
-      return { ...state, gateway: event.gateway };
+    case 'connected': {
+      const next = { ...state, gateway: event.gateway, problem: undefined };
+      return log(next, 'good', `${event.reconnected ? 'connected again' : 'connected'} to ${event.gateway}`);
+    }
+    case 'disconnected':
+      return log({ ...state, lostAt: event.at }, 'bad', `disconnected: ${event.reason} (${event.code})`);
+    case 'reconnecting': {
+      const next = { ...state, problem: event.problem, retryAt: event.at + event.delayMs };
+      return log(next, 'warn', `attempt ${event.attempt} in ${seconds(event.delayMs)}`);
+    }
     case 'latency':
       return { ...state, roundTripMs: event.roundTripMs };
     case 'cut':
-      return append(state, { kind: 'cut', key: `cut-${event.at}`, at: event.at });
+      return log({ ...state, cutUntil: event.untilMs }, 'bad', 'line cut: the socket is closed, no way out');
+    case 'restored':
+      return log({ ...state, cutUntil: undefined }, 'plain', 'line whole again');
     case 'recovered':
-      return recovery(state, event.event, event.at);
-    case 'gap':
-      return append({ ...state, gaps: state.gaps + 1 }, { kind: 'gap', key: `gap-${event.at}-${event.to}`, at: event.at, from: event.from, to: event.to });
+      return recovered(state, event.event, event.at);
+    case 'gap': {
+      const text = `gap: ${event.event.from.seq + 1} to ${event.event.to.seq} are gone (${event.event.reason})`;
+      return log({ ...state, gaps: state.gaps + 1 }, 'bad', text);
+    }
+    case 'history':
+      return log(withHistory(state, event.messages), 'plain', `history: ${event.messages.length} messages`);
     case 'message':
-      return message(state, event);
+      return withMessage(state, event.message, event.at);
     case 'error':
-      return { ...state, error: event.message };
+      return log({ ...state, problem: event.text }, 'bad', event.text);
   }
 }
 
-function recovery(state: PaneState, event: RecoveredEvent, at: number): PaneState {
-  const awayMs = state.lostAt === undefined ? 0 : at - state.lostAt;
+function recovered(state: PaneState, event: RecoveredEvent, at: number): PaneState {
+  const { lostAt } = state;
+  // The first subscription goes on from history; nothing was lost then.
+  if (lostAt === undefined) return state;
+  const { missed, reason } = event;
+  const recovery = { recovered: event.recovered, missed, reason, awayMs: at - lostAt, arrived: 0 };
+  const text = event.recovered
+    ? `resumed at ${event.position.seq}: ${missed} missed`
+    : `not recovered: ${reason ?? 'no reason given'}`;
+  return withLog({ ...state, recovery, lostAt: undefined }, at, event.recovered ? 'good' : 'bad', text);
+}
+
+function withMessage(state: PaneState, message: Message, at: number): PaneState {
+  const missedOne = message.recovered && state.recovery !== undefined;
+  const arrival = missedOne ? 'recovered' : message.recovered ? 'history' : 'live';
+  const last = state.messages.at(-1);
+  const isNext = last === undefined || last.epoch !== message.epoch || message.seq === last.seq + 1;
+  const next = append(state, [shown(message, arrival, at)]);
+  const recovery = missedOne ? { ...state.recovery, arrived: state.recovery.arrived + 1 } : state.recovery;
+  const counted = { ...next, recovery, received: state.received + 1, gaps: state.gaps + (isNext ? 0 : 1) };
+  if (recovery === undefined || !missedOne || recovery.arrived < recovery.missed) return counted;
+  return withLog(counted, at, 'good', `${recovery.missed} recovered, in order`);
+}
+
+function withHistory(state: PaneState, messages: readonly Message[]): PaneState {
   return append(
-    { ...state, owed: event.missed, lostAt: undefined },
-    { kind: 'recovery', key: `recovery-${at}`, at, recovered: event.recovered, missed: event.missed, reason: event.reason, awayMs },
+    state,
+    messages.map((message) => shown(message, 'history', undefined)),
   );
 }
 
-function message(state: PaneState, event: Extract<PaneEvent, { type: 'message' }>): PaneState {
-  const recovered = state.owed > 0;
-  const next = { ...state, seq: event.seq, received: state.received + 1, recovered: state.recovered + (recovered ? 1 : 0), owed: Math.max(0, state.owed - 1) };
-  return append(next, {
-    kind: 'message',
-    key: `${event.epoch}:${event.seq}`,
-    seq: event.seq,
-    from: event.payload.from,
-    text: event.payload.text,
-    at: event.timestamp,
-    latencyMs: Math.max(0, event.at - event.timestamp),
-    recovered,
-  });
+function append(state: PaneState, messages: readonly ShownMessage[]): PaneState {
+  return { ...state, messages: [...state.messages, ...messages].slice(-MAX_MESSAGES) };
 }
 
-function append(state: PaneState, item: Item): PaneState {
-  return { ...state, items: [...state.items, item].slice(-MAX_ITEMS) };
+function shown(message: Message, arrival: Arrival, at: number | undefined): ShownMessage {
+  const { epoch, seq, timestamp, own } = message;
+  const latencyMs = arrival === 'live' && at !== undefined ? Math.max(0, at - timestamp) : undefined;
+  const user = message.user ?? 'anonymous';
+  return { key: `${epoch}:${seq}`, epoch, seq, user, text: textOf(message.payload), own, arrival, latencyMs };
+}
+
+/** Anybody may publish anything on the channel, for example from the command line. */
+function textOf(payload: unknown): string {
+  if (typeof payload === 'string') return payload;
+  const text = (payload as { text?: unknown } | null)?.text;
+  return typeof text === 'string' ? text : JSON.stringify(payload);
+}
+
+function withLog(state: PaneState, at: number, tone: Tone, text: string): PaneState {
+  const line = { key: state.logged, at, tone, text };
+  return { ...state, logged: state.logged + 1, log: [...state.log, line].slice(-MAX_LOG_LINES) };
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,69 +1,113 @@
 import { RealtimeClient } from '@carillon/client';
-import { useCallback, useEffect, useMemo, useReducer, useRef } from 'react';
-import { CuttableNetwork } from '../cuttable-socket.ts';
-import { type ChatMessage, INITIAL, type PaneState, reduce } from './pane-state.ts';
+import { useCallback, useEffect, useReducer, useRef } from 'react';
+import { CuttableNetwork } from '../cuttable-network.ts';
+import { INITIAL, type PaneChange, type PaneState, reduce } from './pane-state.ts';
 
 export interface PaneOptions {
   readonly user: string;
-  readonly token: string;
+  readonly getToken: () => Promise<string>;
   readonly gatewayUrl: string;
   readonly channel: string;
 }
 
 export interface Pane {
+  readonly user: string;
   readonly state: PaneState;
   readonly send: (text: string) => void;
-  /** Breaks the connection from below for `durationMs`. */
+  /** Cuts the line, for `durationMs` or until it is restored. */
   readonly cut: (durationMs: number) => void;
+  readonly restore: () => void;
 }
 
+const HISTORY_LIMIT = 40;
+
+type Report = (change: PaneChange) => void;
+
 /** One user's client, its subscription, and what the pane shows of them. */
-export function usePane({ user, token, gatewayUrl, channel }: PaneOptions): Pane {
+export function usePane({ user, getToken, gatewayUrl, channel }: PaneOptions): Pane {
   const [state, dispatch] = useReducer(reduce, INITIAL);
-  const network = useMemo(() => new CuttableNetwork(), []);
-  const current = useRef<RealtimeClient | undefined>(undefined);
+  const network = useRef(new CuttableNetwork());
+  const client = useRef<RealtimeClient | undefined>(undefined);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const report = useCallback<Report>((change) => dispatch({ ...change, at: Date.now() }), []);
 
   useEffect(() => {
-    const client = new RealtimeClient({
+    const opened = new RealtimeClient({
       url: gatewayUrl,
-      token,
-      webSocket: network.WebSocket,
-      backoff: { initialMs: 500, maxMs: 4000 },
-      pingIntervalMs: 2000,
+      getToken,
+      webSocket: network.current.WebSocket,
+      backoff: { initialMs: 300, maxMs: 2_000 },
+      pingIntervalMs: 2_000,
       client: { name: 'carillon-console', version: '0.1.0' },
     });
-    current.current = client;
-    client.on('state', ({ state: next }) => dispatch({ type: 'state', state: next, at: Date.now() }));
-    client.on('connected', ({ gateway }) => dispatch({ type: 'connected', gateway }));
-    client.on('latency', ({ roundTripMs }) => dispatch({ type: 'latency', roundTripMs }));
-    client.on('error', (error) => dispatch({ type: 'error', message: error.message }));
-    client.on('gaveUp', ({ error }) => dispatch({ type: 'error', message: error.message }));
-    client.on('recovered', (event) => dispatch({ type: 'recovered', event, at: Date.now() }));
-    client.on('gap', ({ from, to }) => dispatch({ type: 'gap', from: from.seq, to: to.seq, at: Date.now() }));
-    client.subscribe<ChatMessage>(channel, ({ epoch, seq, timestamp, payload }) =>
-      dispatch({ type: 'message', epoch, seq, timestamp, payload, at: Date.now() }),
-    );
-    client.connect();
+    client.current = opened;
+    reportEvents(opened, report);
+    opened.connect();
+    followChannel(opened, channel, report);
     return () => {
-      client.close();
-      current.current = undefined;
+      clearTimeout(timer.current);
+      network.current.restore();
+      opened.close();
     };
-  }, [gatewayUrl, token, channel, network]);
+  }, [gatewayUrl, getToken, channel, report]);
+
+  const restore = useCallback(() => {
+    clearTimeout(timer.current);
+    network.current.restore();
+    report({ type: 'restored' });
+  }, [report]);
+
+  const cut = useCallback(
+    (durationMs: number) => {
+      clearTimeout(timer.current);
+      timer.current = setTimeout(restore, durationMs);
+      report({ type: 'cut', untilMs: Date.now() + durationMs });
+      network.current.cut();
+    },
+    [report, restore],
+  );
 
   const send = useCallback(
     (text: string) => {
-      current.current?.publish(channel, { text, from: user }).catch((error: unknown) => {
-        dispatch({ type: 'error', message: error instanceof Error ? error.message : String(error) });
+      client.current?.publish(channel, { text }).catch((error: Error) => {
+        report({ type: 'error', text: `not sent: ${error.message}` });
       });
     },
-    [channel, user],
+    [channel, report],
   );
-  const cut = useCallback(
-    (durationMs: number) => {
-      dispatch({ type: 'cut', at: Date.now() });
-      network.cut(durationMs);
-    },
-    [network],
+
+  return { user, state, send, cut, restore };
+}
+
+function reportEvents(client: RealtimeClient, report: Report): void {
+  client.on('state', ({ state }) => report({ type: 'state', state }));
+  client.on('connected', ({ gateway, reconnected }) => report({ type: 'connected', gateway, reconnected }));
+  client.on('disconnected', ({ code, reason, willReconnect }) => {
+    if (willReconnect) report({ type: 'disconnected', code, reason });
+  });
+  client.on('reconnecting', ({ attempt, delayMs, error }) =>
+    report({ type: 'reconnecting', attempt, delayMs, problem: error.message }),
   );
-  return { state, send, cut };
+  client.on('latency', ({ roundTripMs }) => report({ type: 'latency', roundTripMs }));
+  client.on('recovered', (event) => report({ type: 'recovered', event }));
+  client.on('gap', (event) => report({ type: 'gap', event }));
+  client.on('error', (error) => report({ type: 'error', text: error.message }));
+  client.on('gaveUp', ({ error }) => report({ type: 'error', text: error.message }));
+}
+
+/** Shows what was said before, and goes on from there without a hole. */
+async function followChannel(client: RealtimeClient, channel: string, report: Report): Promise<void> {
+  const page = await client.history(channel, { limit: HISTORY_LIMIT }).catch((error: Error) => {
+    if (client.state !== 'closed') report({ type: 'error', text: `no history: ${error.message}` });
+    return { messages: [] };
+  });
+  if (client.state === 'closed') return;
+  const messages = page.messages.toReversed();
+  const newest = messages.at(-1);
+  report({ type: 'history', messages });
+  client.subscribe(
+    channel,
+    (message) => report({ type: 'message', message }),
+    newest === undefined ? {} : { position: { epoch: newest.epoch, seq: newest.seq } },
+  );
 }
