@@ -11,6 +11,6 @@ export {
 export { type Counter, type Family, type Gauge, Histogram } from './metrics/instruments.ts';
 export { type MetricDeclaration, Metrics, type MetricType, type Sample } from './metrics/registry.ts';
 export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';
+export type { OtelOptions } from './tracing/otel-options.ts';
 export { NO_SPANS, type SpanHandle, type SpanOptions, type Spans } from './tracing/spans.ts';
-export { isSampled, isTraceparent, traceIdOf } from './tracing/traceparent.ts';
-export type { OtelOptions } from './tracing/tracing.ts';
+export { isSampled, isTraceparent, spanIdOf, traceIdOf } from './tracing/traceparent.ts';

@@ -1,8 +1,11 @@
 import { createLoggers, type Logger, type LoggerOptions } from './logging/logger.ts';
+import { RepeatedLog } from './logging/repeated.ts';
+import { METRICS } from './metrics/catalogue.ts';
 import { registerProcessMetrics } from './metrics/process-metrics.ts';
 import { Metrics } from './metrics/registry.ts';
+import type { OtelOptions } from './tracing/otel-options.ts';
 import type { Spans } from './tracing/spans.ts';
-import { createTracing, type OtelOptions } from './tracing/tracing.ts';
+import { createTracing } from './tracing/tracing.ts';
 
 export interface TelemetryOptions {
   /** `gateway`, `router`, ... */
@@ -42,10 +45,18 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     format: options.format,
     ...(options.stream === undefined ? {} : { stream: options.stream }),
   });
-  const metrics = new Metrics();
+  const log = new RepeatedLog(loggers.module('telemetry'));
+  const metrics = new Metrics((name, problem, error) =>
+    log.warn({ metric: name, ...(error !== undefined && { err: error }) }, `metric ${name} ${problem}`),
+  );
+  metrics.gauge(METRICS.buildInfo, () => [[[service, instanceId, version], 1]]);
   const stopProcessMetrics =
     options.processMetrics === false ? () => undefined : registerProcessMetrics(metrics);
-  const tracing = createTracing({ service, instanceId, version }, options.otel);
+  const spansLost = metrics.counter(METRICS.spansLost);
+  const tracing = createTracing({ service, instanceId, version }, options.otel, (error, spans) => {
+    spansLost.add(spans);
+    log.warn({ err: error, spans }, 'spans could not be exported');
+  });
   return {
     service,
     instanceId,

@@ -139,6 +139,12 @@ export const METRICS = {
     ['state'],
   ),
   // every service
+  buildInfo: define('gauge', 'build_info', 'Always 1; the labels say what runs.', [
+    'service',
+    'instance',
+    'version',
+  ]),
+  spansLost: define('counter', 'spans_lost_total', 'Spans that could not be exported.'),
   loopRestarts: define('counter', 'loop_restarts_total', 'Restarts of supervised loops by name.', ['loop']),
   loopCritical: define(
     'gauge',
@@ -149,16 +155,31 @@ export const METRICS = {
   processEventLoopDelay: define(
     'gauge',
     'process_event_loop_delay_seconds',
-    'Event-loop delay since the last scrape.',
+    'Event-loop delay (p50, p99, max) of the last ten seconds or more.',
     ['quantile'],
   ),
   processMemory: define('gauge', 'process_memory_bytes', 'Memory by kind.', ['kind']),
-  processCpuSeconds: define('gauge', 'process_cpu_seconds', 'CPU time used.', ['mode']),
+  processEventLoopBusySeconds: define(
+    'counter',
+    'process_event_loop_busy_seconds_total',
+    'Time the event loop was not waiting; its rate is the utilization.',
+  ),
+  processCpuSeconds: define('counter', 'process_cpu_seconds_total', 'CPU time used.', ['mode']),
   processGcSeconds: define('counter', 'process_gc_seconds_total', 'Time spent collecting garbage.'),
   processOpenFds: define(
     'gauge',
     'process_open_fds',
     'Open file descriptors; -1 where they cannot be counted.',
+  ),
+  processOpenFdsLimit: define(
+    'gauge',
+    'process_open_fds_limit',
+    'Most file descriptors this process may open; -1 where that is not known.',
+  ),
+  processHandles: define(
+    'gauge',
+    'process_handles',
+    'Timers, sockets and so on that the event loop waits for.',
   ),
   processUptime: define('gauge', 'process_uptime_seconds', 'Time since the process started.'),
 } as const;

@@ -15,7 +15,7 @@ export function prometheusText(metrics: Metrics): string {
     for (const { values, instrument } of read()) {
       const pairs = labels.map((label, i) => `${label}="${escapeLabel(values[i] ?? '')}"`);
       if (instrument instanceof Histogram) lines.push(...histogramLines(name, pairs, instrument));
-      else lines.push(`${name}${braces(pairs)} ${instrument.value}`);
+      else lines.push(`${name}${braces(pairs)} ${numberText(instrument.value)}`);
     }
   }
   return `${lines.join('\n')}\n`;
@@ -29,13 +29,18 @@ function histogramLines(name: string, pairs: readonly string[], histogram: Histo
   });
   return [
     ...buckets,
-    `${name}_sum${braces(pairs)} ${histogram.sum}`,
+    `${name}_sum${braces(pairs)} ${numberText(histogram.sum)}`,
     `${name}_count${braces(pairs)} ${histogram.count}`,
   ];
 }
 
 function braces(pairs: readonly string[]): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
 }
 
 function escapeLabel(value: string): string {

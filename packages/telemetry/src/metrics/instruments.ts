@@ -43,31 +43,47 @@ const MAX_CHILDREN = 1000;
 
 /** Instruments of one metric by label values. Past the bound they share one whose labels are all `other`. */
 export class Family<Instrument> {
+  readonly #labels: readonly string[];
   readonly #create: () => Instrument;
+  readonly #onFull: () => void;
   readonly #children = new Map<
     string,
     { readonly values: readonly string[]; readonly instrument: Instrument }
   >();
   readonly #overflow: readonly string[];
+  #full = false;
 
-  constructor(labels: readonly string[], create: () => Instrument) {
+  /** `onFull` is called once, when the bound is passed. */
+  constructor(labels: readonly string[], create: () => Instrument, onFull: () => void = () => undefined) {
+    this.#labels = labels;
     this.#create = create;
+    this.#onFull = onFull;
     this.#overflow = labels.map(() => 'other');
   }
 
-  /** The instrument of these values, in the order of the declared labels. Keep the result where it is used often. */
+  /**
+   * The instrument of these values, in the order of the declared labels. Keep the result where it is used often.
+   * @throws RangeError when there are more or fewer values than labels.
+   */
   labels(...values: readonly string[]): Instrument {
     const key = values.join('\u0000');
-    const known = this.#children.get(key);
-    if (known !== undefined) return known.instrument;
-    const full = this.#children.size >= MAX_CHILDREN;
-    if (full && values.some((value, i) => value !== this.#overflow[i])) return this.labels(...this.#overflow);
-    const instrument = this.#create();
-    this.#children.set(key, { values, instrument });
-    return instrument;
+    return this.#children.get(key)?.instrument ?? this.#add(key, values);
   }
 
   children(): Iterable<{ readonly values: readonly string[]; readonly instrument: Instrument }> {
     return this.#children.values();
+  }
+
+  #add(key: string, values: readonly string[]): Instrument {
+    if (values.length !== this.#labels.length)
+      throw new RangeError(`got ${values.length} label values for (${this.#labels.join(', ')})`);
+    if (this.#children.size >= MAX_CHILDREN && values.some((value, i) => value !== this.#overflow[i])) {
+      if (!this.#full) this.#onFull();
+      this.#full = true;
+      return this.labels(...this.#overflow);
+    }
+    const instrument = this.#create();
+    this.#children.set(key, { values, instrument });
+    return instrument;
   }
 }

@@ -23,9 +23,20 @@ interface Registered {
   readonly read: () => Iterable<Sample>;
 }
 
+/** Called at each scrape: a number, or numbers by label values. It must be cheap. */
+export type ReadMetric = () => number | Iterable<readonly [values: readonly string[], value: number]>;
+
+/** Told what is wrong with a metric; must bear repetition. */
+export type OnMetricProblem = (name: string, problem: string, error?: unknown) => void;
+
 /** The metrics of one service. */
 export class Metrics {
   readonly #registered = new Map<string, Registered>();
+  readonly #onProblem: OnMetricProblem;
+
+  constructor(onProblem: OnMetricProblem = () => undefined) {
+    this.#onProblem = onProblem;
+  }
 
   counter(declaration: MetricDeclaration<'counter'>): Counter {
     const counter = new Counter();
@@ -34,9 +45,7 @@ export class Metrics {
   }
 
   counters(declaration: MetricDeclaration<'counter'>): Family<Counter> {
-    const family = new Family(declaration.labels ?? [], () => new Counter());
-    this.#register(declaration, () => family.children());
-    return family;
+    return this.#family(declaration, () => new Counter());
   }
 
   histogram(declaration: MetricDeclaration<'histogram'>): Histogram {
@@ -46,17 +55,33 @@ export class Metrics {
   }
 
   histograms(declaration: MetricDeclaration<'histogram'>): Family<Histogram> {
-    const family = new Family(declaration.labels ?? [], () => new Histogram(declaration.buckets ?? []));
+    return this.#family(declaration, () => new Histogram(declaration.buckets ?? []));
+  }
+
+  gauge(declaration: MetricDeclaration<'gauge'>, read: ReadMetric): void {
+    this.#register(declaration, () => this.#samples(declaration.name, read));
+  }
+
+  /** A counter that somebody else counts, e.g. the operating system. */
+  observedCounter(declaration: MetricDeclaration<'counter'>, read: ReadMetric): void {
+    this.#register(declaration, () => this.#samples(declaration.name, read));
+  }
+
+  all(): Iterable<Registered> {
+    return this.#registered.values();
+  }
+
+  #family<I extends Counter | Histogram>(declaration: MetricDeclaration, create: () => I): Family<I> {
+    const family = new Family(declaration.labels ?? [], create, () =>
+      this.#onProblem(declaration.name, 'has too many label combinations; further ones count as `other`'),
+    );
     this.#register(declaration, () => family.children());
     return family;
   }
 
-  /** `read` is called at each scrape: a number, or numbers by label values. It must be cheap and must not throw. */
-  gauge(
-    declaration: MetricDeclaration<'gauge'>,
-    read: () => number | Iterable<readonly [values: readonly string[], value: number]>,
-  ): void {
-    this.#register(declaration, () => {
+  /** One metric that can't be read must not hide the others. */
+  #samples(name: string, read: ReadMetric): readonly Sample[] {
+    try {
       const now = read();
       const all = typeof now === 'number' ? [[[], now] as const] : [...now];
       return all.map(([values, value]) => {
@@ -64,11 +89,10 @@ export class Metrics {
         instrument.set(value);
         return { values, instrument };
       });
-    });
-  }
-
-  all(): Iterable<Registered> {
-    return this.#registered.values();
+    } catch (error) {
+      this.#onProblem(name, 'could not be read', error);
+      return [];
+    }
   }
 
   #register(declaration: MetricDeclaration, read: () => Iterable<Sample>): void {

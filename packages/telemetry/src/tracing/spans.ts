@@ -1,14 +1,4 @@
-import {
-  type Attributes,
-  context,
-  type Exception,
-  type Link,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
-import { isSampled, traceIdOf } from './traceparent.ts';
+import type { Attributes } from '@opentelemetry/api';
 
 /** What a span belongs to and says. */
 export interface SpanOptions {
@@ -20,6 +10,8 @@ export interface SpanOptions {
   readonly links?: readonly string[];
   /** When it began, in milliseconds since 1970, if that was earlier than now. */
   readonly startMs?: number;
+  /** Record it whatever the sampler says: channels flagged for tracing, losses. */
+  readonly force?: boolean;
 }
 
 /** A span under way, or nothing at all when the trace isn't sampled. */
@@ -32,87 +24,26 @@ export interface SpanHandle {
   end(): void;
 }
 
-/** Decides for a span without and with a parent. */
-export interface Sampling {
-  readonly root: (random: number) => boolean;
-  readonly child: (parent: string) => boolean;
-}
-
 export interface Spans {
   /** `false`: no exporter, all spans are the shared nothing. */
   readonly enabled: boolean;
-  /** Costs a comparison and no allocation when the span isn't sampled. */
+  /**
+   * A span that may begin a trace: for what comes from outside. Costs a comparison and no allocation when it isn't
+   * sampled.
+   */
   startSpan(name: string, options?: SpanOptions): SpanHandle;
+  /**
+   * A span of a trace that is under way, e.g. a hop of a message: without a sampled parent it is nothing, and never
+   * begins a trace of its own.
+   */
+  startChild(name: string, parent: string | undefined, options?: Omit<SpanOptions, 'parent'>): SpanHandle;
 }
 
-const NOTHING: SpanHandle = Object.freeze({
+export const NOTHING: SpanHandle = Object.freeze({
   traceparent: undefined,
   set: () => undefined,
   fail: () => undefined,
   end: () => undefined,
 });
 
-export const NO_SPANS: Spans = { enabled: false, startSpan: () => NOTHING };
-
-const KINDS = {
-  internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  producer: SpanKind.PRODUCER,
-  consumer: SpanKind.CONSUMER,
-} as const;
-
-export function createSpans(tracer: Tracer, sampling: Sampling): Spans {
-  return {
-    enabled: true,
-    startSpan: (name, options = {}) => {
-      const { parent } = options;
-      const wanted = parent === undefined ? sampling.root(Math.random()) : sampling.child(parent);
-      return wanted ? start(tracer, name, options) : NOTHING;
-    },
-  };
-}
-
-function start(
-  tracer: Tracer,
-  name: string,
-  { parent, kind = 'internal', attributes, links, startMs }: SpanOptions,
-): SpanHandle {
-  const under =
-    parent === undefined ? context.active() : trace.setSpanContext(context.active(), spanContext(parent));
-  const span = tracer.startSpan(
-    name,
-    {
-      kind: KINDS[kind],
-      root: parent === undefined,
-      ...(attributes === undefined ? {} : { attributes }),
-      ...(links === undefined ? {} : { links: links.map((link): Link => ({ context: spanContext(link) })) }),
-      ...(startMs === undefined ? {} : { startTime: startMs }),
-    },
-    under,
-  );
-  const { traceId, spanId } = span.spanContext();
-  return {
-    traceparent: `00-${traceId}-${spanId}-01`,
-    set: (more) => {
-      span.setAttributes(more);
-    },
-    fail: (error) => {
-      span.recordException(error as Exception);
-      span.setStatus({
-        code: SpanStatusCode.ERROR,
-        message: error instanceof Error ? error.message : String(error),
-      });
-    },
-    end: () => span.end(),
-  };
-}
-
-function spanContext(traceparent: string) {
-  return {
-    traceId: traceIdOf(traceparent),
-    spanId: traceparent.slice(36, 52),
-    traceFlags: isSampled(traceparent) ? 1 : 0,
-    isRemote: true,
-  };
-}
+export const NO_SPANS: Spans = { enabled: false, startSpan: () => NOTHING, startChild: () => NOTHING };

@@ -20,3 +20,8 @@ export function isSampled(traceparent: string | undefined): traceparent is strin
 export function traceIdOf(traceparent: string): string {
   return traceparent.slice(3, 35);
 }
+
+/** 16 hex digits of a valid traceparent. */
+export function spanIdOf(traceparent: string): string {
+  return traceparent.slice(36, 52);
+}

@@ -1,37 +1,16 @@
-import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AlwaysOnSampler,
-  BatchSpanProcessor,
-  ConsoleSpanExporter,
-  type SpanExporter,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
-import { createSpans, NO_SPANS, type Sampling, type Spans } from './spans.ts';
-import { isSampled, traceIdOf } from './traceparent.ts';
+import { createRequire } from 'node:module';
+import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
+import { type OtelOptions, pairsOf, tracesUrl } from './otel-options.ts';
+import { createSpans } from './otel-spans.ts';
+import { randomSpanId, type Sampling, samplingOf } from './sampling.ts';
+import { NO_SPANS, type Spans } from './spans.ts';
+import { watchedExporter } from './watched-exporter.ts';
 
-/** The standard OTEL_* variables as values; packages/config parses them. */
-export interface OtelOptions {
-  readonly disabled: boolean;
-  readonly serviceName: string | undefined;
-  readonly resourceAttributes: string | undefined;
-  readonly tracesExporter: 'otlp' | 'console' | 'none';
-  readonly endpoint: string | undefined;
-  readonly tracesEndpoint: string | undefined;
-  readonly protocol: 'http/protobuf' | 'http/json';
-  readonly tracesProtocol: 'http/protobuf' | 'http/json' | undefined;
-  readonly headers: string | undefined;
-  readonly exportTimeoutMs: number;
-  readonly sampler: string;
-  readonly samplerRatio: number;
-  readonly scheduleDelayMs: number;
-  readonly maxQueueSize: number;
-  readonly maxExportBatchSize: number;
-}
+/** The collector being away must not keep a service from stopping. */
+const LONGEST_SHUTDOWN_MS = 3000;
 
 export interface Tracing extends Spans {
-  /** Exports what is waiting and ends. */
+  /** Exports what is waiting and ends. Takes at most three seconds, never rejects. */
   shutdown(): Promise<void>;
 }
 
@@ -41,70 +20,86 @@ export interface TracingIdentity {
   readonly version: string;
 }
 
+/** Told when spans could not be exported. */
+export type OnExportFailure = (error: Error | undefined, spans: number) => void;
+
+/** Loading OpenTelemetry takes longer than starting a gateway without it, so it is loaded only where it is used. */
+const load = createRequire(import.meta.url);
+const loadApi = () => load('@opentelemetry/api') as typeof import('@opentelemetry/api');
+const loadSdk = () => load('@opentelemetry/sdk-trace') as typeof import('@opentelemetry/sdk-trace');
+const loadResources = () => load('@opentelemetry/resources') as typeof import('@opentelemetry/resources');
+const loadJsonExporter = () =>
+  load('@opentelemetry/exporter-trace-otlp-http') as typeof import('@opentelemetry/exporter-trace-otlp-http');
+const loadProtobufExporter = () =>
+  load(
+    '@opentelemetry/exporter-trace-otlp-proto',
+  ) as typeof import('@opentelemetry/exporter-trace-otlp-proto');
+
 /** Each service has a provider of its own, nothing global: several services may share a process. */
-export function createTracing(identity: TracingIdentity, otel: OtelOptions | undefined): Tracing {
+export function createTracing(
+  identity: TracingIdentity,
+  otel: OtelOptions | undefined,
+  onExportFailure: OnExportFailure,
+): Tracing {
   const exporter = otel === undefined ? undefined : createExporter(otel);
   if (otel === undefined || exporter === undefined) return { ...NO_SPANS, shutdown: async () => undefined };
-  const provider = new TracerProvider({
+  const sampling = samplingOf(otel.sampler, otel.samplerRatio);
+  const provider = createProvider(identity, otel, sampling, watchedExporter(exporter, onExportFailure));
+  const spans = createSpans(loadApi(), provider.getTracer('carillon', identity.version), sampling);
+  return {
+    ...spans,
+    shutdown: async () => {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => {
+        onExportFailure(new Error(`no answer within ${LONGEST_SHUTDOWN_MS} ms at shutdown`), 0);
+        resolve();
+      }, LONGEST_SHUTDOWN_MS);
+      const done = provider.shutdown().catch((error: unknown) => onExportFailure(error as Error, 0));
+      await Promise.race([done, late]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function createProvider(
+  identity: TracingIdentity,
+  otel: OtelOptions,
+  sampling: Sampling,
+  exporter: SpanExporter,
+) {
+  const { AlwaysOnSampler, TracerProvider } = loadSdk();
+  return new TracerProvider({
     // Sampling is decided before a span is made, see createSpans.
     sampler: new AlwaysOnSampler(),
-    resource: resourceFromAttributes({
-      ...Object.fromEntries(pairsOf(otel.resourceAttributes)),
+    idGenerator: { generateTraceId: sampling.nextTraceId, generateSpanId: randomSpanId },
+    resource: loadResources().resourceFromAttributes({
+      ...pairsOf(otel.resourceAttributes),
       'service.name': otel.serviceName ?? `carillon-${identity.service}`,
       'service.instance.id': identity.instanceId,
       'service.version': identity.version,
     }),
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter,
-        maxQueueSize: otel.maxQueueSize,
-        maxExportBatchSize: Math.min(otel.maxExportBatchSize, otel.maxQueueSize),
-        scheduledDelayMillis: otel.scheduleDelayMs,
-        exportTimeoutMillis: otel.exportTimeoutMs,
-      }),
-    ],
+    spanProcessors: [createProcessor(otel, exporter)],
   });
-  return {
-    ...createSpans(provider.getTracer('carillon', identity.version), samplingOf(otel)),
-    shutdown: () => provider.shutdown(),
-  };
+}
+
+function createProcessor(otel: OtelOptions, exporter: SpanExporter): SpanProcessor {
+  const { BatchSpanProcessor } = loadSdk();
+  return new BatchSpanProcessor({
+    exporter,
+    maxQueueSize: otel.maxQueueSize,
+    maxExportBatchSize: Math.min(otel.maxExportBatchSize, otel.maxQueueSize),
+    scheduledDelayMillis: otel.scheduleDelayMs,
+    exportTimeoutMillis: otel.exportTimeoutMs,
+  });
 }
 
 function createExporter(otel: OtelOptions): SpanExporter | undefined {
   if (otel.disabled || otel.tracesExporter === 'none') return undefined;
-  if (otel.tracesExporter === 'console') return new ConsoleSpanExporter();
-  const url =
-    otel.tracesEndpoint ??
-    (otel.endpoint === undefined ? undefined : `${otel.endpoint.replace(/\/$/, '')}/v1/traces`);
+  if (otel.tracesExporter === 'console') return new (loadSdk().ConsoleSpanExporter)();
+  const url = tracesUrl(otel);
   if (url === undefined) return undefined;
-  const options = {
-    url,
-    headers: Object.fromEntries(pairsOf(otel.headers)),
-    timeoutMillis: otel.exportTimeoutMs,
-  };
-  return (otel.tracesProtocol ?? otel.protocol) === 'http/json'
-    ? new JsonExporter(options)
-    : new ProtobufExporter(options);
-}
-
-/** `a=1,b=2` with percent-encoded values, as the OpenTelemetry specification has it. */
-function pairsOf(text: string | undefined): readonly (readonly [string, string])[] {
-  return (text ?? '').split(',').flatMap((pair) => {
-    const at = pair.indexOf('=');
-    return at <= 0
-      ? []
-      : [[pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())] as const];
-  });
-}
-
-function samplingOf({ sampler, samplerRatio }: OtelOptions): Sampling {
-  const roots: Record<string, Sampling['root']> = {
-    always_on: () => true,
-    always_off: () => false,
-    traceidratio: (random) => random < samplerRatio,
-  };
-  const root = roots[sampler.replace('parentbased_', '')] ?? roots.always_on!;
-  if (sampler.startsWith('parentbased_')) return { root, child: isSampled };
-  // Without regard to the parent, but the same for all spans of a trace: from the trace id's lower 52 bits.
-  return { root, child: (parent) => root(Number.parseInt(traceIdOf(parent).slice(-13), 16) / 2 ** 52) };
+  const options = { url, headers: pairsOf(otel.headers), timeoutMillis: otel.exportTimeoutMs };
+  const { OTLPTraceExporter } =
+    (otel.tracesProtocol ?? otel.protocol) === 'http/json' ? loadJsonExporter() : loadProtobufExporter();
+  return new OTLPTraceExporter(options);
 }
