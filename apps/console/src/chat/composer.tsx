@@ -2,7 +2,13 @@ import { type FormEvent, useState } from 'react';
 
 const MAX_LENGTH = 500;
 
-export function Composer({ name, send }: { readonly name: string; readonly send: (text: string) => void }) {
+interface ComposerProps {
+  readonly name: string;
+  readonly unsent: number;
+  readonly send: (text: string) => void;
+}
+
+export function Composer({ name, unsent, send }: ComposerProps) {
   const [text, setText] = useState('');
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -21,6 +27,11 @@ export function Composer({ name, send }: { readonly name: string; readonly send:
         autoComplete="off"
         enterKeyHint="send"
       />
+      {unsent > 0 && (
+        <span className="unsent" role="status" data-unsent={unsent}>
+          {unsent} to be sent
+        </span>
+      )}
       <button type="submit" className="quiet" disabled={text.trim() === ''}>
         Send
       </button>

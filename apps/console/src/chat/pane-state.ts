@@ -52,6 +52,8 @@ export interface PaneState {
   readonly log: readonly LogLine[];
   readonly recovery: Recovery | undefined;
   readonly received: number;
+  /** Written here and not yet accepted by the server. */
+  readonly unsent: number;
   /** Breaks in the run of seq that this pane saw. Stays 0; shown because it is the claim. */
   readonly gaps: number;
   readonly logged: number;
@@ -74,6 +76,7 @@ export type PaneChange =
   | { readonly type: 'gap'; readonly event: GapEvent }
   | { readonly type: 'history'; readonly messages: readonly Message[] }
   | { readonly type: 'message'; readonly message: Message }
+  | { readonly type: 'sending' | 'sent' }
   | { readonly type: 'error'; readonly text: string };
 
 export type PaneEvent = PaneChange & { readonly at: number };
@@ -90,6 +93,7 @@ export const INITIAL: PaneState = {
   log: [],
   recovery: undefined,
   received: 0,
+  unsent: 0,
   gaps: 0,
   logged: 0,
 };
@@ -108,7 +112,11 @@ export function reduce(state: PaneState, event: PaneEvent): PaneState {
       return log(next, 'good', `${event.reconnected ? 'connected again' : 'connected'} to ${event.gateway}`);
     }
     case 'disconnected':
-      return log({ ...state, lostAt: event.at }, 'bad', `disconnected: ${event.reason} (${event.code})`);
+      return log(
+        { ...state, lostAt: event.at, recovery: undefined },
+        'bad',
+        `disconnected: ${event.reason} (${event.code})`,
+      );
     case 'reconnecting': {
       const next = { ...state, problem: event.problem, retryAt: event.at + event.delayMs };
       return log(next, 'warn', `attempt ${event.attempt} in ${seconds(event.delayMs)}`);
@@ -129,6 +137,10 @@ export function reduce(state: PaneState, event: PaneEvent): PaneState {
       return log(withHistory(state, event.messages), 'plain', `history: ${event.messages.length} messages`);
     case 'message':
       return withMessage(state, event.message, event.at);
+    case 'sending':
+      return { ...state, unsent: state.unsent + 1 };
+    case 'sent':
+      return { ...state, unsent: state.unsent - 1 };
     case 'error':
       return log({ ...state, problem: event.text }, 'bad', event.text);
   }

@@ -30,7 +30,7 @@ export function ChatPane({ pane, name }: { readonly pane: Pane; readonly name: s
       )}
       {state.recovery !== undefined && <RecoveryNote recovery={state.recovery} />}
       <MessageList messages={state.messages} name={name} />
-      <Composer name={name} send={send} />
+      <Composer name={name} unsent={state.unsent} send={send} />
       <div className="controls">
         {isCut ? (
           <button type="button" onClick={restore}>

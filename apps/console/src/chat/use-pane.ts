@@ -1,4 +1,4 @@
-import { RealtimeClient } from '@carillon/client';
+import { RealtimeClient, type RealtimeError } from '@carillon/client';
 import { useCallback, useEffect, useReducer, useRef } from 'react';
 import { CuttableNetwork } from '../cuttable-network.ts';
 import { INITIAL, type PaneChange, type PaneState, reduce } from './pane-state.ts';
@@ -36,12 +36,12 @@ export function usePane({ user, getToken, gatewayUrl, channel }: PaneOptions): P
       url: gatewayUrl,
       getToken,
       webSocket: network.current.WebSocket,
-      backoff: { initialMs: 300, maxMs: 2_000 },
+      backoff: { initialMs: 300, maxMs: 1_500 },
       pingIntervalMs: 2_000,
       client: { name: 'carillon-console', version: '0.1.0' },
     });
     client.current = opened;
-    reportEvents(opened, report);
+    reportEvents(opened, gatewayUrl, report);
     opened.connect();
     followChannel(opened, channel, report);
     return () => {
@@ -68,10 +68,14 @@ export function usePane({ user, getToken, gatewayUrl, channel }: PaneOptions): P
   );
 
   const send = useCallback(
-    (text: string) => {
-      client.current?.publish(channel, { text }).catch((error: Error) => {
-        report({ type: 'error', text: `not sent: ${error.message}` });
-      });
+    async (text: string) => {
+      report({ type: 'sending' });
+      try {
+        await client.current?.publish(channel, { text });
+      } catch (error) {
+        report({ type: 'error', text: `not sent: ${(error as Error).message}` });
+      }
+      report({ type: 'sent' });
     },
     [channel, report],
   );
@@ -79,20 +83,26 @@ export function usePane({ user, getToken, gatewayUrl, channel }: PaneOptions): P
   return { user, state, send, cut, restore };
 }
 
-function reportEvents(client: RealtimeClient, report: Report): void {
+function reportEvents(client: RealtimeClient, gatewayUrl: string, report: Report): void {
   client.on('state', ({ state }) => report({ type: 'state', state }));
   client.on('connected', ({ gateway, reconnected }) => report({ type: 'connected', gateway, reconnected }));
   client.on('disconnected', ({ code, reason, willReconnect }) => {
     if (willReconnect) report({ type: 'disconnected', code, reason });
   });
   client.on('reconnecting', ({ attempt, delayMs, error }) =>
-    report({ type: 'reconnecting', attempt, delayMs, problem: error.message }),
+    report({ type: 'reconnecting', attempt, delayMs, problem: problemOf(error, gatewayUrl) }),
   );
   client.on('latency', ({ roundTripMs }) => report({ type: 'latency', roundTripMs }));
   client.on('recovered', (event) => report({ type: 'recovered', event }));
   client.on('gap', (event) => report({ type: 'gap', event }));
   client.on('error', (error) => report({ type: 'error', text: error.message }));
   client.on('gaveUp', ({ error }) => report({ type: 'error', text: error.message }));
+}
+
+/** A socket that can't be opened says nothing about why. */
+function problemOf(error: RealtimeError, gatewayUrl: string): string {
+  if (error.code !== 'CONNECTION_LOST') return error.message;
+  return `No way to the gateway at ${new URL(gatewayUrl, location.href).host}. What you write is kept, and sent when it is back.`;
 }
 
 /** Shows what was said before, and goes on from there without a hole. */
