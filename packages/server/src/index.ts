@@ -1,2 +1,15 @@
+export type { ApiErrorCode } from './api-error.ts';
+export { ApiError } from './api-error.ts';
+export type {
+  BackendClientOptions,
+  BatchMessage,
+  BatchResult,
+  HistoryPage,
+  HistoryQuery,
+  PublishOptions,
+  PublishReceipt,
+} from './backend-client.ts';
+export { BackendClient } from './backend-client.ts';
+export type { RetryPolicy } from './http-request.ts';
 export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';

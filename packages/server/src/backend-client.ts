@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorBody, MessageFrame, Position } from '@carillon/protocol';
+import { type ApiError, errorOfBody } from './api-error.ts';
+import { DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
+import { mintToken } from './mint-token.ts';
+
+export interface BackendClientOptions {
+  /** Address of a gateway, or of the load balancer before them, e.g. `https://rt.example.com`. */
+  readonly url: string;
+  /** A token, or a function that gives one for each request. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Instead of a token: mints one that may do everything, for the user `userId`. */
+  readonly jwtSecret?: string;
+  /** User of minted tokens. Default `backend`. */
+  readonly userId?: string;
+  /** Default: 5 attempts, 200 ms to 5 s apart, 10 s each. */
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+export interface PublishOptions {
+  /** Name of what happened, e.g. `trade.executed`; 1 to 128 characters. */
+  readonly event?: string;
+  /** W3C traceparent. */
+  readonly trace?: string;
+  /**
+   * Makes a repeat of this very message harmless, also one from another process; the first result is returned. Default: a new
+   * one for each call, which covers the repeats that this client does by itself.
+   */
+  readonly idempotencyKey?: string;
+}
+
+export interface PublishReceipt extends Position {
+  readonly id: string;
+  /** The server had it already. */
+  readonly duplicate: boolean;
+}
+
+export interface BatchMessage {
+  readonly payload: unknown;
+  readonly event?: string;
+  readonly trace?: string;
+}
+
+/** Result of one message of a batch. */
+export type BatchResult = PublishReceipt | { readonly error: ApiError };
+
+export interface HistoryQuery {
+  /** Messages after this position, oldest first. */
+  readonly after?: Position;
+  /** Messages before this position, newest first. Neither: the newest, newest first. */
+  readonly before?: Position;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+}
+
+export interface HistoryPage {
+  readonly messages: readonly MessageFrame[];
+  readonly more: boolean;
+}
+
+type ReceiptBody = Position & { readonly id: string; readonly duplicate?: boolean };
+
+/** Publishes and reads history over HTTP. Every request may be repeated, so passing errors are. */
+export class BackendClient {
+  readonly #url: string;
+  readonly #retry: RetryPolicy;
+  readonly #token: () => string | undefined | Promise<string | undefined>;
+
+  constructor(options: BackendClientOptions) {
+    this.#url = options.url.replace(/^ws/, 'http').replace(/\/$/, '');
+    this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.#token = tokenSource(options);
+  }
+
+  /** Resolves when the message is in the channel's log. @throws ApiError */
+  async publish(channel: string, payload: unknown, options: PublishOptions = {}): Promise<PublishReceipt> {
+    const { idempotencyKey, ...rest } = options;
+    const body = { payload, ...rest };
+    return receipt(await this.#post<ReceiptBody>(channel, body, idempotencyKey));
+  }
+
+  /** Publishes messages of one channel in order, in one request. Results stand in the order of the messages. @throws ApiError when the whole request failed */
+  async publishBatch(
+    channel: string,
+    messages: readonly BatchMessage[],
+    options: Pick<PublishOptions, 'idempotencyKey'> = {},
+  ): Promise<readonly BatchResult[]> {
+    type Body = { readonly results: readonly (ReceiptBody | { readonly error: ErrorBody })[] };
+    const { results } = await this.#post<Body>(channel, { messages }, options.idempotencyKey);
+    return results.map((result) =>
+      'error' in result ? { error: errorOfBody(result.error) } : receipt(result),
+    );
+  }
+
+  /** Reads a page of a channel's history. @throws ApiError */
+  async history(channel: string, query: HistoryQuery = {}): Promise<HistoryPage> {
+    const url = this.#channelUrl(channel);
+    const { after, before, limit } = query;
+    if (after !== undefined) url.searchParams.set('after', `${after.epoch}:${after.seq}`);
+    if (before !== undefined) url.searchParams.set('before', `${before.epoch}:${before.seq}`);
+    if (limit !== undefined) url.searchParams.set('limit', String(limit));
+    return requestJson<HistoryPage>({ method: 'GET', url, headers: await this.#headers() }, this.#retry);
+  }
+
+  async #post<Answer>(channel: string, body: object, idempotencyKey = randomUUID()): Promise<Answer> {
+    const headers = {
+      ...(await this.#headers()),
+      'content-type': 'application/json',
+      'idempotency-key': idempotencyKey,
+    };
+    const url = this.#channelUrl(channel);
+    return requestJson<Answer>({ method: 'POST', url, headers, body: JSON.stringify(body) }, this.#retry);
+  }
+
+  #channelUrl(channel: string): URL {
+    return new URL(`${this.#url}/v1/channels/${encodeURIComponent(channel)}/messages`);
+  }
+
+  async #headers(): Promise<Record<string, string>> {
+    const token = await this.#token();
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+}
+
+function receipt({ epoch, seq, id, duplicate = false }: ReceiptBody): PublishReceipt {
+  return { epoch, seq, id, duplicate };
+}
+
+function tokenSource(options: BackendClientOptions): () => string | undefined | Promise<string | undefined> {
+  const { token, jwtSecret: secret, userId = 'backend' } = options;
+  if (typeof token === 'function') return token;
+  if (token !== undefined || secret === undefined) return () => token;
+  return mintedTokens(secret, userId);
+}
+
+const MINTED_FOR_MS = 600_000;
+
+/** One token serves for half of its life. */
+function mintedTokens(secret: string, userId: string): () => Promise<string> {
+  let current: Promise<string> | undefined;
+  let renewAtMs = 0;
+  return () => {
+    if (current !== undefined && Date.now() < renewAtMs) return current;
+    renewAtMs = Date.now() + MINTED_FOR_MS / 2;
+    const capabilities = { '*': ['subscribe', 'publish', 'presence', 'history'] } as const;
+    current = mintToken({ secret, userId, capabilities, expiresInMs: MINTED_FOR_MS });
+    return current;
+  };
+}

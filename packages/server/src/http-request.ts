@@ -1,0 +1,60 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ApiError, errorOfResponse } from './api-error.ts';
+
+export interface RetryPolicy {
+  /** Attempts in all. */
+  readonly maxAttempts: number;
+  /** Cap of the first pause, in milliseconds; doubled from attempt to attempt, full jitter. */
+  readonly initialMs: number;
+  readonly maxMs: number;
+  /** Time for one attempt, in milliseconds. */
+  readonly attemptTimeoutMs: number;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 5,
+  initialMs: 200,
+  maxMs: 5_000,
+  attemptTimeoutMs: 10_000,
+};
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Sends a request that may be repeated; repeats it while the error is a passing one. @throws ApiError the last one. */
+export async function requestJson<Answer>(request: HttpRequest, retry: RetryPolicy): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptJson<Answer>(request, retry.attemptTimeoutMs);
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.retryable || attempt >= retry.maxAttempts) throw error;
+      const capMs = Math.min(retry.maxMs, retry.initialMs * 2 ** (attempt - 1));
+      await pause((error.retryAfterMs ?? 0) + Math.random() * capMs);
+    }
+  }
+}
+
+async function attemptJson<Answer>(request: HttpRequest, timeoutMs: number): Promise<Answer> {
+  const { url, method, headers, body } = request;
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) });
+    if (!response.ok) throw await errorOfResponse(response);
+    return (await response.json()) as Answer;
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError('UNREACHABLE', `${method} ${url.origin}${url.pathname}: ${reasonOf(cause)}`, {
+      retryable: true,
+      cause,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: { message?: string; code?: string } };
+  return cause?.code ?? cause?.message ?? message;
+}
