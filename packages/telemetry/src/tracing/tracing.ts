@@ -7,10 +7,10 @@ import { NO_SPANS, type Spans } from './spans.ts';
 import { watchedExporter } from './watched-exporter.ts';
 
 /** The collector being away must not keep a service from stopping. */
-const LONGEST_SHUTDOWN_MS = 3000;
+const LONGEST_SHUTDOWN_MS = 2000;
 
 export interface Tracing extends Spans {
-  /** Exports what is waiting and ends. Takes at most three seconds, never rejects. */
+  /** Exports what is waiting and ends. Takes at most two seconds, never rejects. */
   shutdown(): Promise<void>;
 }
 
