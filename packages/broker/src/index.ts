@@ -31,3 +31,4 @@ export type {
   RouteEntry,
   RouterPort,
 } from './ports.ts';
+export { createRedisBroker, type RedisBrokerOptions } from './redis/redis-broker.ts';

@@ -1,0 +1,71 @@
+import { CarillonError } from '@carillon/protocol';
+import { Redis, ReplyError } from 'ioredis';
+import { loadScripts } from './scripts.ts';
+
+export interface ConnectionOptions {
+  /** redis:// or rediss:// */
+  readonly url: string;
+  /** A connection attempt that takes longer is given up and repeated. Default 2000. */
+  readonly connectTimeoutMs?: number;
+  /** A command without an answer for this long has failed; its outcome is unknown. Default 5000. */
+  readonly commandTimeoutMs?: number;
+}
+
+const MAX_RETRY_DELAY_MS = 2000;
+
+/**
+ * A connection that never repeats a command by itself and never keeps one for later: a publish that was sent and not answered has an
+ * unknown outcome, and only the publisher, who has the sequence number, may repeat it.
+ */
+export function connect(options: ConnectionOptions, name: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(options.url, {
+    lazyConnect: true,
+    connectionName: `carillon-${name}`,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: options.connectTimeoutMs ?? 2000,
+    commandTimeout: options.commandTimeoutMs ?? 5000,
+    // Equal jitter: a restarted Redis isn't met by all processes at once.
+    retryStrategy: (attempt: number) =>
+      Math.min(MAX_RETRY_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
+  });
+  redis.on('error', onError);
+  redis.on('ready', () => {
+    loadScripts(redis).catch(onError);
+  });
+  return redis;
+}
+
+/** Resolves when the connection is ready, however often it has to be tried; rejects when `signal` aborts. */
+export async function untilReady(redis: Redis, signal?: AbortSignal): Promise<void> {
+  if (redis.status === 'ready') return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onAbort = (): void => reject(new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.'));
+  redis.once('ready', resolve);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (redis.status === 'wait') redis.connect().catch(() => undefined); // the `error` event reports it, the retry goes on
+  try {
+    await promise;
+  } finally {
+    redis.off('ready', resolve);
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Was the command certainly not carried out? Redis said no, or it was never sent. */
+export function wasNotDone(error: unknown): boolean {
+  if (error instanceof ReplyError) return true;
+  const message = error instanceof Error ? error.message : '';
+  return message.includes("Stream isn't writeable") || message.includes('Connection is closed');
+}
+
+/** Errors of Redis in terms of the registry, for reads and for writes that may be repeated. */
+export function unavailable(error: unknown): CarillonError {
+  return error instanceof CarillonError
+    ? error
+    : new CarillonError('UNAVAILABLE', 'The broker is not reachable now.', {
+        cause: error,
+        retryAfterMs: 1000,
+      });
+}

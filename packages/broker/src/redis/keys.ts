@@ -1,0 +1,55 @@
+import type { ChannelKey, PartitionId } from '../ports.ts';
+
+/** The only place that knows how keys are named; the scripts build theirs on the partition base. docs/architecture/design.md has the table. */
+export class Keys {
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** All keys of a partition begin with this; the braces keep them on one cluster slot. */
+  base(partition: PartitionId): string {
+    return `${this.#prefix}:{p${partition}}:`;
+  }
+
+  channel(partition: PartitionId, channel: ChannelKey): string {
+    return `${this.base(partition)}c:${channel}`;
+  }
+
+  history(partition: PartitionId, channel: ChannelKey): string {
+    return `${this.base(partition)}h:${channel}`;
+  }
+
+  interest(partition: PartitionId, channel: ChannelKey): string {
+    return `${this.base(partition)}i:${channel}`;
+  }
+
+  feed(partition: PartitionId, gateway: string): string {
+    return `${this.base(partition)}g:${gateway}`;
+  }
+
+  log(partition: PartitionId): string {
+    return `${this.base(partition)}log`;
+  }
+
+  route(partition: PartitionId): string {
+    return `${this.base(partition)}route`;
+  }
+
+  cold(partition: PartitionId): string {
+    return `${this.base(partition)}cold`;
+  }
+
+  lease(partition: PartitionId): string {
+    return `${this.base(partition)}lease`;
+  }
+
+  /** Live routers of the whole installation. */
+  routers(): string {
+    return `${this.#prefix}:routers`;
+  }
+}
+
+/** Consumer group of the persistence workers, on the log and on questions for stored history. */
+export const PERSISTENCE_GROUP = 'persistence';

@@ -1,0 +1,36 @@
+import { startRedis, type TestRedis } from '@carillon/testing';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
+import { describeBrokerContract } from '../contract/broker-contract.suite.ts';
+import type { Broker } from '../ports.ts';
+import { createRedisBroker } from './redis-broker.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis({ appendonly: true });
+});
+afterAll(() => redis.stop());
+
+describeBrokerContract('redis', async (limits = {}) => {
+  const admin = new Redis(redis.url);
+  await admin.flushdb();
+  admin.disconnect();
+  const opened: Broker[] = [];
+  return {
+    open: async () => {
+      const broker = createRedisBroker({
+        url: redis.url,
+        partitions: 4,
+        limits,
+        logger: pino({ level: 'silent' }),
+      });
+      await broker.start();
+      opened.push(broker);
+      return broker;
+    },
+    close: async () => {
+      for (const broker of opened) await broker.stop();
+    },
+  };
+});

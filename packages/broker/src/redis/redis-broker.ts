@@ -1,0 +1,69 @@
+import type { Logger } from '@carillon/telemetry';
+import { RepeatedLog } from '@carillon/telemetry';
+import type { Redis } from 'ioredis';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { partitionOf } from '../partition.ts';
+import type { Broker, BrokerLimits, ChannelKey } from '../ports.ts';
+import { type ConnectionOptions, connect, untilReady } from './connection.ts';
+import { Keys } from './keys.ts';
+import { RedisColdHistory } from './redis-cold-history.ts';
+import { RedisFeed } from './redis-feed.ts';
+import { RedisHistory } from './redis-history.ts';
+import { RedisLog } from './redis-log.ts';
+import { RedisPublisher } from './redis-publisher.ts';
+import { RedisRouterPort } from './redis-router-port.ts';
+import { redisStatus } from './redis-status.ts';
+
+/** Blocking reads wait up to this on top of their own time before they count as failed. */
+const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
+
+export interface RedisBrokerOptions extends ConnectionOptions {
+  readonly logger: Logger;
+  /** Start of every key. Default `carillon`. */
+  readonly prefix?: string;
+  /** Fixed for the life of an installation. Default 16. */
+  readonly partitions?: number;
+  readonly limits?: Partial<BrokerLimits>;
+}
+
+/** The broker of real installations: everything about a partition lies in one slot of Redis. */
+export function createRedisBroker(options: RedisBrokerOptions): Broker {
+  const partitions = options.partitions ?? 16;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const keys = new Keys(options.prefix ?? 'carillon');
+  const errors = new RepeatedLog(options.logger);
+  const onError = (error: Error): void => errors.warn({ err: error }, 'trouble with the connection to Redis');
+  const redis: Redis = connect(options, 'commands', onError);
+  const openReader = (): Redis =>
+    connect({ ...options, commandTimeoutMs: BLOCKING_COMMAND_TIMEOUT_MS }, 'reader', onError);
+  const ofChannel = (channel: ChannelKey): number => partitionOf(channel, partitions);
+  const shared = {
+    redis,
+    openReader,
+    keys,
+    limits,
+    partitions,
+    partitionOf: ofChannel,
+    logger: options.logger,
+  };
+  const cold = new RedisColdHistory(shared);
+  const log = new RedisLog(shared);
+  const router = new RedisRouterPort(shared);
+  return {
+    partitions,
+    partitionOf: ofChannel,
+    publisher: new RedisPublisher(redis, keys, limits, ({ channel }) => ofChannel(channel)),
+    history: new RedisHistory(redis, keys, ofChannel),
+    cold,
+    log,
+    router,
+    feed: (gateway) => new RedisFeed(gateway, { ...shared, onColdAnswer: cold.onAnswer }),
+    start: (signal) => untilReady(redis, signal),
+    stop: async () => {
+      log.stop();
+      router.stop();
+      redis.disconnect();
+    },
+    status: () => redisStatus(redis),
+  };
+}

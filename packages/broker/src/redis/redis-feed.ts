@@ -1,0 +1,196 @@
+import type { Position } from '@carillon/protocol';
+import type { Logger } from '@carillon/telemetry';
+import { RepeatedLog } from '@carillon/telemetry';
+import type { Redis } from 'ioredis';
+import { makeEpoch } from '../epoch.ts';
+import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../ports.ts';
+import { unavailable, untilReady } from './connection.ts';
+import { FeedReader } from './feed-reader.ts';
+import type { Keys } from './keys.ts';
+import { runScript } from './scripts.ts';
+
+/** Channels in one script call, so that Redis is never held up long. */
+const CHANNELS_PER_CALL = 200;
+const RETRY_DELAY_MS = 100;
+
+export interface RedisFeedDependencies {
+  readonly redis: Redis;
+  /** A connection of the reader's own: it blocks. */
+  readonly openReader: () => Redis;
+  readonly keys: Keys;
+  readonly limits: BrokerLimits;
+  readonly partitions: number;
+  readonly partitionOf: (channel: ChannelKey) => PartitionId;
+  readonly onColdAnswer: (answer: string) => void;
+  readonly logger: Logger;
+}
+
+/** A gateway's place in the routing table, its heartbeats, and the loop that reads its feeds. */
+export class RedisFeed implements GatewayFeed {
+  readonly gateway: string;
+  readonly #deps: RedisFeedDependencies;
+  readonly #log: RepeatedLog;
+  readonly #stopping = new AbortController();
+  #handler: FeedHandler | undefined;
+  #reader: FeedReader | undefined;
+  #readerConnection: Redis | undefined;
+  #reading: Promise<void> | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #beating: Promise<void> = Promise.resolve();
+
+  constructor(gateway: string, deps: RedisFeedDependencies) {
+    this.gateway = gateway;
+    this.#deps = deps;
+    this.#log = new RepeatedLog(deps.logger);
+  }
+
+  async start(handler: FeedHandler): Promise<void> {
+    const { openReader, keys, partitions, onColdAnswer } = this.#deps;
+    const connection = openReader();
+    this.#handler = handler;
+    this.#readerConnection = connection;
+    this.#reader = new FeedReader(connection, keys, this.gateway, partitions, handler, onColdAnswer);
+    await untilReady(connection, this.#stopping.signal);
+    await this.#register(this.#allPartitions());
+    handler.onConnection(true);
+    connection.on('close', () => handler.onConnection(false));
+    connection.on('ready', () => handler.onConnection(true));
+    this.#reading = this.#readUntilStopped();
+    this.#heartbeat = setInterval(() => {
+      this.#beating = this.#beat();
+    }, this.#deps.limits.gatewayHeartbeatMs);
+  }
+
+  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
+    const positions = new Map<ChannelKey, Position>();
+    await this.#forEachCall(channels, async (partition, chunk) => {
+      const reply = await this.#subscribeChunk(partition, chunk);
+      for (const [i, channel] of chunk.entries())
+        positions.set(channel, { epoch: String(reply[i * 2]), seq: Number(reply[i * 2 + 1]) });
+    });
+    return channels.map((channel) => positions.get(channel)!);
+  }
+
+  async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
+    await this.#forEachCall(channels, async (partition, chunk) => {
+      await this.#run('unsubscribe', partition, [this.#deps.limits.channelIdleTtlMs, ...chunk]);
+    });
+  }
+
+  async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
+    const pipeline = this.#deps.redis.pipeline();
+    for (const channel of channels)
+      pipeline.hmget(this.#deps.keys.channel(this.#deps.partitionOf(channel), channel), 'e', 's');
+    const replies = await pipeline.exec().catch((error: unknown) => Promise.reject(unavailable(error)));
+    return (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw unavailable(error);
+      const [epoch, seq] = reply as (string | null)[];
+      return epoch == null ? undefined : { epoch, seq: Number(seq) };
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearInterval(this.#heartbeat);
+    await this.#beating;
+    this.#readerConnection?.disconnect();
+    await this.#reading;
+    await Promise.all(this.#allPartitions().map((partition) => this.#leave(partition)));
+  }
+
+  #allPartitions(): readonly PartitionId[] {
+    return Array.from({ length: this.#deps.partitions }, (_, partition) => partition);
+  }
+
+  #run(
+    name: 'subscribe' | 'unsubscribe' | 'register' | 'heartbeat' | 'leave',
+    partition: PartitionId,
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    return runScript(this.#deps.redis, name, this.#deps.keys.base(partition), [this.gateway, ...args]).catch(
+      (error: unknown) => Promise.reject(unavailable(error)),
+    );
+  }
+
+  async #forEachCall(
+    channels: readonly ChannelKey[],
+    call: (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<void>,
+  ): Promise<void> {
+    const byPartition = Map.groupBy(channels, (channel) => this.#deps.partitionOf(channel));
+    const calls: Promise<void>[] = [];
+    for (const [partition, list] of byPartition) {
+      for (let at = 0; at < list.length; at += CHANNELS_PER_CALL)
+        calls.push(call(partition, list.slice(at, at + CHANNELS_PER_CALL)));
+    }
+    await Promise.all(calls);
+  }
+
+  async #subscribeChunk(
+    partition: PartitionId,
+    chunk: readonly ChannelKey[],
+  ): Promise<readonly (string | number)[]> {
+    const call = (): Promise<unknown> =>
+      this.#run('subscribe', partition, [this.#deps.limits.directLaneMaxGateways, makeEpoch(), ...chunk]);
+    const reply = await call();
+    if (reply !== 0) return reply as readonly (string | number)[];
+    await this.#interestLost([partition]);
+    return (await call()) as readonly (string | number)[];
+  }
+
+  async #register(partitions: readonly PartitionId[]): Promise<void> {
+    await Promise.all(
+      partitions.map(async (partition) => {
+        this.#reader!.startAfter(partition, String(await this.#run('register', partition, [])));
+      }),
+    );
+  }
+
+  async #interestLost(partitions: readonly PartitionId[]): Promise<void> {
+    await this.#register(partitions);
+    this.#deps.logger.warn(
+      { gateway: this.gateway, partitions },
+      'this gateway was not in the routing table any more: subscribing its channels again',
+    );
+    this.#handler!.onInterestLost(partitions);
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      const partitions = this.#allPartitions();
+      const known = await Promise.all(
+        partitions.map((partition) => this.#run('heartbeat', partition, [this.#reader!.lastId(partition)])),
+      );
+      const lost = partitions.filter((_, i) => known[i] === 0);
+      if (lost.length > 0) await this.#interestLost(lost);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the heartbeat of this gateway failed');
+    }
+  }
+
+  async #readUntilStopped(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#reader!.readOnce();
+        this.#log.reset();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.warn({ err: error }, 'reading the feeds failed; they are read on from the same place');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+      }
+    }
+  }
+
+  async #leave(partition: PartitionId): Promise<void> {
+    try {
+      while (
+        (await this.#run('leave', partition, [CHANNELS_PER_CALL, this.#deps.limits.channelIdleTtlMs])) === 0
+      );
+    } catch (error) {
+      this.#log.warn(
+        { err: error, partition },
+        'could not leave the routing table; the router will clean up',
+      );
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import type { Redis } from 'ioredis';
+import { makeEpoch } from '../epoch.ts';
+import type { BrokerLimits, PartitionId, Publication, Publisher, PublishOutcome } from '../ports.ts';
+import { refusals } from '../refusals.ts';
+import { unavailable, wasNotDone } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { runScript } from './scripts.ts';
+
+/** Bounds of one script call: Redis does nothing else meanwhile. */
+const MAX_BATCH = 256;
+const MAX_BATCH_CHARS = 1_000_000;
+
+interface Waiting {
+  readonly publication: Publication;
+  readonly settle: (outcome: PublishOutcome) => void;
+}
+
+/** Collects the publishes of one event-loop turn and sends one script call per partition. */
+export class RedisPublisher implements Publisher {
+  readonly #redis: Redis;
+  readonly #keys: Keys;
+  readonly #limits: BrokerLimits;
+  readonly #partitionOf: (publication: Publication) => PartitionId;
+  #waiting = new Map<PartitionId, Waiting[]>();
+  #scheduled = false;
+
+  constructor(
+    redis: Redis,
+    keys: Keys,
+    limits: BrokerLimits,
+    partitionOf: (publication: Publication) => PartitionId,
+  ) {
+    this.#redis = redis;
+    this.#keys = keys;
+    this.#limits = limits;
+    this.#partitionOf = partitionOf;
+  }
+
+  async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
+    if (publications.length === 1) return [await this.#enqueue(publications[0]!)];
+    return await Promise.all(publications.map((publication) => this.#enqueue(publication)));
+  }
+
+  #enqueue(publication: Publication): Promise<PublishOutcome> {
+    const { promise, resolve } = Promise.withResolvers<PublishOutcome>();
+    const partition = this.#partitionOf(publication);
+    const list = this.#waiting.get(partition);
+    if (list === undefined) this.#waiting.set(partition, [{ publication, settle: resolve }]);
+    else list.push({ publication, settle: resolve });
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => this.#flush());
+    }
+    return promise;
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    this.#scheduled = false;
+    for (const [partition, list] of waiting)
+      for (const batch of batches(list)) void this.#send(partition, batch);
+  }
+
+  async #send(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
+    let outcomes: readonly PublishOutcome[];
+    try {
+      const reply = await runScript(
+        this.#redis,
+        'publish',
+        this.#keys.base(partition),
+        this.#arguments(batch),
+      );
+      outcomes = this.#outcomes(batch, reply as readonly (number | string)[]);
+    } catch (error) {
+      const refusal = wasNotDone(error) ? refusals.unavailable(unavailable(error)) : refusals.unknown(error);
+      outcomes = batch.map(() => refusal);
+    }
+    for (const [i, { settle }] of batch.entries()) settle(outcomes[i]!);
+  }
+
+  #arguments(batch: readonly Waiting[]): readonly (string | number)[] {
+    const { logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs } = this.#limits;
+    const args: (string | number)[] = [
+      makeEpoch(),
+      logMaxEntries,
+      feedMaxEntries,
+      producerWindow,
+      producerTtlMs,
+      channelIdleTtlMs,
+    ];
+    for (const { publication } of batch) {
+      const { channel, id, record, keeping, storedTo = '', dedupe } = publication;
+      args.push(
+        channel,
+        id,
+        record,
+        keeping.history?.maxMessages ?? 0,
+        keeping.history?.ttlMs ?? 0,
+        keeping.durable ? 1 : 0,
+        storedTo,
+      );
+      if (dedupe === undefined) args.push('', '', 0, 0, 0);
+      else if (dedupe.kind === 'producer')
+        args.push('p', dedupe.producer, dedupe.seq, dedupe.prev, dedupe.fingerprint);
+      else args.push('k', dedupe.key, dedupe.ttlMs, 0, dedupe.fingerprint);
+    }
+    return args;
+  }
+
+  #outcomes(batch: readonly Waiting[], reply: readonly (number | string)[]): readonly PublishOutcome[] {
+    return batch.map(({ publication }, i) =>
+      this.#outcome(
+        publication,
+        reply[i * 4] as number,
+        reply[i * 4 + 1]!,
+        reply[i * 4 + 2]!,
+        reply[i * 4 + 3]!,
+      ),
+    );
+  }
+
+  /** The codes are those of publish.lua. */
+  #outcome(
+    { dedupe }: Publication,
+    code: number,
+    a: number | string,
+    b: number | string,
+    c: number | string,
+  ): PublishOutcome {
+    if (code <= 1)
+      return { status: 'accepted', epoch: String(a), seq: Number(b), id: String(c), duplicate: code === 1 };
+    const [seq, prev] = dedupe?.kind === 'producer' ? [dedupe.seq, dedupe.prev] : [0, 0];
+    if (code === 2) return refusals.outOfOrder(Number(a), seq, prev);
+    if (code === 3) return refusals.conflict(seq);
+    if (code === 4) return refusals.windowPassed(seq, Number(a), this.#limits.producerWindow);
+    return code === 5 ? refusals.keyConflict() : refusals.logFull(this.#limits.logMaxEntries);
+  }
+}
+
+function* batches(list: readonly Waiting[]): Generator<readonly Waiting[]> {
+  let batch: Waiting[] = [];
+  let chars = 0;
+  for (const waiting of list) {
+    if (
+      batch.length > 0 &&
+      (batch.length >= MAX_BATCH || chars + waiting.publication.record.length > MAX_BATCH_CHARS)
+    ) {
+      yield batch;
+      batch = [];
+      chars = 0;
+    }
+    batch.push(waiting);
+    chars += waiting.publication.record.length;
+  }
+  yield batch;
+}

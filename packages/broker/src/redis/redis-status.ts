@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+import type { BrokerStatus } from '../ports.ts';
+
+/** Is Redis there, and is it set up as a log has to be? */
+export async function redisStatus(redis: Redis): Promise<BrokerStatus> {
+  if (redis.status !== 'ready')
+    return { kind: 'redis', ready: false, problems: [`the connection to Redis is ${redis.status}`] };
+  try {
+    const info = await redis.info();
+    const value = (name: string): string | undefined =>
+      new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+    const problems: string[] = [];
+    if (value('role') !== 'master')
+      problems.push(`Redis is a ${value('role')}, not the master: writes are refused`);
+    const policy = value('maxmemory_policy');
+    if (policy !== undefined && policy !== 'noeviction')
+      problems.push(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
+    if (value('aof_enabled') === '0')
+      problems.push(
+        'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
+      );
+    return { kind: 'redis', ready: value('role') === 'master' && value('loading') === '0', problems };
+  } catch (error) {
+    return {
+      kind: 'redis',
+      ready: false,
+      problems: [`Redis does not answer: ${error instanceof Error ? error.message : error}`],
+    };
+  }
+}

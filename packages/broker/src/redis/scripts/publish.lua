@@ -1,0 +1,200 @@
+-- Appends a batch of messages of one partition, in order. Everything of the way of a message that needs an order happens here.
+--
+-- KEYS[1] partition base, e.g. carillon:{p7}:
+-- ARGV    epoch for new channels, bound of the log, bound of a feed, producer window, producer ttl, idle ttl, then per message
+--         channel, id, record, history max (0: none), history ttl, durable (1/0), stored-to gateway or '',
+--         dedupe kind ('', p, k), name, seq (k: ttl), prev, fingerprint
+-- Reply   four items per message: code, and by code
+--         0 accepted / 1 repeated: epoch, seq, id    2 out of order: last seq    3 other content    4 out of the window: last seq
+--         5 key used for other content               6 log full
+--@include channel
+
+local base = KEYS[1]
+local new_epoch, log_max, feed_max = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local window, producer_ttl, idle_ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local HEADER, FIELDS = 6, 12
+-- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
+local MAX_PACKED = 500
+
+local now = now_ms()
+local log_length
+local channels, producers, feeds, replies = {}, {}, {}, {}
+
+local function open_channel(name)
+  local channel = channels[name]
+  if channel then return channel end
+  local key = base .. 'c:' .. name
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'x')
+  if not state[1] then
+    create_channel(base, name, new_epoch, now)
+    redis.call('PEXPIRE', key, idle_ttl)
+    state = { new_epoch, 0, false, false, now }
+  end
+  -- `expiries_at` 0 for a new one: its expiries have to be set with the first message.
+  channel = { name = name, key = key, epoch = state[1], seq = tonumber(state[2]), gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0, fresh = tonumber(state[2]) == 0 }
+  channels[name] = channel
+  return channel
+end
+
+local function open_producer(channel, id)
+  local key = base .. 'd:' .. channel .. '|' .. id
+  local producer = producers[key]
+  if producer then return producer end
+  local state = redis.call('HMGET', key, 'n', 'x')
+  producer = { key = key, last = tonumber(state[1]), touched = tonumber(state[2]) or 0, results = {}, writes = {} }
+  producers[key] = producer
+  return producer
+end
+
+-- `fingerprint epoch seq id` of a sequence that was accepted before, `false` when it has left the window.
+local function producer_result(producer, seq)
+  local slot = seq % window
+  local result = producer.results[slot]
+  if result == nil then result = redis.call('HGET', producer.key, slot) end
+  if not result then return false end
+  local known_seq, rest = string.match(result, '^(%d+) (.*)$')
+  return tonumber(known_seq) == seq and rest
+end
+
+local function reply(code, a, b, c)
+  local n = #replies
+  replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = code, a or 0, b or 0, c or 0
+end
+
+-- What was answered the first time, if the content is the same. `conflict` is the code when it isn't.
+local function reply_repeated(result, fingerprint, conflict)
+  local known, epoch, seq, id = string.match(result, '^(%S+) (%S+) (%S+) (%S+)$')
+  if known ~= fingerprint then reply(conflict) return false end
+  reply(1, epoch, seq, id)
+  return epoch, seq
+end
+
+-- A repeat that asks for `stored`: the first answer may have been lost, so persistence is asked.
+local function ask_if_stored(channel, epoch, seq, durable, stored_to)
+  if durable == '1' and stored_to ~= '' then
+    redis.call('XADD', base .. 'log', '*', 'm', channel .. '\n' .. epoch .. ':' .. seq .. '\n', 'o', stored_to, 'k', '1')
+  end
+end
+
+local function is_log_full(durable)
+  if durable ~= '1' then return false end
+  log_length = log_length or redis.call('XLEN', base .. 'log')
+  return log_length >= log_max
+end
+
+local function append(channel, id, record, history_max, history_ttl, durable, stored_to)
+  channel.seq = channel.seq + 1
+  local seq = channel.seq
+  local message = channel.name .. '\n' .. channel.epoch .. ':' .. seq .. '\n' .. record
+  if history_max ~= '0' then
+    redis.call('XADD', base .. 'h:' .. channel.name, 'MAXLEN', '~', history_max, seq .. '-0', 'm', record)
+    channel.history_ttl = tonumber(history_ttl)
+  end
+  if durable == '1' then
+    log_length = log_length + 1
+    if stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)
+    else redis.call('XADD', base .. 'log', '*', 'm', message, 'o', stored_to) end
+  end
+  if channel.wide then
+    channel.wide = redis.call('XADD', base .. 'route', '*', 'm', message)
+  else
+    for _, gateway in ipairs(channel.gateways) do
+      local feed = feeds[gateway]
+      if not feed then feed = {} feeds[gateway] = feed end
+      feed[#feed + 1] = 'm'
+      feed[#feed + 1] = message
+    end
+  end
+  reply(0, channel.epoch, seq, id)
+  return seq
+end
+
+local function publish_one(at)
+  local name, id, record = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local durable, stored_to, kind = ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
+  local dedupe_name, fingerprint = ARGV[at + 8], ARGV[at + 11]
+  local producer, dedupe_key, producer_seq
+  if kind == 'p' then
+    producer, producer_seq = open_producer(name, dedupe_name), tonumber(ARGV[at + 9])
+    if producer.last and producer_seq <= producer.last then
+      local result = producer_result(producer, producer_seq)
+      if result then
+        local epoch, seq = reply_repeated(result, fingerprint, 3)
+        if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
+      elseif producer_seq > producer.last - window then reply(3)
+      else reply(4, producer.last) end
+      return
+    end
+    if producer.last and tonumber(ARGV[at + 10]) ~= producer.last then return reply(2, producer.last) end
+  elseif kind == 'k' then
+    dedupe_key = base .. 'k:' .. name .. '|' .. dedupe_name
+    local result = redis.call('GET', dedupe_key)
+    if result then
+      local epoch, seq = reply_repeated(result, fingerprint, 5)
+      if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
+      return
+    end
+  end
+  if is_log_full(durable) then return reply(6) end
+  local channel = open_channel(name)
+  local seq = append(channel, id, record, ARGV[at + 3], ARGV[at + 4], durable, stored_to)
+  local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. id
+  if producer then
+    local slot = producer_seq % window
+    producer.last = producer_seq
+    producer.results[slot] = producer_seq .. ' ' .. result
+    producer.dirty = true
+  elseif dedupe_key then
+    redis.call('SET', dedupe_key, result, 'PX', ARGV[at + 9])
+  end
+end
+
+local function flush_feeds()
+  for gateway, fields in pairs(feeds) do
+    local key = base .. 'g:' .. gateway
+    for from = 1, #fields, MAX_PACKED * 2 do
+      local to = math.min(#fields, from + MAX_PACKED * 2 - 1)
+      -- NOMKSTREAM: the feed of a removed gateway must not come back.
+      redis.call('XADD', key, 'NOMKSTREAM', 'MAXLEN', '~', feed_max, '*', unpack(fields, from, to))
+    end
+  end
+end
+
+local function flush_channels()
+  for _, channel in pairs(channels) do
+    local writes = { 's', channel.seq }
+    if channel.wide then writes[#writes + 1] = 'w' writes[#writes + 1] = channel.wide end
+    local state_ttl = math.max(idle_ttl, channel.history_ttl or 0)
+    local shortest = math.min(state_ttl, channel.history_ttl or state_ttl)
+    if channel.fresh or now - channel.expiries_at > shortest / 8 then
+      if channel.history_ttl then redis.call('PEXPIRE', base .. 'h:' .. channel.name, channel.history_ttl) end
+      -- With interest the state never expires: a silent channel would lose its subscribers.
+      if #channel.gateways == 0 and not channel.wide then redis.call('PEXPIRE', channel.key, state_ttl) end
+      writes[#writes + 1] = 'x'
+      writes[#writes + 1] = now
+    end
+    redis.call('HSET', channel.key, unpack(writes))
+  end
+end
+
+local function flush_producers()
+  for key, producer in pairs(producers) do
+    if producer.dirty then
+      local writes = { 'n', producer.last }
+      for slot, result in pairs(producer.results) do
+        writes[#writes + 1] = slot
+        writes[#writes + 1] = result
+      end
+      local due = now - producer.touched > producer_ttl / 8
+      if due then writes[#writes + 1] = 'x' writes[#writes + 1] = now end
+      redis.call('HSET', key, unpack(writes))
+      if due then redis.call('PEXPIRE', key, producer_ttl) end
+    end
+  end
+end
+
+for at = HEADER + 1, #ARGV, FIELDS do publish_one(at) end
+flush_feeds()
+flush_channels()
+flush_producers()
+return replies

@@ -1,0 +1,47 @@
+-- Records a gateway's interest in channels and answers their positions of this moment: messages up to them are history, later
+-- ones come through the feed.
+-- KEYS[1] partition base   ARGV gateway, W, epoch for new channels, then channels
+-- Reply   epoch, seq per channel; or 0 when the gateway isn't registered in this partition
+--@include channel
+--@include interest
+
+local base, gateway, max_direct, new_epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
+if redis.call('HEXISTS', base .. 'gws', gateway) == 0 then return 0 end
+local now, replies = now_ms(), {}
+
+local function widen(channel, gateways)
+  redis.call('SADD', base .. 'i:' .. channel, unpack(gateways))
+  redis.call('SADD', base .. 'wide', channel)
+  redis.call('HDEL', base .. 'c:' .. channel, 'i')
+  announce_interest(base, channel)
+end
+
+local function add_interest(channel, list, is_wide)
+  if is_wide then
+    if redis.call('SADD', base .. 'i:' .. channel, gateway) == 1 then announce_interest(base, channel) end
+    return
+  end
+  local gateways = split(list)
+  for _, item in ipairs(gateways) do
+    if item == gateway then return end
+  end
+  gateways[#gateways + 1] = gateway
+  if #gateways > max_direct then widen(channel, gateways)
+  else redis.call('HSET', base .. 'c:' .. channel, 'i', table.concat(gateways, ',')) end
+end
+
+for at = 4, #ARGV do
+  local channel = ARGV[at]
+  local key = base .. 'c:' .. channel
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w')
+  if not state[1] then
+    create_channel(base, channel, new_epoch, now)
+    state = { new_epoch, 0, false, false }
+  end
+  add_interest(channel, state[3], state[4])
+  redis.call('PERSIST', key)
+  redis.call('SADD', base .. 'gi:' .. gateway, channel)
+  replies[#replies + 1] = state[1]
+  replies[#replies + 1] = tonumber(state[2])
+end
+return replies
