@@ -46,8 +46,13 @@ export function homeIsWritable() {
   }
 }
 
-/** npm waits 70 s by default before it says that there is no network. */
-const RETRIES = ['--fetch-retries=3', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000'];
+/** By default npm waits 70 s before it says that there is no network, and asks it even for what it has. */
+const NETWORK = [
+  '--prefer-offline',
+  '--fetch-retries=3',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=4000',
+];
 
 /**
  * Installs packages into a folder with npm, whatever the user's npm is set to do about scripts and optional packages.
@@ -69,6 +74,6 @@ export async function npmInstall(folder, packages, onLine) {
     '--no-fund',
   ];
   const cache = homeIsWritable() ? [] : ['--cache', join(TOOLS, 'npm-cache')];
-  const args = ['install', '--location=project', ...options, ...RETRIES, ...cache, ...packages];
+  const args = ['install', '--location=project', ...options, ...NETWORK, ...cache, ...packages];
   return runQuietly(npm.file, [...npm.args, ...args], { cwd: folder, shell: npm.shell, onLine });
 }
