@@ -102,11 +102,11 @@ export class BackendClient {
     return requestJson<HistoryPage>({ method: 'GET', url, headers: await this.#headers() }, this.#retry);
   }
 
-  async #post<Answer>(channel: string, body: object, idempotencyKey = randomUUID()): Promise<Answer> {
+  async #post<Answer>(channel: string, body: object, key: string = randomUUID()): Promise<Answer> {
     const headers = {
       ...(await this.#headers()),
       'content-type': 'application/json',
-      'idempotency-key': idempotencyKey,
+      'idempotency-key': key,
     };
     const url = this.#channelUrl(channel);
     return requestJson<Answer>({ method: 'POST', url, headers, body: JSON.stringify(body) }, this.#retry);

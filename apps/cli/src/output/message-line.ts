@@ -45,15 +45,20 @@ export function messageText(message: Message): string {
     channelColor(channel)(channel),
     out.bold(String(seq).padStart(5)),
     out.dim(clock.format(timestamp)),
-    out.dim(user ?? '(anonymous)'),
-    ...(event === undefined ? [] : [out.yellow(event)]),
+    out.dim(printable(user ?? '(anonymous)')),
+    ...(event === undefined ? [] : [out.yellow(printable(event))]),
     printable(text),
     ...(recovered ? [out.dim('(was missed)')] : []),
   ].join('  ');
 }
 
-/** Control characters in a payload must not move the cursor or recolour the terminal. */
+/** Control characters and changes of writing direction in a message must not move the cursor or disguise text. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1));
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, escaped);
+}
+
+function escaped(char: string): string {
+  if (char === '\n') return '\\n';
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -1,10 +1,12 @@
 /** What a running `carillon dev` tells other commands on the same machine, in a file that only its user can read. */
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
+import { writePrivate } from '../private-file.ts';
+import { isRunning, type ProcessIdentity } from '../process-identity.ts';
 
 export interface DevState {
-  readonly pid: number;
+  readonly process: ProcessIdentity;
   /** `http://127.0.0.1:8080` */
   readonly gatewayUrl: string;
   readonly adminUrl: string;
@@ -13,13 +15,9 @@ export interface DevState {
 
 export const DEFAULT_DATA_DIR = '.carillon';
 const FILE = 'dev.json';
-const ONLY_OWNER = 0o600;
 
 export function writeDevState(dataDir: string, state: DevState): void {
-  const path = join(dataDir, FILE);
-  writeFileSync(`${path}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: ONLY_OWNER });
-  chmodSync(`${path}.new`, ONLY_OWNER);
-  renameSync(`${path}.new`, path);
+  writePrivate(join(dataDir, FILE), `${JSON.stringify(state, null, 2)}\n`);
 }
 
 export function removeDevState(dataDir: string): void {
@@ -34,7 +32,7 @@ export function findDevState(dataDir: string | undefined): DevState | undefined 
   const path = dataDir === undefined ? findUpwards(process.cwd()) : join(dataDir, FILE);
   if (path === undefined || !existsSync(path)) return undefined;
   const state = parse(path);
-  return isRunning(state.pid) ? state : undefined;
+  return isRunning(state.process) ? state : undefined;
 }
 
 function findUpwards(start: string): string | undefined {
@@ -51,14 +49,5 @@ function parse(path: string): DevState {
   } catch (cause) {
     const hint = 'Stop the running instance, remove the file, and start again.';
     throw new CliError(`${path} can't be read`, { hint, cause });
-  }
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
