@@ -1,5 +1,6 @@
 import { delimiter, dirname, join } from 'node:path';
-import { ROOT } from './places.mjs';
+import { homeIsWritable } from './home.mjs';
+import { ROOT, TOOLS } from './places.mjs';
 
 /** What npm sets for the script it runs and what would mislead a program that is started from it. */
 const SET_BY_NPM = /^(npm_(lifecycle|package|command|execpath|node_execpath)|INIT_CWD$|NODE$)/;
@@ -18,6 +19,7 @@ export function toolEnvironment({ node, pnpm }) {
     PATH: [...bins, process.env.PATH].join(delimiter),
     // The bootstrap has picked the pnpm that packageManager pins; pnpm need not look for it again.
     pnpm_config_pm_on_fail: 'ignore',
+    ...(homeIsWritable() ? {} : { pnpm_config_store_dir: join(TOOLS, 'pnpm-store') }),
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
   };

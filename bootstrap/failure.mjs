@@ -35,7 +35,7 @@ const KNOWN_FAILURES = [
   },
   {
     pattern:
-      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|network/i,
+      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|dns error|network/i,
     message: 'The package registry cannot be reached',
     fix: 'Check the network, and the proxy and registry settings: `npm config get registry`, `npm config get proxy`.',
   },
@@ -50,6 +50,13 @@ const KNOWN_FAILURES = [
     fix: 'Bring the lockfile up to date with `node bootstrap/run.mjs pnpm install`, and commit it.',
   },
 ];
+
+/** @param {unknown} error @returns {BootstrapFailure | undefined} for what the file system refused; undefined for a fault of ours */
+export function fileSystemFailure(error) {
+  if (!(error instanceof Error) || !('syscall' in error)) return undefined;
+  const known = KNOWN_FAILURES.slice(0, 2).find(({ pattern }) => pattern.test(error.message));
+  return known && new BootstrapFailure(`${known.message}.`, known.fix, error.message);
+}
 
 const DETAIL_LINES = 15;
 

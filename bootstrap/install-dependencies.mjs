@@ -1,8 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failureFrom } from './failure.mjs';
-import { homeIsWritable } from './npm.mjs';
-import { ROOT, TOOLS } from './places.mjs';
+import { ROOT } from './places.mjs';
 import { step } from './progress.mjs';
 import { runQuietly } from './run-quietly.mjs';
 import { digestOfContents, stampIs, writeStamp } from './stamp.mjs';
@@ -65,8 +64,7 @@ export async function installDependencies(pnpm, env) {
   const digest = installDigest();
   const title = 'Installing dependencies';
   await step(title, async (note) => {
-    const store = homeIsWritable() ? [] : ['--store-dir', join(TOOLS, 'pnpm-store')];
-    const args = ['install', '--frozen-lockfile', '--reporter=append-only', ...store];
+    const args = ['install', '--frozen-lockfile', '--reporter=append-only'];
     const { status, output } = await runQuietly(pnpm, args, {
       cwd: ROOT,
       env: { ...env, ...PNPM_SETTINGS },

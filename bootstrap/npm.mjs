@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { BootstrapFailure } from './failure.mjs';
+import { homeIsWritable } from './home.mjs';
 import { TOOLS } from './places.mjs';
 import { runQuietly } from './run-quietly.mjs';
 
@@ -33,17 +33,6 @@ function npmScript() {
   ];
   // pnpm and yarn set npm_execpath too, to themselves.
   return candidates.find((path) => path.endsWith('npm-cli.js') && existsSync(path));
-}
-
-/** Can this user keep caches in the home folder? */
-export function homeIsWritable() {
-  try {
-    accessSync(homedir(), constants.W_OK);
-    return true;
-  } catch {
-    // Absent, or not ours: a container that runs under an arbitrary user id.
-    return false;
-  }
 }
 
 /** By default npm waits 70 s before it says that there is no network, and asks it even for what it has. */

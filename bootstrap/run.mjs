@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { buildConsole } from './console-build.mjs';
-import { BootstrapFailure } from './failure.mjs';
+import { BootstrapFailure, fileSystemFailure } from './failure.mjs';
 import { handOver } from './hand-over.mjs';
 import { ROOT } from './places.mjs';
 import { prepare } from './prepare.mjs';
@@ -62,8 +62,9 @@ async function main([name = '', ...args]) {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof BootstrapFailure)) throw error;
-  say(`\n${red(bold(error.message))}\n${error.fix}`);
-  if (error.details) say(`\n${dim(error.details)}`);
+  const failure = error instanceof BootstrapFailure ? error : fileSystemFailure(error);
+  if (failure === undefined) throw error;
+  say(`\n${red(bold(failure.message))}\n${failure.fix}`);
+  if (failure.details) say(`\n${dim(failure.details)}`);
   process.exitCode = 1;
 }
