@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
@@ -36,6 +37,7 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
 
 /** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
 export function listening(server: FastifyInstance, { host, port }: Listener): Part {
+  const requests = new OpenRequests(server);
   return {
     name: `listener on ${host}:${port}`,
     start: async () => {
@@ -49,11 +51,35 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
     },
     stop: async () => {
       const closed = server.close();
-      await within(closed, CLOSE_TIMEOUT_MS, undefined);
+      await within(requests.answered(), CLOSE_TIMEOUT_MS, undefined);
+      // A connection on which nothing was ever asked doesn't count as idle in Node and would be waited for.
       server.server.closeAllConnections();
       await closed;
     },
   };
+}
+
+/** Requests that are being answered. */
+class OpenRequests {
+  #open = 0;
+  #onNone: (() => void) | undefined;
+
+  constructor({ server }: FastifyInstance) {
+    server.on('request', (_request, response: ServerResponse) => {
+      this.#open++;
+      response.once('close', () => {
+        this.#open--;
+        if (this.#open === 0) this.#onNone?.();
+      });
+    });
+  }
+
+  answered(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#open === 0) resolve();
+      else this.#onNone = resolve;
+    });
+  }
 }
 
 export function errorBody(error: CarillonError): ErrorBody {

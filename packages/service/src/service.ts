@@ -21,7 +21,10 @@ export interface Part {
 export interface Service {
   readonly name: string;
   readonly health: Health;
-  /** Starts the parts in order; when one fails, stops those that were started, in reverse order, and rejects. */
+  /**
+   * Starts the parts in order; when one fails, stops those that were started, in reverse order, and rejects. Also rejects
+   * when the service is stopped meanwhile.
+   */
   start(): Promise<void>;
   /** Stops the parts in reverse order; each is stopped although another failed to. Never rejects. */
   stop(): Promise<void>;
@@ -112,7 +115,9 @@ export class ServiceShell implements Service {
         throw new ServiceStartError(this.name, part.name, error);
       }
     }
-    if (this.#phase === 'starting') this.#phase = 'running';
+    // The last part may have started although it was told to stop.
+    this.signal.throwIfAborted();
+    this.#phase = 'running';
   }
 
   async #stopParts(): Promise<void> {

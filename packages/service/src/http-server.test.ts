@@ -1,0 +1,65 @@
+import { CarillonError } from '@carillon/protocol';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createHttpServer } from './http-server.ts';
+import { recordedTelemetry } from './recorded-telemetry.suite.ts';
+
+let server: ReturnType<typeof createHttpServer>;
+let lines: ReturnType<typeof recordedTelemetry>['lines'];
+beforeEach(() => {
+  const recorded = recordedTelemetry();
+  lines = recorded.lines;
+  server = createHttpServer(recorded.telemetry, { bodyLimit: 100 });
+  server.post('/echo', async (request) => request.body);
+  server.get('/refused', async () => {
+    throw new CarillonError('AT_CAPACITY', 'no room', { retryAfterMs: 1500 });
+  });
+  server.get('/broken', async () => {
+    throw new TypeError('secret detail');
+  });
+});
+afterEach(async () => {
+  await server.close();
+});
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+it.each([
+  ['too large', JSON_TYPE, 'x'.repeat(101), 413, 'FRAME_TOO_LARGE'],
+  ['no JSON', JSON_TYPE, '{', 400, 'BODY_INVALID'],
+  ['empty', JSON_TYPE, '', 400, 'BODY_INVALID'],
+  ['__proto__', JSON_TYPE, '{"__proto__":{"a":1}}', 400, 'BODY_INVALID'],
+  ['XML', { 'content-type': 'application/xml' }, '<a/>', 415, 'CONTENT_TYPE_UNSUPPORTED'],
+])('answers a body that is %s with a code of the registry', async (_what, headers, payload, status, code) => {
+  const response = await server.inject({ method: 'POST', url: '/echo', headers, payload });
+  expect(response.statusCode).toBe(status);
+  expect(response.json()).toEqual({ error: { code, message: expect.any(String), retryable: false } });
+});
+
+it('answers an address that there is not, without repeating its query', async () => {
+  const response = await server.inject({ url: '/nothing?token=abc' });
+  expect(response.statusCode).toBe(404);
+  expect(response.json().error).toMatchObject({
+    code: 'NOT_FOUND',
+    message: 'There is nothing at GET /nothing',
+  });
+});
+
+it('passes a refusal on, with the time after which to try again', async () => {
+  const response = await server.inject({ url: '/refused' });
+  expect(response.statusCode).toBe(503);
+  expect(response.headers['retry-after']).toBe('2');
+  expect(response.json().error).toEqual({
+    code: 'AT_CAPACITY',
+    message: 'no room',
+    retryable: true,
+    retryAfterMs: 1500,
+  });
+});
+
+it('logs what failed unexpectedly and tells the client nothing of it', async () => {
+  const response = await server.inject({ url: '/broken' });
+  expect(response.statusCode).toBe(500);
+  expect(response.json().error.code).toBe('INTERNAL');
+  expect(response.body).not.toContain('secret detail');
+  expect(lines).toMatchObject([{ level: 'error', path: '/broken', err: { message: 'secret detail' } }]);
+});

@@ -1,0 +1,58 @@
+/** A process with two services, for run-service.integration.test.ts. The first argument says what goes wrong. */
+import { createTelemetry } from '@carillon/telemetry';
+import { pause } from './pause.ts';
+import { runServices } from './run-service.ts';
+import { ServiceShell } from './service.ts';
+
+const scenario = process.argv[2];
+
+function serviceOf(name: string): ServiceShell {
+  const telemetry = createTelemetry({
+    service: name,
+    instanceId: name,
+    version: '0.0.0',
+    levels: { level: 'info', modules: {} },
+    format: 'json',
+    processMetrics: false,
+  });
+  const shell = new ServiceShell(telemetry);
+  shell.add({
+    name: `${name} part`,
+    stopTimeoutMs: 60_000,
+    start: async (signal) => {
+      telemetry.logger.info(`starting ${name}`);
+      if (scenario === 'slow start' && name === 'second') await pause(60_000, signal);
+      if (scenario === 'failed start' && name === 'second') throw new Error('port 1 is taken');
+    },
+    stop: async () => {
+      telemetry.logger.info(`stopping ${name}`);
+      if (scenario?.startsWith('hanging stop') === true) await pause(60_000);
+    },
+  });
+  return shell;
+}
+
+const first = serviceOf('first');
+const main = createTelemetry({
+  service: 'main',
+  instanceId: 'main',
+  version: '0.0.0',
+  levels: { level: 'info', modules: {} },
+  format: 'json',
+  processMetrics: false,
+});
+// What keeps a process alive that has no listener.
+const alive = setInterval(() => undefined, 60_000);
+await runServices([first, serviceOf('second')], {
+  telemetry: main,
+  shutdownTimeoutMs: scenario === 'hanging stop, short' ? 200 : 5000,
+  afterStop: async () => {
+    clearInterval(alive);
+    main.logger.info('after stop');
+  },
+});
+if (scenario === 'uncaught')
+  setImmediate(() => {
+    throw new Error('nobody catches this');
+  });
+if (scenario === 'rejection') void Promise.reject(new Error('nobody catches this'));
