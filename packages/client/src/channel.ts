@@ -50,7 +50,7 @@ export class Channel {
     this.position = position;
     this.#recoveredUpTo = position.seq + missed;
     for (const subscription of this.subscriptions) {
-      subscription.notify('subscribed', { channel: this.name, position });
+      subscription.onSubscribed(position);
     }
     if (recovered === undefined) return undefined;
     const event: RecoveredEvent = { channel: this.name, recovered, reason, missed, position };
@@ -61,7 +61,7 @@ export class Channel {
   onRefused(error: RealtimeError): void {
     this.phase = 'refused';
     this.refusals++;
-    for (const subscription of this.subscriptions) subscription.notify('error', error);
+    for (const subscription of this.subscriptions) subscription.onRefused(error);
   }
 
   /** Hands a message over when it is the next one. `hole`: something before it is missing, the channel must be restored. */

@@ -1,9 +1,6 @@
 import {
-  afterClose,
   type ConnectedFrame,
   type ConnectFrame,
-  type DisconnectFrame,
-  type ErrorBody,
   PROTOCOL_VERSION,
   type ServerFrame,
   SUBPROTOCOL_JSON,
@@ -11,8 +8,9 @@ import {
 import { backoffDelayMs } from './backoff.ts';
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
 import type { Emitter } from './emitter.ts';
-import { fromErrorBody, RealtimeError } from './errors.ts';
+import { RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ResolvedOptions } from './options.ts';
 import { dropSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
@@ -23,8 +21,6 @@ const STABLE_AFTER_MS = 5_000;
 /** Request id of `connect`; all other requests count from 1. */
 const CONNECT_ID = 0;
 const NORMAL_CLOSURE = 1000;
-/** What browsers and Node report for a connection that ended without a close frame. */
-const ABNORMAL_CLOSURE = 1006;
 
 export interface ConnectionDeps {
   readonly options: ResolvedOptions;
@@ -54,8 +50,7 @@ export class Connection {
   #connected: ConnectedFrame | undefined;
   #token: string | undefined;
   #closeCode = ABNORMAL_CLOSURE;
-  #serverError: RealtimeError | undefined;
-  #disconnect: DisconnectFrame | undefined;
+  #farewell = new Farewell();
   #lastError = new RealtimeError('CLOSED', 'The client is not connected');
   #nextRequestId = CONNECT_ID + 1;
 
@@ -137,8 +132,7 @@ export class Connection {
   #authorize(): void {
     const attempt = ++this.#attempt;
     this.#attempts++;
-    this.#serverError = undefined;
-    this.#disconnect = undefined;
+    this.#farewell = new Farewell();
     this.#armAttemptTimeout();
     this.#tokens.get().then(
       (token) => {
@@ -157,7 +151,17 @@ export class Connection {
   #open(): void {
     this.#armAttemptTimeout();
     const { webSocket, url } = this.#deps.options;
-    const socket = new webSocket(url, [SUBPROTOCOL_JSON]);
+    let socket: SocketLike;
+    try {
+      socket = new webSocket(url, [SUBPROTOCOL_JSON]);
+    } catch (cause) {
+      // E.g. a page that came by TLS and may not open `ws:`.
+      const error = new RealtimeError('CONNECTION_LOST', `No socket to ${url}: ${(cause as Error).message}`, {
+        cause,
+      });
+      this.#fail(error, 'refused');
+      return;
+    }
     this.#socket = socket;
     socket.onopen = () => this.#dispatch('opened');
     socket.onmessage = (event) => this.#receive(event.data);
@@ -203,18 +207,13 @@ export class Connection {
 
   #route(frame: ServerFrame): void {
     if (frame.type === 'pong') this.#heartbeat.onPong();
-    else if (frame.type === 'disconnect') this.#disconnect = frame;
+    else if (frame.type === 'disconnect') this.#farewell.onDisconnect(frame);
     else if (frame.type === 'connected') {
       this.#connected = frame;
       this.#dispatch('accepted');
     } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
-      this.#onServerError(frame);
+      this.#deps.events.emit('error', this.#farewell.onError(frame));
     } else this.#deps.onFrame(frame);
-  }
-
-  #onServerError(body: ErrorBody): void {
-    this.#serverError = fromErrorBody(body);
-    this.#deps.events.emit('error', this.#serverError);
   }
 
   #up(): void {
@@ -239,25 +238,16 @@ export class Connection {
 
   /** The socket closed, or is taken for dead. */
   #ended(code: number, reason: string): void {
-    // A proxy may cut the connection before the close frame arrives; the `disconnect` frame has said it already.
-    const effectiveCode = code === ABNORMAL_CLOSURE ? (this.#disconnect?.code ?? code) : code;
-    const why = this.#disconnect?.reason || this.#serverError?.message || reason || 'connection lost';
-    const retryAfterMs = this.#disconnect?.retryAfterMs ?? this.#serverError?.retryAfterMs;
-    const error = new RealtimeError(this.#serverError?.code ?? 'CONNECTION_LOST', why, {
-      retryable: true,
-      retryAfterMs,
-      cause: this.#serverError,
-    });
-    this.#closeCode = effectiveCode;
-    this.#fail(error, this.#verdict(effectiveCode));
+    const ending = this.#farewell.endingOf(code, reason, this.#state === 'connected');
+    this.#closeCode = ending.code;
+    this.#fail(ending.error, this.#verdict(ending));
   }
 
-  #verdict(code: number): 'lost' | 'refused' {
-    const after = afterClose(code);
+  #verdict({ after, said }: Ending): 'lost' | 'refused' {
     if (after === 'stay-closed') return 'refused';
     if (after === 'reconnect') return 'lost';
-    this.#tokens.refused(this.#serverError);
-    return this.#tokens.renewable || this.#serverError?.retryable ? 'lost' : 'refused';
+    this.#tokens.refused(said);
+    return this.#tokens.renewable || said?.retryable ? 'lost' : 'refused';
   }
 
   #fail(error: RealtimeError, verdict: 'lost' | 'refused'): void {

@@ -54,6 +54,4 @@ export interface SubscriptionEvents {
   gap: GapEvent;
   /** The subscription was refused. With `retryable` it is tried again by itself, else at the next connect. */
   error: RealtimeError;
-  /** `unsubscribe` was called. */
-  ended: { readonly channel: string };
 }

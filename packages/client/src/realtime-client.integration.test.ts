@@ -41,7 +41,7 @@ function next<Name extends keyof ClientEvents>(
 /** Collects messages; `until(n)` resolves when n have come. */
 function collect() {
   const messages: Message[] = [];
-  let wake = () => undefined as void;
+  let wake: () => unknown = () => undefined;
   return {
     messages,
     handler: (message: Message) => {

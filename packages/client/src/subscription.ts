@@ -1,4 +1,5 @@
 import type { MessageFrame, Position } from '@carillon/protocol';
+import { type Deferred, deferred } from './deferred.ts';
 import { callUser, Emitter } from './emitter.ts';
 import { RealtimeError } from './errors.ts';
 import type { SubscriptionEvents } from './events.ts';
@@ -58,6 +59,7 @@ export class ChannelSubscription implements Subscription {
   readonly #handler: (message: Message<never>) => void;
   readonly #events = new Emitter<SubscriptionEvents>();
   #ended = false;
+  #waiters: Deferred<void>[] = [];
 
   constructor(deps: {
     readonly channel: string;
@@ -87,29 +89,18 @@ export class ChannelSubscription implements Subscription {
   }
 
   ready(): Promise<void> {
-    const ended = () => new RealtimeError('CLOSED', `The subscription to ${this.channel} has ended`);
-    if (this.#ended) return Promise.reject(ended());
+    if (this.#ended) return Promise.reject(this.#endedError());
     if (this.state === 'subscribed') return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const settle = (finish: () => void) => {
-        for (const off of offs) off();
-        finish();
-      };
-      const offs = [
-        this.on('subscribed', () => settle(resolve)),
-        this.on('ended', () => settle(() => reject(ended()))),
-        this.on('error', (error) => {
-          if (!error.retryable) settle(() => reject(error));
-        }),
-      ];
-    });
+    const waiter = deferred<void>();
+    this.#waiters.push(waiter);
+    return waiter.promise;
   }
 
   unsubscribe(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#leave(this);
-    this.#events.emit('ended', { channel: this.channel });
+    this.abandon(this.#endedError());
   }
 
   deliver(message: Message): void {
@@ -118,6 +109,31 @@ export class ChannelSubscription implements Subscription {
 
   notify<Name extends keyof SubscriptionEvents>(name: Name, event: SubscriptionEvents[Name]): void {
     if (!this.#ended) this.#events.emit(name, event);
+  }
+
+  onSubscribed(position: Position): void {
+    for (const { resolve } of this.#takeWaiters()) resolve();
+    this.notify('subscribed', { channel: this.channel, position });
+  }
+
+  onRefused(error: RealtimeError): void {
+    if (!error.retryable) this.abandon(error);
+    this.notify('error', error);
+  }
+
+  /** Nobody needs to wait for it any more. */
+  abandon(error: RealtimeError): void {
+    for (const { reject } of this.#takeWaiters()) reject(error);
+  }
+
+  #takeWaiters(): readonly Deferred<void>[] {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    return waiters;
+  }
+
+  #endedError(): RealtimeError {
+    return new RealtimeError('CLOSED', `The subscription to ${this.channel} has ended`);
   }
 }
 

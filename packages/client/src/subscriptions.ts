@@ -102,7 +102,7 @@ export class Subscriptions {
   /** No connection will come by itself: who waits for a subscription must know. */
   onEnd(error: RealtimeError): void {
     for (const channel of this.#channels.values()) {
-      for (const subscription of channel.subscriptions) subscription.notify('error', error);
+      for (const subscription of channel.subscriptions) subscription.abandon(error);
     }
   }
 

@@ -24,17 +24,10 @@ function channelColor(channel: string): (text: string) => string {
 /** A message as one JSON line, for programs. */
 export function messageJson(message: Message): string {
   const { channel, epoch, seq, id, timestamp, event, user, payload, recovered } = message;
-  return JSON.stringify({
-    channel,
-    epoch,
-    seq,
-    id,
-    timestamp,
-    event,
-    user,
-    payload,
-    recovered: recovered || undefined,
-  });
+  const late = recovered || undefined;
+  return printable(
+    JSON.stringify({ channel, epoch, seq, id, timestamp, event, user, payload, recovered: late }),
+  );
 }
 
 /** A message for a person: channel, seq, time, who, what. */

@@ -1,0 +1,45 @@
+import { type AfterClose, afterClose, type DisconnectFrame, type ErrorBody } from '@carillon/protocol';
+import { fromErrorBody, RealtimeError } from './errors.ts';
+
+/** What browsers and Node report for a connection that ended without a close frame. */
+export const ABNORMAL_CLOSURE = 1006;
+/** Close codes from here on are the protocol's. */
+const FIRST_OWN_CODE = 4000;
+
+export interface Ending {
+  readonly code: number;
+  readonly error: RealtimeError;
+  readonly after: AfterClose;
+  /** What the server said before it. */
+  readonly said: RealtimeError | undefined;
+}
+
+/** What the server said on a connection about its end, until it ends. */
+export class Farewell {
+  #error: RealtimeError | undefined;
+  #disconnect: DisconnectFrame | undefined;
+
+  onError(body: ErrorBody): RealtimeError {
+    this.#error = fromErrorBody(body);
+    return this.#error;
+  }
+
+  onDisconnect(frame: DisconnectFrame): void {
+    this.#disconnect = frame;
+  }
+
+  /** @param wasUp whether the connection had been accepted: then an earlier error explains only an end that the server made */
+  endingOf(closeCode: number, closeReason: string, wasUp: boolean): Ending {
+    const disconnect = this.#disconnect;
+    // A proxy may cut the connection before the close frame arrives; the `disconnect` frame has said it already.
+    const code = closeCode === ABNORMAL_CLOSURE ? (disconnect?.code ?? closeCode) : closeCode;
+    const said = !wasUp || code >= FIRST_OWN_CODE ? this.#error : undefined;
+    const why = disconnect?.reason || said?.message || closeReason || 'connection lost';
+    const error = new RealtimeError(said?.code ?? 'CONNECTION_LOST', why, {
+      retryable: true,
+      retryAfterMs: disconnect?.retryAfterMs ?? said?.retryAfterMs,
+      cause: said,
+    });
+    return { code, error, after: afterClose(code), said };
+  }
+}
