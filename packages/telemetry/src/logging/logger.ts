@@ -49,9 +49,7 @@ function chooseStream(format: LoggerOptions['format']): DestinationStream {
   // Synchronous on purpose: the last lines before a crash are the ones that matter.
   if (!pretty) return destination({ fd: 1, sync: true });
   const load = createRequire(import.meta.url);
-  const { default: prettyStream } = load('pino-pretty') as {
-    default: (options: object) => DestinationStream;
-  };
+  const prettyStream = load('pino-pretty') as typeof import('pino-pretty');
   return prettyStream({
     sync: true,
     colorize: process.stdout.isTTY,
