@@ -1,19 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { ROOT } from '../root.ts';
 
 const MODULE = JSON.stringify(join(ROOT, 'bootstrap', 'hand-over.mjs'));
+
+let started: ChildProcess | undefined;
+// Not SIGKILL: what was handed over to would be left behind.
+afterEach(() => started?.kill('SIGTERM'));
 
 /** The bootstrap's end: hands over to a program given as JavaScript, and ends as that does. */
 function handOverTo(program: string): ChildProcess {
   const script = `
     import { handOver } from ${MODULE};
     process.exitCode = await handOver(process.execPath, ['--eval', ${JSON.stringify(program)}]);`;
-  return spawn(process.execPath, ['--input-type=module', '--eval', script], {
+  started = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  return started;
 }
 
 test('the exit code is passed back', async () => {

@@ -17,14 +17,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process that appends `begin` and `end` to a log around some work under the lock. */
+/** A process that, under the lock, says `begin`, works for as long as another process takes, and says `end`. */
 function competitor(log: string) {
   const script = `
+    import { execFileSync } from 'node:child_process';
     import { appendFileSync } from 'node:fs';
     import { withStartLock } from ${MODULE};
     await withStartLock(async () => {
       appendFileSync(${JSON.stringify(log)}, 'begin ');
-      for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+      execFileSync(process.execPath, ['--eval', '']);
       appendFileSync(${JSON.stringify(log)}, 'end ');
     }, ${JSON.stringify(lock)});`;
   return spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });
