@@ -37,8 +37,8 @@ export async function runServices(services: readonly Service[], options: RunOpti
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  // Rejected promises that nobody handles end up here, too.
   process.on('uncaughtException', onUncaught);
-  process.on('unhandledRejection', onUncaught);
   try {
     await running.start(services);
   } catch (error) {

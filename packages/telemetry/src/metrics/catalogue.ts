@@ -130,8 +130,28 @@ export const METRICS = {
     'persistence_cold_queries_total',
     'Questions of gateways for stored history.',
   ),
+  deadLetters: define(
+    'counter',
+    'persistence_dead_letters_total',
+    'Messages that Postgres refused, kept in dead_letters.',
+  ),
+  retentionDeleted: define('counter', 'retention_deleted_total', 'Messages deleted by retention.'),
   // jobs, database
   jobs: define('counter', 'jobs_total', 'Finished jobs by name and result.', ['job', 'result']),
+  jobSeconds: define(
+    'histogram',
+    'job_seconds',
+    'Duration of jobs by name.',
+    ['job'],
+    [...LATENCY_SECONDS, 30, 60, 300],
+  ),
+  databaseQuery: define(
+    'histogram',
+    'database_query_seconds',
+    'Duration of statements, with the wait for a connection.',
+    [],
+    LATENCY_SECONDS,
+  ),
   poolConnections: define(
     'gauge',
     'database_pool_connections',
