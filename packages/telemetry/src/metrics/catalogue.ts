@@ -93,6 +93,17 @@ export const METRICS = {
     'router_fenced_commits_total',
     'Commits refused because the lease had passed to another router.',
   ),
+  leasesLost: define(
+    'counter',
+    'router_leases_lost_total',
+    'Partitions lost because this router was silent for too long.',
+  ),
+  routeBacklog: define(
+    'gauge',
+    'router_backlog',
+    'Entries of the routed lane that wait, of the partitions this router holds or nobody does.',
+    ['partition'],
+  ),
   gatewaysReaped: define(
     'counter',
     'router_gateways_reaped_total',

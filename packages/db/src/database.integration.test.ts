@@ -1,0 +1,172 @@
+import { startPostgres, type TestPostgres } from '@carillon/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { message, quietTelemetry } from './database.suite.ts';
+import type { Database } from './database.ts';
+import { DatabaseError } from './database-error.ts';
+import { insertDeadLetter, insertMessages, messageExists, storedAmong } from './message-store.ts';
+import { migrate, pendingMigrations } from './migrate.ts';
+import { openPglite } from './open-pglite.ts';
+import { openPostgres } from './open-postgres.ts';
+import { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
+import { readAfter, readBefore, readRange } from './stored-history.ts';
+
+const LOBBY = { app: 'demo', channel: 'chat:lobby' };
+let postgres: TestPostgres | undefined;
+
+const openServer = async (): Promise<Database> => {
+  postgres = await startPostgres();
+  return openPostgres(
+    {
+      url: postgres.url,
+      poolMin: 1,
+      poolMax: 5,
+      connectTimeoutMs: 2000,
+      statementTimeoutMs: 1000,
+      queryTimeoutMs: 3000,
+      slowQueryMs: 500,
+    },
+    quietTelemetry(),
+  );
+};
+const openInProcess = async (): Promise<Database> =>
+  (await openPglite({ dataDir: undefined }, quietTelemetry())).database;
+
+describe.each([
+  ['Postgres', openServer],
+  ['PGlite', openInProcess],
+] as const)('%s', (kind, open) => {
+  let database: Database;
+
+  beforeAll(async () => {
+    database = await open();
+    expect(await pendingMigrations(database)).toEqual(['0001_messages']);
+    const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
+    expect(applied.flat()).toEqual(['0001_messages']);
+    expect(await pendingMigrations(database)).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await database.close();
+    await postgres?.stop();
+    postgres = undefined;
+  });
+
+  beforeEach(async () => {
+    await database.query('empty', 'truncate messages, dead_letters');
+  });
+
+  it('stores a batch once, however often it comes', async () => {
+    const batch = [message(1), message(2), message(3)];
+    expect(await insertMessages(database, batch)).toBe(3);
+    expect(await insertMessages(database, [...batch, message(4), message(4)])).toBe(1);
+    const { rows } = await database.query<{ channel: string; payload: string }>(
+      'all',
+      'select channel, payload from messages order by seq',
+    );
+    expect(rows).toHaveLength(4);
+    expect(rows[0]).toEqual({ channel: 'chat:lobby', payload: '{"n": 1 }' });
+    expect(await messageExists(database, 'demo', 'm-3')).toBe(true);
+    expect(await messageExists(database, 'demo', 'm-9')).toBe(false);
+    expect(await storedAmong(database, [message(1), message(9), message(4)])).toEqual([true, false, true]);
+  });
+
+  it('gives payloads back byte for byte', async () => {
+    const payload = `{ "a":1.0,"a" : "\\u0000 \\ud83d\\ude00 😀 'x' \\\\ {,}\\"" ,\n"n":1e400}`;
+    await insertMessages(database, [message(1, { payload })]);
+    const [entry] = await readAfter(database, LOBBY, undefined, { limit: 1 });
+    expect(entry).toEqual({ epoch: 'aaaaaaaa0001', seq: 1, record: `${message(1).header}\n${payload}` });
+  });
+
+  it('says of refused data that it is poison, and stores nothing of the batch', async () => {
+    const batch = [message(1), message(2, { payload: '"\0"' })];
+    await expect(insertMessages(database, batch)).rejects.toMatchObject({ kind: 'poison', retryable: false });
+    await expect(insertMessages(database, [message(3, { publishedAtMs: 1e300 })])).rejects.toMatchObject({
+      kind: 'poison',
+    });
+    expect(await storedAmong(database, batch)).toEqual([false, false]);
+    const letter = { ...LOBBY, epoch: 'e', seq: 2, record: '{}\n"\0"', reason: 'NUL \0' };
+    await insertDeadLetter(database, letter);
+    await insertDeadLetter(database, letter);
+    const { rows } = await database.query<{ record: Buffer }>('letters', 'select record from dead_letters');
+    expect(rows.map(({ record }) => record.toString())).toEqual(['{}\n"\0"']);
+    expect(await deleteExpiredDeadLetters(database, { beforeMs: Date.now() + 60_000, chunk: 10 })).toBe(1);
+  });
+
+  it('reads over epochs in both directions', async () => {
+    const old = { epoch: 'aaaaaaaa0000' };
+    await insertMessages(database, [message(1), message(2), message(7, old), message(8, old), message(10)]);
+    await insertMessages(database, [message(1, { channel: 'chat:other' })]);
+    const at = (entries: readonly { epoch: string; seq: number }[]) =>
+      entries.map(({ epoch, seq }) => `${epoch.slice(-1)}:${seq}`);
+    const all = ['0:7', '0:8', '1:1', '1:2', '1:10'];
+    expect(at(await readAfter(database, LOBBY, undefined, { limit: 9 }))).toEqual(all);
+    expect(at(await readAfter(database, LOBBY, { ...old, seq: 7 }, { limit: 2 }))).toEqual(['0:8', '1:1']);
+    expect(at(await readBefore(database, LOBBY, undefined, { limit: 9 }))).toEqual(all.toReversed());
+    expect(at(await readBefore(database, LOBBY, { ...old, seq: 8 }, { limit: 9 }))).toEqual(['0:7']);
+    const range = { epoch: 'aaaaaaaa0001', from: 2, to: 10, limit: 9 };
+    expect(at(await readRange(database, LOBBY, range))).toEqual(['1:2', '1:10']);
+  });
+
+  it('bounds an answer by bytes, and never makes it empty', async () => {
+    const payload = JSON.stringify('x'.repeat(1000));
+    await insertMessages(
+      database,
+      [1, 2, 3, 4].map((seq) => message(seq, { payload })),
+    );
+    const seqs = async (maxBytes: number) =>
+      (await readAfter(database, LOBBY, undefined, { limit: 4, maxBytes })).map(({ seq }) => seq);
+    expect(await seqs(10)).toEqual([1]);
+    expect(await seqs(2000)).toEqual([1, 2]);
+    expect(await seqs(1_000_000)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('deletes by namespace and age, in chunks', async () => {
+    await insertMessages(database, [
+      ...[1, 2, 3].map((seq) => message(seq)),
+      ...[1, 2].map((seq) => message(seq, { channel: 'plain' })),
+      message(1, { channel: ':odd' }),
+      message(1, { channel: 'news:today' }),
+    ]);
+    expect(await storedNamespaces(database)).toEqual(['', 'chat', 'news']);
+    const beforeMs = message(3).publishedAtMs;
+    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 1 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(0);
+    expect(await deleteExpired(database, { namespace: '', beforeMs, chunk: 9 })).toBe(3);
+    expect(await storedNamespaces(database)).toEqual(['chat', 'news']);
+  });
+
+  it('serves statements beside a transaction', async () => {
+    const client = await database.pool.connect();
+    await client.query('begin');
+    const beside = Promise.all([1, 2, 3].map((n) => database.query('beside', 'select $1::int as n', [n])));
+    await client.query(`insert into messages (app, channel, epoch, seq, id, published_at, header, payload)
+      values ('demo', 'chat:lobby', 'e', 1, 'x', now(), '{}', '1')`);
+    await client.query('rollback');
+    client.release();
+    expect((await beside).map(({ rows }) => rows[0])).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+    expect(await messageExists(database, 'demo', 'x')).toBe(false);
+  });
+
+  it('refuses migrations that were changed after they had been applied', async () => {
+    const changed = [{ name: '0001_messages', sql: 'select 1', checksum: 'other' }];
+    await expect(migrate(database, changed)).rejects.toMatchObject({ code: 'MIGRATION_CHANGED' });
+    const failing = [
+      { name: '0002_broken', sql: 'create table half (n int);\nselect nothing', checksum: 'x' },
+    ];
+    await expect(migrate(database, failing)).rejects.toBeInstanceOf(DatabaseError);
+    const { rows } = await database.query<{ half: unknown }>('half', `select to_regclass('half') as half`);
+    expect(rows).toEqual([{ half: null }]);
+  });
+
+  it.runIf(kind === 'Postgres')('ends statements that run too long, and outlives the server', async () => {
+    await expect(database.query('sleep', 'select pg_sleep(5)')).rejects.toMatchObject({
+      kind: 'retryable',
+      sqlState: '57014',
+    });
+    await postgres!.kill();
+    await expect(database.ping()).rejects.toMatchObject({ kind: 'retryable', retryable: true });
+    await postgres!.restart();
+    await database.ping();
+  });
+});

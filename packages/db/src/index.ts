@@ -1,0 +1,23 @@
+export { Database, type DatabaseDependencies } from './database.ts';
+export { DatabaseError, type FailureKind, isPoison } from './database-error.ts';
+export {
+  type DeadLetter,
+  insertDeadLetter,
+  insertMessages,
+  type MessagePlace,
+  messageExists,
+  type StoredMessage,
+  storedAmong,
+} from './message-store.ts';
+export {
+  ChangedMigrationError,
+  type Migration,
+  migrate,
+  pendingMigrations,
+  readMigrations,
+} from './migrate.ts';
+export { openPglite, type PgliteDatabase, type PgliteOptions } from './open-pglite.ts';
+export { openPostgres, type PostgresOptions } from './open-postgres.ts';
+export { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
+export type { Sql, SqlClient, SqlPool, SqlResult } from './sql-pool.ts';
+export { readAfter, readBefore, readRange, type StoredEntry } from './stored-history.ts';

@@ -1,0 +1,107 @@
+import type { Position } from '@carillon/protocol';
+import type { Database } from './database.ts';
+
+/** A message as it is stored. */
+export interface StoredMessage extends Position {
+  readonly app: string;
+  /** Without the app. */
+  readonly channel: string;
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly publishedAtMs: number;
+  /** The record's header: one line of JSON. */
+  readonly header: string;
+  readonly payload: string;
+}
+
+/** A message that Postgres refused. */
+export interface DeadLetter extends Position {
+  readonly app: string;
+  readonly channel: string;
+  readonly record: string;
+  readonly reason: string;
+}
+
+/** Where a message lies. */
+export interface MessagePlace extends Position {
+  readonly app: string;
+  readonly channel: string;
+}
+
+const INSERT = `insert into messages (app, channel, epoch, seq, id, published_at, header, payload)
+select t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp(t.published_ms / 1000), t.header, t.payload
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::float8[], $7::text[], $8::text[])
+  as t(app, channel, epoch, seq, id, published_ms, header, payload)
+on conflict do nothing`;
+
+/**
+ * Inserts a batch in one statement and answers how many were new; those that are stored already are left as they are.
+ *
+ * @throws {DatabaseError} and nothing is stored; `kind` says whether the data was refused.
+ */
+export async function insertMessages(database: Database, batch: readonly StoredMessage[]): Promise<number> {
+  if (batch.length === 0) return 0;
+  const { rowCount } = await database.query('insert messages', INSERT, [
+    batch.map((message) => message.app),
+    batch.map((message) => message.channel),
+    batch.map((message) => message.epoch),
+    batch.map((message) => message.seq),
+    batch.map((message) => message.id),
+    batch.map((message) => message.publishedAtMs),
+    batch.map((message) => message.header),
+    batch.map((message) => message.payload),
+  ]);
+  return rowCount ?? 0;
+}
+
+/** NUL is the one character that text can't hold in Postgres. */
+const storable = (text: string): string => text.replaceAll('\0', '\u{fffd}');
+
+/** Keeps what can't be stored as a message; the record as bytes. Idempotent. */
+export async function insertDeadLetter(database: Database, letter: DeadLetter): Promise<void> {
+  await database.query(
+    'insert dead letter',
+    `insert into dead_letters (app, channel, epoch, seq, record, reason) values ($1, $2, $3, $4, $5, $6)
+     on conflict do nothing`,
+    [
+      storable(letter.app),
+      storable(letter.channel),
+      storable(letter.epoch),
+      letter.seq,
+      Buffer.from(letter.record, 'utf8'),
+      storable(letter.reason),
+    ],
+  );
+}
+
+/** Which of these are stored: `true` in the same place of the answer. */
+export async function storedAmong(
+  database: Database,
+  places: readonly MessagePlace[],
+): Promise<readonly boolean[]> {
+  if (places.length === 0) return [];
+  const { rows } = await database.query<{ n: number }>(
+    'look for messages',
+    `select t.n::int as n
+     from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality as t(app, channel, epoch, seq, n)
+     join messages m using (app, channel, epoch, seq)`,
+    [
+      places.map((place) => place.app),
+      places.map((place) => place.channel),
+      places.map((place) => place.epoch),
+      places.map((place) => place.seq),
+    ],
+  );
+  const found = new Set(rows.map(({ n }) => n - 1));
+  return places.map((_, i) => found.has(i));
+}
+
+/** Is a message of this id stored? */
+export async function messageExists(database: Database, app: string, id: string): Promise<boolean> {
+  const { rows } = await database.query<{ there: boolean }>(
+    'look for a message id',
+    'select exists (select from messages where app = $1 and id = $2) as there',
+    [app, id],
+  );
+  return rows[0]?.there === true;
+}
