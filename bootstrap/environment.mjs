@@ -14,7 +14,10 @@ const SET_BY_NPM = /^(npm_(lifecycle|package|command|execpath|node_execpath)|INI
 export function toolEnvironment({ node, pnpm }) {
   const kept = Object.entries(process.env).filter(([name]) => !SET_BY_NPM.test(name));
   const bins = [dirname(node), dirname(pnpm), join(ROOT, 'node_modules', '.bin')];
+  // Many programs colour their output when CI is set, also in a log file.
+  const plain = !process.stdout.isTTY && process.env.FORCE_COLOR === undefined;
   return {
+    ...(plain ? { NO_COLOR: '1' } : {}),
     ...Object.fromEntries(kept),
     PATH: [...bins, process.env.PATH].join(delimiter),
     // The bootstrap has picked the pnpm that packageManager pins; pnpm need not look for it again.

@@ -73,9 +73,6 @@ function printTotals(packages: readonly TestedPackage[]): boolean {
   return totals.failed === 0;
 }
 
-// vitest colours its output when CI is set, also in a log file.
-if (!process.stdout.isTTY && process.env.FORCE_COLOR === undefined) process.env.NO_COLOR ??= '1';
-
 const chosen = process.argv.slice(2);
 const all = testedPackages();
 const packages = chosen.length === 0 ? all : all.filter(({ folder }) => chosen.includes(basename(folder)));
