@@ -102,6 +102,24 @@ describe('logs', () => {
     );
   });
 
+  it('scrubs every line, errors and fields of child loggers included', () => {
+    const lines: string[] = [];
+    const { root } = createLoggers({
+      service: 's',
+      instanceId: 'i',
+      levels: { level: 'info', modules: {} },
+      format: 'json',
+      stream: { write: (line) => lines.push(line) },
+    });
+    const err = new Error('refused', { cause: new Error('redis://u:s3cret@h is away') });
+    root
+      .child({ url: '/v1/ws?token=s3cret' })
+      .info({ err, headers: { authorization: 'Bearer s3cret' } }, 'x');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0]!).err.message).toBe('refused: redis://u:[redacted]@h is away');
+    expect(lines[0]).not.toContain('s3cret');
+  });
+
   it('writes JSON lines with text levels, at the level of the module', () => {
     const lines: string[] = [];
     const loggers = createLoggers({
