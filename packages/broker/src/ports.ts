@@ -226,6 +226,8 @@ export interface RouterPort {
     leases: readonly Lease[],
     options: { readonly count: number; readonly blockMs: number },
   ): Promise<readonly RouteEntry[]>;
+  /** Entries after the cursor, per partition. */
+  backlog(): Promise<readonly number[]>;
   /** Gateways that want a wide channel now. */
   interested(channel: ChannelKey): Promise<readonly string[]>;
   /** Writes messages to gateways' streams, packed and pipelined. */

@@ -14,7 +14,7 @@ export interface ChannelState {
   readonly interest: Set<string>;
   /** Id of the newest route entry while the channel is in the routed lane, else `undefined`. */
   lastRouted: number | undefined;
-  usedAt: number;
+  usedAtMs: number;
 }
 
 export function newChannel(
@@ -30,6 +30,6 @@ export function newChannel(
     dedupe: new DedupeWindow(),
     interest: new Set(),
     lastRouted: undefined,
-    usedAt: nowMs,
+    usedAtMs: nowMs,
   };
 }

@@ -11,17 +11,34 @@ interface Remembered {
   readonly outcome: Accepted;
 }
 
+interface RememberedKey extends Remembered {
+  readonly expiresAtMs: number;
+}
+
 interface Producer {
   last: number;
-  usedAt: number;
+  usedAtMs: number;
   /** Results by producer seq, oldest first: a Map keeps the order of insertion. */
   readonly results: Map<number, Remembered>;
+}
+
+/** A window as plain JSON. */
+export interface DedupeSnapshot {
+  readonly producers: readonly (readonly [
+    string,
+    {
+      readonly last: number;
+      readonly usedAtMs: number;
+      readonly results: readonly (readonly [number, Remembered])[];
+    },
+  ])[];
+  readonly keys: readonly (readonly [string, RememberedKey])[];
 }
 
 /** Producers and idempotency keys of one channel. */
 export class DedupeWindow {
   readonly #producers = new Map<string, Producer>();
-  readonly #keys = new Map<string, Remembered & { readonly expiresAt: number }>();
+  readonly #keys = new Map<string, RememberedKey>();
 
   /** What is known of this publish: the first result, a refusal, or `undefined` when it is new and in order. */
   check(
@@ -35,19 +52,19 @@ export class DedupeWindow {
   remember(dedupe: Dedupe, outcome: Accepted, producerWindow: number, nowMs: number): void {
     const remembered = { fingerprint: dedupe.fingerprint, outcome: { ...outcome, duplicate: true } };
     if (dedupe.kind === 'key') {
-      this.#keys.set(dedupe.key, { ...remembered, expiresAt: nowMs + dedupe.ttlMs });
+      this.#keys.set(dedupe.key, { ...remembered, expiresAtMs: nowMs + dedupe.ttlMs });
       forgetOldest(this.#keys);
       return;
     }
     const producer = this.#producers.get(dedupe.producer) ?? {
       last: 0,
-      usedAt: nowMs,
+      usedAtMs: nowMs,
       results: new Map<number, Remembered>(),
     };
     this.#producers.set(dedupe.producer, producer);
     forgetOldest(this.#producers);
     producer.last = dedupe.seq;
-    producer.usedAt = nowMs;
+    producer.usedAtMs = nowMs;
     producer.results.set(dedupe.seq, remembered);
     for (const seq of producer.results.keys()) {
       if (seq > dedupe.seq - producerWindow) break;
@@ -58,12 +75,21 @@ export class DedupeWindow {
   /** Forgets what has expired. */
   sweep(producerTtlMs: number, nowMs: number): void {
     for (const [id, producer] of this.#producers)
-      if (nowMs - producer.usedAt > producerTtlMs) this.#producers.delete(id);
-    for (const [key, { expiresAt }] of this.#keys) if (nowMs > expiresAt) this.#keys.delete(key);
+      if (nowMs - producer.usedAtMs > producerTtlMs) this.#producers.delete(id);
+    for (const [key, { expiresAtMs }] of this.#keys) if (nowMs > expiresAtMs) this.#keys.delete(key);
   }
 
-  get empty(): boolean {
-    return this.#producers.size === 0 && this.#keys.size === 0;
+  snapshot(): DedupeSnapshot {
+    const producers = [...this.#producers].map(
+      ([id, { last, usedAtMs, results }]) => [id, { last, usedAtMs, results: [...results] }] as const,
+    );
+    return { producers, keys: [...this.#keys] };
+  }
+
+  restore({ producers, keys }: DedupeSnapshot): void {
+    for (const [id, { last, usedAtMs, results }] of producers)
+      this.#producers.set(id, { last, usedAtMs, results: new Map(results) });
+    for (const [key, remembered] of keys) this.#keys.set(key, remembered);
   }
 
   #checkKey(
@@ -71,7 +97,7 @@ export class DedupeWindow {
     nowMs: number,
   ): PublishOutcome | undefined {
     const known = this.#keys.get(key);
-    if (known === undefined || nowMs > known.expiresAt) return undefined;
+    if (known === undefined || nowMs > known.expiresAtMs) return undefined;
     return known.fingerprint === fingerprint ? known.outcome : refusals.keyConflict();
   }
 
@@ -81,7 +107,7 @@ export class DedupeWindow {
     nowMs: number,
   ): PublishOutcome | undefined {
     const producer = this.#producers.get(id);
-    if (producer === undefined || nowMs - producer.usedAt > producerTtlMs) {
+    if (producer === undefined || nowMs - producer.usedAtMs > producerTtlMs) {
       this.#producers.delete(id);
       return undefined;
     }

@@ -1,4 +1,5 @@
 import type { ChannelKey, FeedHandler } from '../ports.ts';
+import { Fifo } from './fifo.ts';
 
 export type FeedItem =
   | {
@@ -14,7 +15,7 @@ export type FeedItem =
 export class FeedQueue {
   readonly #maxItems: number;
   readonly #handler: FeedHandler;
-  #items: FeedItem[] = [];
+  readonly #items = new Fifo<FeedItem>();
   #scheduled = false;
   #closed = false;
 
@@ -24,23 +25,23 @@ export class FeedQueue {
   }
 
   push(item: FeedItem): void {
+    if (this.#closed) return;
     // Dropping the oldest is safe: the gateway sees the break by seq and heals it from history.
-    if (this.#items.length >= this.#maxItems) this.#items.shift();
+    if (this.#items.length >= this.#maxItems) this.#items.drop(1);
     this.#items.push(item);
-    if (this.#scheduled || this.#closed) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#deliver());
   }
 
   close(): void {
     this.#closed = true;
-    this.#items = [];
+    this.#items.clear();
   }
 
   #deliver(): void {
-    const items = this.#items;
-    this.#items = [];
     this.#scheduled = false;
+    const items = this.#items.take(this.#items.length);
     for (const item of items) {
       if (item.kind === 'message') this.#handler.onMessage(item.channel, item.epoch, item.seq, item.record);
       else this.#handler.onStored(item.channel, item.epoch, item.seq);

@@ -1,48 +1,41 @@
 import type { HistoryEntry, Keeping } from '../ports.ts';
-
-/** Space in front of the first entry is given back when it is this large. */
-const COMPACT_AT = 1024;
+import { Fifo } from './fifo.ts';
 
 /** A channel's newest messages, bounded in number and age. Entries are contiguous in seq. */
 export class HistoryBuffer {
-  #entries: HistoryEntry[] = [];
-  #head = 0;
-  #expiresAt = Number.POSITIVE_INFINITY;
+  readonly #entries = new Fifo<HistoryEntry>();
+  #expiresAtMs = 0;
 
   append(entry: HistoryEntry, { maxMessages, ttlMs }: NonNullable<Keeping['history']>, nowMs: number): void {
-    if (nowMs > this.#expiresAt) this.clear();
+    this.expire(nowMs);
+    // A message in between was kept nowhere, so what is older can't be read on to here.
+    if ((this.#entries.last()?.seq ?? entry.seq - 1) !== entry.seq - 1) this.#entries.clear();
     this.#entries.push(entry);
-    this.#expiresAt = nowMs + ttlMs;
-    this.#head = Math.max(this.#head, this.#entries.length - maxMessages);
-    if (this.#head > COMPACT_AT) {
-      this.#entries = this.#entries.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#entries.drop(this.#entries.length - maxMessages);
+    this.#expiresAtMs = nowMs + ttlMs;
   }
 
   /** seq from..to inclusive, ascending. */
   range(from: number, to: number, limit: number, nowMs: number): readonly HistoryEntry[] {
-    if (nowMs > this.#expiresAt) this.clear();
-    const first = this.#entries[this.#head];
+    this.expire(nowMs);
+    const first = this.#entries.at(0);
     if (first === undefined) return [];
-    const start = this.#head + Math.max(0, from - first.seq);
-    const end = Math.min(this.#entries.length, this.#head + to - first.seq + 1, start + limit);
-    return end <= start ? [] : this.#entries.slice(start, end);
+    const start = Math.max(0, from - first.seq);
+    return this.#entries.slice(start, Math.min(to - first.seq + 1, start + limit));
   }
 
   /** seq below `before`, descending. */
   latest(before: number, limit: number, nowMs: number): readonly HistoryEntry[] {
-    const from = before - limit;
-    return this.range(Math.max(1, from), before - 1, limit, nowMs).toReversed();
+    return this.range(Math.max(1, before - limit), before - 1, limit, nowMs).toReversed();
   }
 
-  get expiresAt(): number {
-    return this.#entries.length === 0 ? 0 : this.#expiresAt;
+  /** 0 when there is nothing. */
+  get expiresAtMs(): number {
+    return this.#entries.length === 0 ? 0 : this.#expiresAtMs;
   }
 
-  clear(): void {
-    this.#entries = [];
-    this.#head = 0;
-    this.#expiresAt = Number.POSITIVE_INFINITY;
+  /** Drops what nobody asked for until it was too old. */
+  expire(nowMs: number): void {
+    if (nowMs > this.#expiresAtMs) this.#entries.clear();
   }
 }

@@ -1,4 +1,3 @@
-import type { Position } from '@carillon/protocol';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker, BrokerLimits, BrokerStatus, ChannelKey, GatewayFeed, PartitionId } from '../ports.ts';
 import { MemoryColdHistory } from './memory-cold-history.ts';
@@ -6,7 +5,7 @@ import { MemoryFeed } from './memory-feed.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryPublisher } from './memory-publisher.ts';
 import { MemoryRouterPort } from './memory-router-port.ts';
-import { MemoryState } from './memory-state.ts';
+import { type ChannelSnapshot, MemoryState } from './memory-state.ts';
 
 const SWEEP_INTERVAL_MS = 30_000;
 
@@ -16,13 +15,13 @@ export interface MemoryBrokerOptions {
   readonly limits?: Partial<BrokerLimits>;
 }
 
-/** Channel positions at a clean stop, as plain JSON. */
-export type MemorySnapshot = readonly (readonly [ChannelKey, Position])[];
+/** What channels keep over a clean stop, as plain JSON: position and what repeated publishes are recognised by. */
+export type MemorySnapshot = readonly (readonly [ChannelKey, ChannelSnapshot])[];
 
 export interface MemoryBroker extends Broker {
   /**
-   * Positions to be restored at the next start. Take it after everything accepted is stored: a position restored without its
-   * messages would give a number to two contents.
+   * To be restored at the next start. Take it after `stop`, from which on nothing is accepted, and after everything accepted is
+   * stored: a position restored without its messages would lead clients to a gap that nothing can fill.
    */
   snapshot(): MemorySnapshot;
   /** Before the first use. Channels that are not in the snapshot begin new epochs. */
@@ -43,15 +42,14 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     router: new MemoryRouterPort(state),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
     start: async () => {
-      sweeping = setInterval(() => state.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
+      sweeping ??= setInterval(() => state.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
     },
     stop: async () => {
       clearInterval(sweeping);
-      state.log.close();
-      for (const route of state.routes) route.wakeUp.close();
+      state.stop();
     },
-    status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: true, problems: [] }),
-    snapshot: () => state.positions(),
+    status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: !state.stopped, problems: [] }),
+    snapshot: () => state.snapshot(),
     restore: (snapshot) => state.restore(snapshot),
   };
 }

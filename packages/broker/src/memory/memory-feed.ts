@@ -16,7 +16,8 @@ export class MemoryFeed implements GatewayFeed {
   }
 
   async start(handler: FeedHandler): Promise<void> {
-    this.#state.feeds.set(this.gateway, new FeedQueue(handler, this.#state.limits.feedMaxEntries));
+    const { limits, partitions } = this.#state;
+    this.#state.feeds.set(this.gateway, new FeedQueue(handler, limits.feedMaxEntries * partitions));
     handler.onConnection(true);
   }
 
@@ -54,7 +55,7 @@ export class MemoryFeed implements GatewayFeed {
     this.#wanted.delete(key);
     const channel = this.#state.find(key);
     if (channel?.interest.delete(this.gateway) !== true) return;
-    channel.usedAt = Date.now();
+    channel.usedAtMs = Date.now();
     this.#interestChanged(channel);
   }
 

@@ -1,9 +1,7 @@
 import type { Position } from '@carillon/protocol';
 import type { LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
+import { Fifo } from './fifo.ts';
 import { WakeUp } from './wake-up.ts';
-
-/** Space in front of the first entry is given back when it is this large. */
-const COMPACT_AT = 4096;
 
 interface Pending {
   readonly entry: LogEntry;
@@ -17,8 +15,7 @@ export class MemoryLog implements PersistenceLog {
   readonly #partitions: number;
   readonly #wakeUp = new WakeUp();
   readonly #pending = new Map<string, Pending>();
-  #waiting: LogEntry[] = [];
-  #head = 0;
+  readonly #waiting = new Fifo<LogEntry>();
   #nextId = 1;
 
   constructor(
@@ -31,7 +28,7 @@ export class MemoryLog implements PersistenceLog {
 
   /** Entries not yet committed. */
   get size(): number {
-    return this.#waiting.length - this.#head + this.#pending.size;
+    return this.#waiting.length + this.#pending.size;
   }
 
   append(entry: Omit<LogEntry, 'entryId'>): void {
@@ -43,13 +40,8 @@ export class MemoryLog implements PersistenceLog {
     consumer: string,
     { count, blockMs }: { readonly count: number; readonly blockMs: number },
   ): Promise<readonly LogEntry[]> {
-    if (this.#head === this.#waiting.length) await this.#wakeUp.wait(blockMs);
-    const entries = this.#waiting.slice(this.#head, this.#head + count);
-    this.#head += entries.length;
-    if (this.#head === this.#waiting.length || this.#head > COMPACT_AT) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#waiting.length === 0) await this.#wakeUp.wait(blockMs);
+    const entries = this.#waiting.take(count);
     this.#deliver(entries, consumer);
     return entries;
   }
@@ -80,7 +72,7 @@ export class MemoryLog implements PersistenceLog {
       entries: 0,
       pending: 0,
     }));
-    for (const entry of this.#waiting.slice(this.#head)) rows[entry.partition]!.entries++;
+    for (const entry of this.#waiting.slice(0, this.#waiting.length)) rows[entry.partition]!.entries++;
     for (const { entry } of this.#pending.values()) {
       rows[entry.partition]!.entries++;
       rows[entry.partition]!.pending++;

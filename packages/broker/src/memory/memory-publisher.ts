@@ -2,6 +2,9 @@ import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import type { ChannelState } from './channel-state.ts';
 import type { MemoryState } from './memory-state.ts';
+import { stoppedError } from './stopped-error.ts';
+
+type Accepted = Extract<PublishOutcome, { status: 'accepted' }>;
 
 /** What the publish script does in Redis: check the producer, take a seq, append to history, log, and feeds or route. */
 export class MemoryPublisher implements Publisher {
@@ -12,6 +15,7 @@ export class MemoryPublisher implements Publisher {
   }
 
   async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
+    if (this.#state.stopped) return publications.map(() => refusals.unavailable(stoppedError()));
     const nowMs = Date.now();
     return publications.map((publication) => this.#publishOne(publication, nowMs));
   }
@@ -22,12 +26,11 @@ export class MemoryPublisher implements Publisher {
     const channel = this.#state.open(publication.channel, nowMs);
     const known = dedupe && channel.dedupe.check(dedupe, limits, nowMs);
     if (known !== undefined) {
-      if (known.status === 'accepted' && keeping.durable) this.#askIfStored(publication, known);
-      return known;
+      return known.status === 'accepted' ? this.#answerRepeat(publication, known) : known;
     }
     if (keeping.durable && log.size >= limits.logMaxEntries) return refusals.logFull(limits.logMaxEntries);
     channel.seq++;
-    channel.usedAt = nowMs;
+    channel.usedAtMs = nowMs;
     const outcome = {
       status: 'accepted',
       epoch: channel.epoch,
@@ -63,12 +66,13 @@ export class MemoryPublisher implements Publisher {
   }
 
   /** A repeat that asks for `stored`: the first `stored` may have been lost on its way. */
-  #askIfStored(
-    { channel, storedTo }: Publication,
-    { epoch, seq }: { readonly epoch: string; readonly seq: number },
-  ): void {
-    if (storedTo === undefined) return;
-    this.#state.log.append({
+  #answerRepeat({ channel, keeping, storedTo }: Publication, known: Accepted): PublishOutcome {
+    const { limits, log } = this.#state;
+    if (!keeping.durable || storedTo === undefined) return known;
+    // Not even a question fits in: answered as accepted, its publisher would wait for `stored` in vain.
+    if (log.size >= limits.logMaxEntries) return refusals.logFull(limits.logMaxEntries);
+    const { epoch, seq } = known;
+    log.append({
       partition: this.#state.partitionOf(channel),
       channel,
       epoch,
@@ -77,5 +81,6 @@ export class MemoryPublisher implements Publisher {
       storedTo,
       marker: true,
     });
+    return known;
   }
 }

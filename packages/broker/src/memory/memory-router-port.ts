@@ -6,8 +6,8 @@ import type { RouteStream } from './route-stream.ts';
 export class MemoryRouterPort implements RouterPort {
   readonly #state: MemoryState;
   readonly #alive = new Map<string, number>();
-  /** Last entry given out, by partition and fence: a new lease starts at the cursor. */
-  readonly #readUpTo = new Map<string, number>();
+  /** Last entry given out per partition, under which lease: a new one starts at the cursor. */
+  readonly #readUpTo = new Map<PartitionId, { readonly fence: number; readonly id: number }>();
 
   constructor(state: MemoryState) {
     this.#state = state;
@@ -16,30 +16,27 @@ export class MemoryRouterPort implements RouterPort {
   async acquire(partition: PartitionId, owner: string, ttlMs: number): Promise<Lease | undefined> {
     const route = this.#route(partition);
     const nowMs = Date.now();
-    if (route.lease !== undefined && route.lease.expiresAt > nowMs && route.lease.owner !== owner)
+    if (route.lease !== undefined && route.lease.expiresAtMs > nowMs && route.lease.owner !== owner)
       return undefined;
     route.fence++;
-    route.lease = { owner, fence: route.fence, expiresAt: nowMs + ttlMs };
+    route.lease = { owner, fence: route.fence, expiresAtMs: nowMs + ttlMs };
     return { partition, owner, fence: route.fence };
   }
 
   async renew(leases: readonly Lease[], ttlMs: number): Promise<readonly Lease[]> {
     const held = leases.filter((lease) => this.#holds(lease));
-    for (const { partition } of held) this.#route(partition).lease!.expiresAt = Date.now() + ttlMs;
+    for (const { partition } of held) this.#route(partition).lease!.expiresAtMs = Date.now() + ttlMs;
     return held;
   }
 
   async release(leases: readonly Lease[]): Promise<void> {
-    for (const lease of leases) {
-      if (this.#holds(lease)) this.#route(lease.partition).lease = undefined;
-      this.#readUpTo.delete(readKey(lease));
-    }
+    for (const lease of leases) if (this.#holds(lease)) this.#route(lease.partition).lease = undefined;
   }
 
   async owners(): Promise<readonly (string | undefined)[]> {
     const nowMs = Date.now();
     return this.#state.routes.map(({ lease }) =>
-      lease !== undefined && lease.expiresAt > nowMs ? lease.owner : undefined,
+      lease !== undefined && lease.expiresAtMs > nowMs ? lease.owner : undefined,
     );
   }
 
@@ -57,8 +54,12 @@ export class MemoryRouterPort implements RouterPort {
   ): Promise<readonly RouteEntry[]> {
     const found = this.#readNow(leases, count);
     if (found.length > 0 || leases.length === 0) return found;
-    await Promise.race(leases.map((lease) => this.#route(lease.partition).wakeUp.wait(blockMs)));
+    await this.#state.routed.wait(blockMs);
     return this.#readNow(leases, count);
+  }
+
+  async backlog(): Promise<readonly number[]> {
+    return this.#state.routes.map(({ length }) => length);
   }
 
   async interested(channel: ChannelKey): Promise<readonly string[]> {
@@ -108,27 +109,22 @@ export class MemoryRouterPort implements RouterPort {
     return this.#state.routes[partition]!;
   }
 
+  /** Until somebody else takes it: a lease that has only expired can still be renewed. */
   #holds({ partition, owner, fence }: Lease): boolean {
     const { lease } = this.#route(partition);
-    return (
-      lease !== undefined && lease.owner === owner && lease.fence === fence && lease.expiresAt > Date.now()
-    );
+    return lease?.owner === owner && lease.fence === fence;
   }
 
   #readNow(leases: readonly Lease[], count: number): readonly RouteEntry[] {
     return leases.flatMap((lease) => {
       const route = this.#route(lease.partition);
-      const after = this.#readUpTo.get(readKey(lease)) ?? route.cursor;
-      const items = route.after(after, count);
+      const readUpTo = this.#readUpTo.get(lease.partition);
+      const items = route.after(readUpTo?.fence === lease.fence ? readUpTo.id : route.cursor, count);
       const last = items.at(-1);
-      if (last !== undefined) this.#readUpTo.set(readKey(lease), last.id);
+      if (last !== undefined) this.#readUpTo.set(lease.partition, { fence: lease.fence, id: last.id });
       return items.map(
         ({ id, ...item }): RouteEntry => ({ ...item, partition: lease.partition, entryId: String(id) }),
       );
     });
   }
-}
-
-function readKey({ partition, fence }: Lease): string {
-  return `${partition}:${fence}`;
 }

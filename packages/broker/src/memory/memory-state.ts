@@ -2,9 +2,17 @@ import type { Position } from '@carillon/protocol';
 import { partitionOf } from '../partition.ts';
 import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
+import type { DedupeSnapshot } from './dedupe.ts';
 import type { FeedItem, FeedQueue } from './feed-queue.ts';
 import { MemoryLog } from './memory-log.ts';
 import { RouteStream } from './route-stream.ts';
+import { WakeUp } from './wake-up.ts';
+
+/** What has to outlive a clean stop of one channel. */
+export interface ChannelSnapshot extends Position {
+  readonly usedAtMs: number;
+  readonly dedupe: DedupeSnapshot;
+}
 
 /** What the parts of the memory broker share. */
 export class MemoryState {
@@ -12,10 +20,13 @@ export class MemoryState {
   readonly partitions: number;
   readonly log: MemoryLog;
   readonly routes: readonly RouteStream[];
+  /** Something was appended to a route stream. One for all: there is one router in the process. */
+  readonly routed = new WakeUp();
   readonly feeds = new Map<string, FeedQueue>();
   readonly #channels = new Map<ChannelKey, ChannelState>();
-  /** Positions of a clean stop, waiting for their channel's first use. */
-  #restored = new Map<ChannelKey, Position>();
+  /** From a clean stop, waiting for their channel's first use. */
+  #restored = new Map<ChannelKey, ChannelSnapshot>();
+  #stopped = false;
 
   constructor(partitions: number, limits: BrokerLimits) {
     this.partitions = partitions;
@@ -23,7 +34,22 @@ export class MemoryState {
     this.log = new MemoryLog(partitions, (gateway, channel, { epoch, seq }) =>
       this.tell(gateway, { kind: 'stored', channel, epoch, seq }),
     );
-    this.routes = Array.from({ length: partitions }, () => new RouteStream());
+    // A partition's route takes as much as its log: both grow when nobody reads.
+    this.routes = Array.from(
+      { length: partitions },
+      () => new RouteStream(limits.logMaxEntries, () => this.routed.notify()),
+    );
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Ends all waits; nothing is accepted any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.routed.close();
+    this.log.close();
   }
 
   partitionOf(channel: ChannelKey): PartitionId {
@@ -35,15 +61,14 @@ export class MemoryState {
   }
 
   find(channel: ChannelKey): ChannelState | undefined {
-    return this.#channels.get(channel);
+    return this.#channels.get(channel) ?? this.#revive(channel);
   }
 
   /** The channel's state, made when there is none. */
   open(channel: ChannelKey, nowMs: number): ChannelState {
-    const known = this.#channels.get(channel);
+    const known = this.find(channel);
     if (known !== undefined) return known;
-    const state = newChannel(channel, nowMs, this.#restored.get(channel));
-    this.#restored.delete(channel);
+    const state = newChannel(channel, nowMs);
     this.#channels.set(channel, state);
     return state;
   }
@@ -56,21 +81,43 @@ export class MemoryState {
     this.feeds.get(gateway)?.push(item);
   }
 
-  positions(): readonly (readonly [ChannelKey, Position])[] {
-    const open = [...this.#channels.values()].map(({ key, epoch, seq }) => [key, { epoch, seq }] as const);
+  snapshot(): readonly (readonly [ChannelKey, ChannelSnapshot])[] {
+    const open = [...this.#channels.values()].map(
+      ({ key, epoch, seq, usedAtMs, dedupe }) =>
+        [key, { epoch, seq, usedAtMs, dedupe: dedupe.snapshot() }] as const,
+    );
     return [...this.#restored, ...open];
   }
 
-  restore(positions: readonly (readonly [ChannelKey, Position])[]): void {
-    this.#restored = new Map(positions);
+  restore(channels: readonly (readonly [ChannelKey, ChannelSnapshot])[]): void {
+    this.#restored = new Map(channels);
   }
 
-  /** Forgets expired producers and channels that nobody wants and nothing is kept of. */
+  /** Forgets expired producers, history, and channels that nobody wants and nothing is kept of. */
   sweep(nowMs: number): void {
-    for (const state of this.#channels.values()) {
-      state.dedupe.sweep(this.limits.producerTtlMs, nowMs);
-      const keptUntil = Math.max(state.history.expiresAt, state.usedAt + this.limits.channelIdleTtlMs);
-      if (state.interest.size === 0 && nowMs > keptUntil) this.#channels.delete(state.key);
+    const { producerTtlMs, channelIdleTtlMs } = this.limits;
+    for (const { key, dedupe, history, interest, usedAtMs } of this.#channels.values()) {
+      dedupe.sweep(producerTtlMs, nowMs);
+      history.expire(nowMs);
+      const keptUntilMs = Math.max(history.expiresAtMs, usedAtMs + channelIdleTtlMs);
+      if (interest.size === 0 && nowMs > keptUntilMs) this.#forget(key);
     }
+    for (const [key, { usedAtMs }] of this.#restored)
+      if (nowMs > usedAtMs + channelIdleTtlMs) this.#restored.delete(key);
+  }
+
+  #forget(channel: ChannelKey): void {
+    this.#channels.delete(channel);
+    this.routeOf(channel).wide.delete(channel);
+  }
+
+  #revive(channel: ChannelKey): ChannelState | undefined {
+    const snapshot = this.#restored.get(channel);
+    if (snapshot === undefined) return undefined;
+    this.#restored.delete(channel);
+    const state = newChannel(channel, snapshot.usedAtMs, snapshot);
+    state.dedupe.restore(snapshot.dedupe);
+    this.#channels.set(channel, state);
+    return state;
   }
 }

@@ -1,6 +1,6 @@
 import type { Position } from '@carillon/protocol';
 import type { ChannelKey } from '../ports.ts';
-import { WakeUp } from './wake-up.ts';
+import { Fifo } from './fifo.ts';
 
 export type RouteItem = { readonly id: number } & (
   | ({ readonly kind: 'message'; readonly channel: ChannelKey; readonly record: string } & Position)
@@ -11,31 +11,45 @@ type NewItem = RouteItem extends infer Item ? (Item extends RouteItem ? Omit<Ite
 
 /** A partition's stream of what the router has work with, and the cursor up to which that is done. */
 export class RouteStream {
-  readonly wakeUp = new WakeUp();
   readonly wide = new Set<ChannelKey>();
-  #items: RouteItem[] = [];
+  readonly #items = new Fifo<RouteItem>();
+  readonly #maxItems: number;
+  readonly #onAppend: () => void;
   #nextId = 1;
   cursor = 0;
-  lease: { owner: string; fence: number; expiresAt: number } | undefined;
+  lease: { owner: string; fence: number; expiresAtMs: number } | undefined;
   fence = 0;
+
+  constructor(maxItems: number, onAppend: () => void) {
+    this.#maxItems = maxItems;
+    this.#onAppend = onAppend;
+  }
+
+  /** Items after the cursor. */
+  get length(): number {
+    return this.#items.length;
+  }
 
   append(item: NewItem): number {
     const id = this.#nextId++;
+    // Without a router nobody takes anything out. What is dropped, the gateways heal from history.
+    if (this.#items.length >= this.#maxItems) this.#items.drop(1);
     this.#items.push({ ...item, id } as RouteItem);
-    this.wakeUp.notify();
+    this.#onAppend();
     return id;
   }
 
   after(id: number, count: number): readonly RouteItem[] {
-    const first = this.#items[0];
-    if (first === undefined) return [];
-    const start = Math.max(0, id - first.id + 1);
+    const start = Math.max(0, id - this.#firstId() + 1);
     return this.#items.slice(start, start + count);
   }
 
   moveCursor(id: number): void {
     this.cursor = Math.max(this.cursor, id);
-    const first = this.#items[0];
-    if (first !== undefined) this.#items.splice(0, Math.max(0, this.cursor - first.id + 1));
+    this.#items.drop(this.cursor - this.#firstId() + 1);
+  }
+
+  #firstId(): number {
+    return this.#items.at(0)?.id ?? this.#nextId;
   }
 }

@@ -1,3 +1,5 @@
+import { stoppedError } from './stopped-error.ts';
+
 /** Lets readers wait for writers, with a time limit. */
 export class WakeUp {
   #waiting = new Set<() => void>();
@@ -10,14 +12,15 @@ export class WakeUp {
     for (const wake of waiting) wake();
   }
 
-  /** Ends all waits, now and in future. */
+  /** Ends all waits; later ones are refused, or a loop around them would spin. */
   close(): void {
     this.#closed = true;
     this.notify();
   }
 
   async wait(ms: number): Promise<void> {
-    if (this.#closed || ms <= 0) return;
+    if (this.#closed) throw stoppedError();
+    if (ms <= 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
     this.#waiting.add(resolve);

@@ -105,6 +105,30 @@ export class RedisRouterPort implements RouterPort {
     });
   }
 
+  async backlog(): Promise<readonly number[]> {
+    const { redis, keys, partitions } = this.#deps;
+    const pipeline = redis.pipeline();
+    for (let partition = 0; partition < partitions; partition++)
+      pipeline
+        .xlen(keys.route(partition))
+        .xrange(keys.route(partition), '-', '+', 'COUNT', 1)
+        .get(`${keys.base(partition)}cursor`);
+    const replies = await pipeline.exec().catch((error: unknown) => Promise.reject(unavailable(error)));
+    const values = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw unavailable(error);
+      return reply;
+    });
+    return Array.from({ length: partitions }, (_, partition) => {
+      const [length, first, cursor] = values.slice(partition * 3) as [
+        number,
+        [string, unknown][],
+        string | null,
+      ];
+      // The entry at the cursor stays until the cursor moves on.
+      return first[0]?.[0] === cursor ? length - 1 : length;
+    });
+  }
+
   async interested(channel: ChannelKey): Promise<readonly string[]> {
     const { redis, keys, partitionOf } = this.#deps;
     return await redis
