@@ -68,6 +68,16 @@ describe('publish', () => {
     expect(JSON.parse(seen[0]!.body)).toEqual({ payload: { text: 'hi' }, event: 'said' });
   });
 
+  it('waits until it is stored, and passes the trace on', async () => {
+    answers = [{ status: 200, body: { ...accepted(1), stored: true } }];
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect(await client().publish('c', 1, { stored: true, trace })).toMatchObject({ stored: true });
+    expect(seen[0]).toMatchObject({
+      url: '/v1/channels/c/messages?stored=true',
+      headers: { traceparent: trace },
+    });
+  });
+
   it('repeats a passing error with the same key', async () => {
     const error = { code: 'OUTCOME_UNKNOWN', message: 'perhaps', retryable: true };
     answers = [
@@ -128,7 +138,7 @@ describe('batches and history', () => {
     await client().history('chat:lobby', { after: { epoch: 'e1', seq: 4 }, limit: 10 });
     expect(seen[0]).toMatchObject({
       method: 'GET',
-      url: '/v1/channels/chat%3Alobby/messages?after=e1%3A4&limit=10',
+      url: '/v1/channels/chat%3Alobby/messages?after_epoch=e1&after_seq=4&limit=10',
     });
   });
 });

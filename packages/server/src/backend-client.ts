@@ -17,11 +17,11 @@ export interface BackendClientOptions {
   readonly retry?: Partial<RetryPolicy>;
 }
 
-export interface PublishOptions {
-  /** Name of what happened, e.g. `trade.executed`; 1 to 128 characters. */
-  readonly event?: string;
+export interface RequestOptions {
   /** W3C traceparent. */
   readonly trace?: string;
+  /** Answer when the messages are in the database, or after 10 s without; the receipts say which. Default `false`. */
+  readonly stored?: boolean;
   /**
    * Makes a repeat of this very message harmless, also one from another process; the first result is returned. Default: a new
    * one for each call, which covers the repeats that this client does by itself.
@@ -29,16 +29,22 @@ export interface PublishOptions {
   readonly idempotencyKey?: string;
 }
 
+export interface PublishOptions extends RequestOptions {
+  /** Name of what happened, e.g. `trade.executed`; 1 to 128 characters. */
+  readonly event?: string;
+}
+
 export interface PublishReceipt extends Position {
   readonly id: string;
   /** The server had it already. */
   readonly duplicate: boolean;
+  /** Only when it was asked for: the message is in the database. */
+  readonly stored: boolean | undefined;
 }
 
 export interface BatchMessage {
   readonly payload: unknown;
   readonly event?: string;
-  readonly trace?: string;
 }
 
 /** Result of one message of a batch. */
@@ -58,7 +64,11 @@ export interface HistoryPage {
   readonly more: boolean;
 }
 
-type ReceiptBody = Position & { readonly id: string; readonly duplicate?: boolean };
+type ReceiptBody = Position & {
+  readonly id: string;
+  readonly duplicate?: boolean;
+  readonly stored?: boolean;
+};
 
 /** Publishes and reads history over HTTP. Every request may be repeated, so passing errors are. */
 export class BackendClient {
@@ -74,19 +84,23 @@ export class BackendClient {
 
   /** Resolves when the message is in the channel's log. @throws ApiError */
   async publish(channel: string, payload: unknown, options: PublishOptions = {}): Promise<PublishReceipt> {
-    const { idempotencyKey, ...rest } = options;
-    const body = { payload, ...rest };
-    return receipt(await this.#post<ReceiptBody>(channel, body, idempotencyKey));
+    const { event } = options;
+    const body = event === undefined ? { payload } : { payload, event };
+    return receipt(await this.#post<ReceiptBody>(channel, body, options));
   }
 
-  /** Publishes messages of one channel in order, in one request. Results stand in the order of the messages. @throws ApiError when the whole request failed */
+  /**
+   * Publishes messages of one channel in order, in one request. Results stand in the order of the messages. When some were refused
+   * for a passing reason, the same batch with the same `idempotencyKey` may be sent again; those accepted stay as they are.
+   * @throws ApiError when the whole request failed.
+   */
   async publishBatch(
     channel: string,
     messages: readonly BatchMessage[],
-    options: Pick<PublishOptions, 'idempotencyKey'> = {},
+    options: RequestOptions = {},
   ): Promise<readonly BatchResult[]> {
     type Body = { readonly results: readonly (ReceiptBody | { readonly error: ErrorBody })[] };
-    const { results } = await this.#post<Body>(channel, { messages }, options.idempotencyKey);
+    const { results } = await this.#post<Body>(channel, { messages }, options);
     return results.map((result) =>
       'error' in result ? { error: errorOfBody(result.error) } : receipt(result),
     );
@@ -95,20 +109,30 @@ export class BackendClient {
   /** Reads a page of a channel's history. @throws ApiError */
   async history(channel: string, query: HistoryQuery = {}): Promise<HistoryPage> {
     const url = this.#channelUrl(channel);
-    const { after, before, limit } = query;
-    if (after !== undefined) url.searchParams.set('after', `${after.epoch}:${after.seq}`);
-    if (before !== undefined) url.searchParams.set('before', `${before.epoch}:${before.seq}`);
-    if (limit !== undefined) url.searchParams.set('limit', String(limit));
-    return requestJson<HistoryPage>({ method: 'GET', url, headers: await this.#headers() }, this.#retry);
+    for (const side of ['after', 'before'] as const) {
+      const position = query[side];
+      if (position === undefined) continue;
+      url.searchParams.set(`${side}_epoch`, position.epoch);
+      url.searchParams.set(`${side}_seq`, String(position.seq));
+    }
+    if (query.limit !== undefined) url.searchParams.set('limit', String(query.limit));
+    const { messages, more } = await requestJson<HistoryPage>(
+      { method: 'GET', url, headers: await this.#headers() },
+      this.#retry,
+    );
+    return { messages, more };
   }
 
-  async #post<Answer>(channel: string, body: object, key: string = randomUUID()): Promise<Answer> {
+  async #post<Answer>(channel: string, body: object, options: RequestOptions): Promise<Answer> {
+    const { idempotencyKey = randomUUID(), trace, stored = false } = options;
     const headers = {
       ...(await this.#headers()),
       'content-type': 'application/json',
-      'idempotency-key': key,
+      'idempotency-key': idempotencyKey,
+      ...(trace === undefined ? {} : { traceparent: trace }),
     };
     const url = this.#channelUrl(channel);
+    if (stored) url.searchParams.set('stored', 'true');
     return requestJson<Answer>({ method: 'POST', url, headers, body: JSON.stringify(body) }, this.#retry);
   }
 
@@ -122,8 +146,8 @@ export class BackendClient {
   }
 }
 
-function receipt({ epoch, seq, id, duplicate = false }: ReceiptBody): PublishReceipt {
-  return { epoch, seq, id, duplicate };
+function receipt({ epoch, seq, id, duplicate = false, stored }: ReceiptBody): PublishReceipt {
+  return { epoch, seq, id, duplicate, stored };
 }
 
 function tokenSource(options: BackendClientOptions): () => string | undefined | Promise<string | undefined> {

@@ -8,6 +8,7 @@ export type {
   HistoryQuery,
   PublishOptions,
   PublishReceipt,
+  RequestOptions,
 } from './backend-client.ts';
 export { BackendClient } from './backend-client.ts';
 export type { RetryPolicy } from './http-request.ts';
