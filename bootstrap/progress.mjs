@@ -13,7 +13,7 @@ const colored = interactive && !process.env.NO_COLOR;
 /** @param {number} code @param {string} text */
 const paint = (code, text) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text);
 /** @param {string} text */
-export const green = (text) => paint(32, text);
+const green = (text) => paint(32, text);
 /** @param {string} text */
 export const red = (text) => paint(31, text);
 /** @param {string} text */
@@ -22,7 +22,7 @@ export const dim = (text) => paint(2, text);
 export const bold = (text) => paint(1, text);
 
 /** @param {number} sinceMs */
-export function seconds(sinceMs) {
+function seconds(sinceMs) {
   return `${((Date.now() - sinceMs) / 1000).toFixed(1)}s`;
 }
 

@@ -7,7 +7,7 @@ import { RULES } from './rules.ts';
 
 const APPS = new Set(['gateway', 'router', 'persistence', 'admin', 'console', 'cli']);
 
-export const folderOf = (name: string) => `${APPS.has(name) ? 'apps' : 'packages'}/${name}`;
+const folderOf = (name: string) => `${APPS.has(name) ? 'apps' : 'packages'}/${name}`;
 
 export interface ExpectedViolation {
   readonly rule: string;
@@ -93,7 +93,7 @@ const CORRECT: readonly CanaryFile[] = [
   { path: 'apps/cli/src/correct.ts', text: packageImport('gateway'), breaks: [] },
 ];
 
-export function canaryFiles(): readonly CanaryFile[] {
+function canaryFiles(): readonly CanaryFile[] {
   return [...forbiddenImports(), ...BROKEN_GENERALLY, ...CORRECT];
 }
 

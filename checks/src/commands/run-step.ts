@@ -18,13 +18,20 @@ export interface StepResult {
   readonly output: string;
 }
 
+/** Whether what the programs say, which is shown when they fail, is to be coloured. */
+export const COLORED = pc.isColorSupported;
+
 const SPINNER_INTERVAL_MS = 100;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 function runStep(step: Step): Promise<StepResult> {
   const startedAt = Date.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(step.file, step.args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(step.file, step.args, {
+      cwd: ROOT,
+      env: { ...process.env, ...(COLORED ? { FORCE_COLOR: '1' } : {}) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));

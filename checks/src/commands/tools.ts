@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ROOT } from '../root.ts';
-import type { Step } from './run-step.ts';
+import { COLORED, type Step } from './run-step.ts';
 
 /** A package's own script, run by this Node: the same on all systems, unlike the links in node_modules/.bin. */
 function script(from: string, packageName: string, path: string): string {
@@ -39,7 +39,7 @@ export function checkSteps(): Step[] {
     { title: 'import boundaries', ...node(join(ROOT, 'checks/src/boundaries/main.ts')) },
     {
       title: 'format and lint',
-      ...node(biome, 'ci', '--error-on-warnings', ROOT),
+      ...node(biome, 'ci', '--error-on-warnings', `--colors=${COLORED ? 'force' : 'off'}`, ROOT),
       fix: 'most of it: npx biome check --write',
     },
     { title: 'structure', ...node(join(ROOT, 'checks/src/structure/main.ts')) },
