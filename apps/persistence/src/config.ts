@@ -1,0 +1,30 @@
+import {
+  databaseSettings,
+  loadConfig,
+  namespacesSettings,
+  otelSettings,
+  persistenceListener,
+  persistenceSettings,
+  processSettings,
+  redisSettings,
+} from '@carillon/config';
+
+const GROUPS = {
+  process: processSettings,
+  listener: persistenceListener,
+  persistence: persistenceSettings,
+  namespaces: namespacesSettings,
+  redis: redisSettings,
+  database: databaseSettings,
+  otel: otelSettings,
+};
+
+/** Everything persistence takes from the environment. @throws ConfigError naming every wrong variable at once. */
+export function readConfig() {
+  return loadConfig(GROUPS, process.env);
+}
+
+/** What the migration needs. @throws ConfigError naming every wrong variable at once. */
+export function readMigrateConfig() {
+  return loadConfig({ process: processSettings, database: databaseSettings }, process.env);
+}

@@ -1,0 +1,1 @@
+export { createPersistence, type PersistenceOptions } from './persistence.ts';

@@ -1,0 +1,148 @@
+import type { LogEntry, PersistenceLog } from '@carillon/broker';
+import { type Database, storedAmong } from '@carillon/db';
+import { backoffMs, pause, reasonOf } from '@carillon/service';
+import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import { splitChannel } from './log-batch.ts';
+import type { MessageWriter } from './message-writer.ts';
+
+/** Longest wait of one read; a stop waits for it at most. */
+const READ_BLOCK_MS = 1000;
+/** A marker whose message is not stored by then asks for one that never will be. */
+const MARKER_MAX_AGE_MS = 600_000;
+const MAX_MARKERS = 10_000;
+
+export interface ConsumerSettings {
+  /** Name in the consumer group, unique for each start. */
+  readonly consumer: string;
+  readonly batchMaxMessages: number;
+  readonly lingerMs: number;
+  readonly claimIdleMs: number;
+}
+
+export interface ConsumerDependencies {
+  readonly log: PersistenceLog;
+  readonly database: Database;
+  readonly writer: MessageWriter;
+  readonly telemetry: Telemetry;
+  readonly settings: ConsumerSettings;
+}
+
+/**
+ * Takes entries from the log, has them stored, and commits them after the database has: a crash in between repeats, never
+ * skips. While the database is away it keeps its batch and tries again; the log grows meanwhile.
+ */
+export class LogConsumer {
+  readonly #deps: ConsumerDependencies;
+  readonly #log: RepeatedLog;
+  readonly #claimed: Counter;
+  /** Since when a marker waits for its message, by partition and entry id. */
+  readonly #markers = new Map<string, number>();
+  #problem: string | undefined;
+
+  constructor(deps: ConsumerDependencies) {
+    this.#deps = deps;
+    this.#log = new RepeatedLog(deps.telemetry.loggerOf('persistence'));
+    this.#claimed = deps.telemetry.metrics.counter(METRICS.claimed);
+  }
+
+  /** Why nothing can be stored now, for readiness. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Reads until `signal` aborts; a batch under way is finished. */
+  readonly consume = async (signal: AbortSignal, progress: () => void): Promise<void> => {
+    while (!signal.aborted) {
+      const entries = await this.#read(signal);
+      if (entries.length > 0) await this.#process(entries, signal);
+      progress();
+    }
+  };
+
+  /** One round: takes over what dead workers left, until there is no more. */
+  readonly claim = async (signal: AbortSignal, progress: () => void): Promise<void> => {
+    const { log, settings } = this.#deps;
+    while (!signal.aborted) {
+      const entries = await log.claim(settings.consumer, {
+        minIdleMs: settings.claimIdleMs,
+        count: settings.batchMaxMessages,
+      });
+      if (entries.length === 0) return;
+      this.#claimed.add(entries.length);
+      await this.#process(entries, signal);
+      progress();
+    }
+  };
+
+  async #read(signal: AbortSignal): Promise<readonly LogEntry[]> {
+    const { log, settings } = this.#deps;
+    const { consumer, batchMaxMessages: count, lingerMs } = settings;
+    const first = await log.read(consumer, { count, blockMs: READ_BLOCK_MS });
+    if (first.length === 0 || first.length >= count || lingerMs === 0 || signal.aborted) return first;
+    await pause(lingerMs, signal);
+    try {
+      return [...first, ...(await log.read(consumer, { count: count - first.length, blockMs: 1 }))];
+    } catch (error) {
+      // What was read is in hand: the next read meets the same trouble and reports it.
+      this.#log.warn({ err: error }, 'the log could not be read again to fill a batch');
+      return first;
+    }
+  }
+
+  async #process(entries: readonly LogEntry[], signal: AbortSignal): Promise<void> {
+    const done = await this.#storeUntilDone(entries, signal);
+    if (done.length > 0) await this.#deps.log.commit(done);
+  }
+
+  /** Entries to be committed. None when it was stopped during an outage: others take them over. */
+  async #storeUntilDone(entries: readonly LogEntry[], signal: AbortSignal): Promise<readonly LogEntry[]> {
+    for (let failures = 1; ; failures++) {
+      try {
+        const done = await this.#store(entries);
+        this.#works();
+        return done;
+      } catch (error) {
+        this.#problem = `messages can not be stored: ${reasonOf(error)}`;
+        this.#log.warn(
+          { err: error, entries: entries.length, failures },
+          'messages can not be stored, trying again',
+        );
+        await pause(backoffMs(failures, { maxMs: 5000 }), signal);
+        if (signal.aborted) return [];
+      }
+    }
+  }
+
+  async #store(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    const messages = entries.filter(({ marker }) => !marker);
+    const putAside = await this.#deps.writer.write(messages);
+    // Put aside is not stored: nobody may be told that it is.
+    const written = messages.map((entry) =>
+      putAside.has(entry) ? { ...entry, storedTo: undefined } : entry,
+    );
+    return [...written, ...(await this.#answeredMarkers(entries.filter(({ marker }) => marker)))];
+  }
+
+  /** Markers whose message is stored; the others stay uncommitted and are claimed again. */
+  async #answeredMarkers(markers: readonly LogEntry[]): Promise<readonly LogEntry[]> {
+    const places = markers.map(({ channel, epoch, seq }) => ({ ...splitChannel(channel), epoch, seq }));
+    const stored = await storedAmong(this.#deps.database, places);
+    return markers.flatMap((marker, i) => {
+      const key = `${marker.partition} ${marker.entryId}`;
+      const since = this.#markers.get(key) ?? performance.now();
+      this.#markers.delete(key);
+      if (stored[i] === true) return [marker];
+      const hopeless = performance.now() - since > MARKER_MAX_AGE_MS || this.#markers.size >= MAX_MARKERS;
+      if (hopeless) return [{ ...marker, storedTo: undefined }];
+      this.#markers.set(key, since);
+      return [];
+    });
+  }
+
+  #works(): void {
+    if (this.#problem === undefined) return;
+    this.#problem = undefined;
+    this.#log.reset();
+    this.#deps.telemetry.loggerOf('persistence').info('messages can be stored again');
+  }
+}

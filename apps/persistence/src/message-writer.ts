@@ -1,0 +1,111 @@
+import type { LogEntry } from '@carillon/broker';
+import { type Database, DatabaseError, insertDeadLetter, insertMessages, isPoison } from '@carillon/db';
+import { traceOfRecord } from '@carillon/protocol';
+import {
+  type Counter,
+  type Family,
+  type Histogram,
+  METRICS,
+  type SpanHandle,
+  type Telemetry,
+} from '@carillon/telemetry';
+import { type ReadEntry, readEntry, splitChannel } from './log-batch.ts';
+
+type Readable = Extract<ReadEntry, { message: unknown }>;
+
+/** Writes batches of the log to Postgres. What Postgres refuses is found by halving and put aside, so it holds nothing up. */
+export class MessageWriter {
+  readonly #database: Database;
+  readonly #telemetry: Telemetry;
+  readonly #stored: Counter;
+  readonly #repeated: Counter;
+  readonly #deadLetters: Counter;
+  readonly #failures: Family<Counter>;
+  readonly #seconds: Histogram;
+
+  constructor(database: Database, telemetry: Telemetry) {
+    const { metrics } = telemetry;
+    this.#database = database;
+    this.#telemetry = telemetry;
+    this.#stored = metrics.counter(METRICS.storedMessages);
+    this.#repeated = metrics.counter(METRICS.storedDuplicates);
+    this.#deadLetters = metrics.counter(METRICS.deadLetters);
+    this.#failures = metrics.counters(METRICS.storeFailures);
+    this.#seconds = metrics.histogram(METRICS.storeLatency);
+  }
+
+  /**
+   * Resolves with the entries that were put aside, when every other one is in `messages`. May be repeated with the same
+   * entries. @throws {DatabaseError} that is retryable: some of them may be stored.
+   */
+  async write(entries: readonly LogEntry[]): Promise<ReadonlySet<LogEntry>> {
+    const putAside = new Set<LogEntry>();
+    const readable: Readable[] = [];
+    for (const read of entries.map(readEntry)) {
+      if ('message' in read) readable.push(read);
+      else await this.#putAside(read.entry, read.letter.reason, putAside);
+    }
+    const spans = this.#startSpans(entries);
+    try {
+      await this.#insert(readable, putAside);
+    } catch (error) {
+      this.#failures.labels('retryable').add();
+      for (const span of spans) span.fail(error);
+      throw error;
+    } finally {
+      for (const span of spans) span.end();
+    }
+    return putAside;
+  }
+
+  async #insert(batch: readonly Readable[], putAside: Set<LogEntry>): Promise<void> {
+    if (batch.length === 0) return;
+    const startMs = performance.now();
+    try {
+      const inserted = await insertMessages(
+        this.#database,
+        batch.map(({ message }) => message),
+      );
+      this.#stored.add(inserted);
+      this.#repeated.add(batch.length - inserted);
+      this.#seconds.observe((performance.now() - startMs) / 1000);
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      if (batch.length === 1) return await this.#putAside(batch[0]!.entry, reasonOf(error), putAside);
+      const half = batch.length >> 1;
+      await this.#insert(batch.slice(0, half), putAside);
+      await this.#insert(batch.slice(half), putAside);
+    }
+  }
+
+  async #putAside(entry: LogEntry, reason: string, putAside: Set<LogEntry>): Promise<void> {
+    const { epoch, seq, record } = entry;
+    const place = { ...splitChannel(entry.channel), epoch, seq };
+    await insertDeadLetter(this.#database, { ...place, record, reason });
+    putAside.add(entry);
+    this.#failures.labels('poison').add();
+    this.#deadLetters.add();
+    this.#telemetry
+      .loggerOf('persistence')
+      .error({ ...place, reason }, 'a message can not be stored, it is in dead_letters');
+  }
+
+  #startSpans(entries: readonly LogEntry[]): readonly SpanHandle[] {
+    const { spans } = this.#telemetry;
+    if (!spans.enabled) return [];
+    return entries.flatMap(({ record, channel, seq }) => {
+      const parent = traceOfRecord(record);
+      if (parent === undefined) return [];
+      const attributes = {
+        'carillon.channel': channel,
+        'carillon.seq': seq,
+        'carillon.batch_size': entries.length,
+      };
+      return [spans.startChild('persistence.insert', parent, { kind: 'consumer', attributes })];
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof DatabaseError ? `${error.sqlState ?? ''} ${error.message}` : String(error);
+}

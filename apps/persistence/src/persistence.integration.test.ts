@@ -1,0 +1,124 @@
+import { type Broker, type ChannelKey, createMemoryBroker } from '@carillon/broker';
+import { type Database, migrate, openPostgres } from '@carillon/db';
+import type { Service } from '@carillon/service';
+import { eventually, startPostgres, type TestPostgres } from '@carillon/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createPersistence } from './persistence.ts';
+import { publication, publish, quietTelemetry } from './published.suite.ts';
+
+const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, claimIdleMs: 200 };
+
+describe('persistence', () => {
+  let postgres: TestPostgres;
+  let database: Database;
+  let broker: Broker;
+  let service: Service;
+  let stored: string[];
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const options = { url: postgres.url, poolMin: 0, poolMax: 5, connectTimeoutMs: 1000 };
+    const timeouts = { statementTimeoutMs: 2000, queryTimeoutMs: 3000, slowQueryMs: 1000 };
+    database = openPostgres({ ...options, ...timeouts }, quietTelemetry());
+    await migrate(database);
+  });
+
+  afterAll(async () => {
+    await database.close();
+    await postgres.stop();
+  });
+
+  beforeEach(async () => {
+    await database.query('empty', 'truncate messages, dead_letters');
+    broker = createMemoryBroker({ partitions: 4 });
+    await broker.start();
+    stored = [];
+    await broker.feed('g1').start({
+      onMessage: () => undefined,
+      onStored: (channel, epoch, seq) => stored.push(`${channel.slice('demo/'.length)} ${epoch}:${seq}`),
+      onBatchEnd: () => undefined,
+      onInterestLost: () => undefined,
+      onConnection: () => undefined,
+    });
+    service = createPersistence({ telemetry: quietTelemetry(), broker, database, settings: SETTINGS });
+    await service.start();
+  });
+
+  afterEach(async () => {
+    await service.stop();
+    await broker.stop();
+  });
+
+  const inPostgres = async (): Promise<readonly string[]> => {
+    const { rows } = await database.query<{ place: string }>(
+      'all',
+      `select channel || ' ' || epoch || ':' || seq as place from messages order by channel, epoch, seq`,
+    );
+    return rows.map(({ place }) => place);
+  };
+  const uncommitted = async (): Promise<number> =>
+    (await broker.log.backlog()).reduce((sum, { entries }) => sum + entries, 0);
+
+  it('stores what was published, and tells the gateway after the commit', async () => {
+    const places = await publish(
+      broker,
+      Array.from({ length: 200 }, (_, n) => publication(n, undefined, 'g1')),
+    );
+    await eventually(() => stored.length === 200, { what: 'all are told to be stored' });
+    expect(await inPostgres()).toHaveLength(200);
+    expect(stored.toSorted()).toEqual(places.toSorted());
+    expect(await uncommitted()).toBe(0);
+  });
+
+  it('puts poison aside without holding up the others, and does not say that it is stored', async () => {
+    const poison = [publication(3, '"\0"', 'g1'), { ...publication(4, '1', 'g1'), record: 'no header' }];
+    const good = Array.from({ length: 20 }, (_, n) => publication(n + 10, undefined, 'g1'));
+    const places = await publish(broker, [good[0]!, ...poison, ...good.slice(1)]);
+    await eventually(async () => (await uncommitted()) === 0, { what: 'everything is committed' });
+    const bad = new Set([places[1], places[2]]);
+    const expected = places.filter((place) => !bad.has(place)).toSorted();
+    expect((await inPostgres()).toSorted()).toEqual(expected);
+    expect(stored.toSorted()).toEqual(expected);
+    const { rows } = await database.query('letters', 'select reason from dead_letters order by channel');
+    expect(rows).toHaveLength(2);
+  });
+
+  it('outlives an outage of Postgres: alive, not ready, and nothing is lost', async () => {
+    await postgres.kill();
+    const places = await publish(
+      broker,
+      Array.from({ length: 120 }, (_, n) => publication(n, undefined, 'g1')),
+    );
+    await eventually(async () => !(await service.health.report()).ready, { what: 'it is not ready' });
+    expect((await service.health.liveness()).live).toBe(true);
+    expect(stored).toEqual([]);
+    await postgres.restart();
+    await eventually(() => stored.length >= 120, { what: 'all are stored', timeoutMs: 15_000 });
+    await eventually(async () => (await service.health.report()).ready, { what: 'it is ready again' });
+    expect((await inPostgres()).toSorted()).toEqual(places.toSorted());
+  }, 30_000);
+
+  it('answers for stored history, bounded', async () => {
+    const channel: ChannelKey = 'demo/chat:cold';
+    const long = JSON.stringify('x'.repeat(4000));
+    await publish(
+      broker,
+      Array.from({ length: 300 }, (_, n) => ({ ...publication(n, n < 250 ? '1' : long), channel })),
+    );
+    await eventually(async () => (await uncommitted()) === 0, { what: 'everything is committed' });
+    const ask = (query: object) =>
+      broker.cold.ask(
+        'g1',
+        { channel, limit: 1000, position: undefined, kind: 'after', ...query } as never,
+        2000,
+      );
+    const first = await ask({});
+    expect(first.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    const { epoch } = first[0]!;
+    expect((await ask({ kind: 'before', limit: 2 })).map(({ seq }) => seq)).toEqual([300, 299]);
+    expect((await ask({ kind: 'range', epoch, from: 249, to: 251 })).map(({ seq }) => seq)).toEqual([
+      249, 250, 251,
+    ]);
+    expect(await ask({ position: { epoch, seq: 300 } })).toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+import type { Broker } from '@carillon/broker';
+import { type Database, migrate, pendingMigrations } from '@carillon/db';
+import {
+  createHttpServer,
+  type Listener,
+  listening,
+  type Part,
+  registerOpsRoutes,
+  type Service,
+  ServiceShell,
+  waitFor,
+} from '@carillon/service';
+import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { createColdAnswerer } from './cold-history.ts';
+import { LogConsumer } from './log-consumer.ts';
+import { MessageWriter } from './message-writer.ts';
+
+const BACKLOG_EVERY_MS = 5000;
+
+export interface PersistenceOptions {
+  readonly telemetry: Telemetry;
+  readonly broker: Broker;
+  readonly database: Database;
+  readonly settings: {
+    readonly batchMaxMessages: number;
+    readonly lingerMs: number;
+    readonly claimIdleMs: number;
+  };
+  /** Health and metrics; absent: no port of its own. */
+  readonly listener?: Listener | undefined;
+  /** Started first and stopped last, e.g. connections that belong to this service alone. */
+  readonly parts?: readonly Part[];
+  /** Apply migrations at the start instead of waiting for them. Default false. */
+  readonly appliesMigrations?: boolean;
+}
+
+/** The service that stores durable messages, answers for stored history, and deletes what is too old. */
+export function createPersistence(options: PersistenceOptions): Service {
+  const { telemetry, broker, database, settings } = options;
+  const shell = new ServiceShell(telemetry);
+  const consumer = new LogConsumer({
+    log: broker.log,
+    database,
+    writer: new MessageWriter(database, telemetry),
+    telemetry,
+    settings: { ...settings, consumer: telemetry.instanceId },
+  });
+  shell.health.add('storage', () => consumer.problem);
+  shell.health.add('broker', async () => (await broker.status()).problems.join('; '), { affects: 'nothing' });
+  if (options.listener !== undefined) addListener(shell, telemetry, options.listener);
+  for (const part of options.parts ?? []) shell.add(part);
+  shell.add({ name: 'database', start: (signal) => databaseReady(options, shell, signal) });
+  const answer = createColdAnswerer(database, telemetry);
+  shell.addLoop({
+    name: 'cold history',
+    run: (signal) => broker.cold.serve(answer, signal),
+    onCritical: 'retry',
+  });
+  shell.addLoop({ name: 'store messages', run: consumer.consume, onCritical: 'retry' });
+  shell.addLoop({
+    name: 'take over messages',
+    run: consumer.claim,
+    everyMs: Math.max(50, settings.claimIdleMs / 2),
+    onCritical: 'retry',
+  });
+  addBacklogGauge(shell, options);
+  return shell;
+}
+
+function addListener(shell: ServiceShell, telemetry: Telemetry, listener: Listener): void {
+  const server = createHttpServer(telemetry);
+  registerOpsRoutes(server, telemetry, shell.health);
+  shell.add(listening(server, listener));
+}
+
+async function databaseReady(
+  { database, telemetry, appliesMigrations = false }: PersistenceOptions,
+  shell: ServiceShell,
+  signal: AbortSignal,
+): Promise<void> {
+  const attempt = async (): Promise<void> => {
+    if (appliesMigrations) await migrate(database);
+    const pending = await pendingMigrations(database);
+    if (pending.length > 0) throw new Error(`migrations are missing: ${pending.join(', ')}`);
+  };
+  await waitFor({
+    what: 'the database',
+    attempt,
+    telemetry,
+    signal,
+    health: shell.health,
+    attemptTimeoutMs: 60_000,
+  });
+}
+
+function addBacklogGauge(shell: ServiceShell, { broker, telemetry }: PersistenceOptions): void {
+  let backlog = 0;
+  telemetry.metrics.gauge(METRICS.logBacklog, () => backlog);
+  shell.addLoop({
+    name: 'measure backlog',
+    run: async () => {
+      const partitions = await broker.log.backlog();
+      backlog = partitions.reduce((sum, { entries }) => sum + entries, 0);
+    },
+    everyMs: BACKLOG_EVERY_MS,
+    onCritical: 'retry',
+  });
+}
