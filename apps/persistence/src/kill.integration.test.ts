@@ -88,6 +88,10 @@ describe('persistence as processes', () => {
     };
     await eventually(async () => (await waiting()) === 2, { what: 'both workers are inserting' });
     await victim.kill();
+    // A server that doesn't notice the dead client would finish its insert. The heir's is ended, too, and repeated.
+    await lock.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query like 'insert into messages%' and wait_event_type = 'Lock'`,
+    );
     await lock.query('commit');
     lock.release();
     await eventually(async () => (await count()) >= MESSAGES, { what: 'all are stored', timeoutMs: 20_000 });
