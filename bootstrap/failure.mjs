@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /**
  * A reason why Carillon cannot be started that the reader can do something about: what happened, and what to do.
  */
@@ -10,7 +12,7 @@ export class BootstrapFailure extends Error {
   constructor(message, fix, details = '') {
     super(message);
     this.fix = fix;
-    this.details = details;
+    this.details = stripVTControlCharacters(details);
   }
 }
 
