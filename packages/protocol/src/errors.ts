@@ -132,6 +132,12 @@ export const ERRORS = {
     'Repeat it with the same producer sequence or Idempotency-Key; the answer will be the first result.',
   ),
   LOG_FULL: define(true, 503, 'The log has reached its bound because storage is behind.', 'Try again later.'),
+  NOT_DURABLE: define(
+    false,
+    409,
+    'Messages of this namespace are not stored, so `stored` will never come.',
+    'Do not ask for `stored`, or make the namespace durable.',
+  ),
   // Availability
   UNAVAILABLE: define(true, 503, 'A part that this request needs is not available now.', 'Try again later.'),
   DRAINING: define(true, 503, 'This gateway is shutting down.', 'Reconnect; another gateway will take you.'),

@@ -1,0 +1,193 @@
+import type { ChannelKey } from '@carillon/broker';
+import type { NamespacePolicy } from '@carillon/config';
+import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
+import { backoffMs, pause } from '@carillon/service';
+import { textFrame } from '../egress/text-frame.ts';
+import { channelName } from './channel-name.ts';
+import type { DeliveryMeter } from './delivery-meter.ts';
+import type { MissingPage } from './read-missing.ts';
+import type { Subscriber } from './subscriber.ts';
+
+/** Messages held while a gap is healed. What does not fit is healed from history as well. */
+const MAX_HELD = 10_000;
+/** Newest messages kept while somebody catches up, so that the last step needs no reading and can't race. */
+const MAX_RECENT = 1024;
+/** Attempts to read what is missing while history is unavailable: about ten seconds. */
+const HEAL_ATTEMPTS = 8;
+
+interface Held extends Position {
+  readonly record: string;
+}
+
+interface Recent {
+  readonly seq: number;
+  readonly frame: Buffer;
+}
+
+export interface ChannelDependencies {
+  readonly meter: DeliveryMeter;
+  readonly policy: NamespacePolicy;
+  /** Reads from..to of the epoch; see readMissing. */
+  readonly readMissing: (
+    channel: ChannelKey,
+    epoch: string,
+    from: number,
+    to: number,
+  ) => Promise<MissingPage | { readonly reason: NotRecoveredReason }>;
+}
+
+/**
+ * A channel on this gateway: its position and its local subscribers. Every message passes here once: what is not after the
+ * position is dropped, a break is healed from history before anything later goes on.
+ */
+export class Channel {
+  readonly key: ChannelKey;
+  readonly name: string;
+  readonly policy: NamespacePolicy;
+  readonly subscribers = new Set<Subscriber>();
+  readonly #deps: ChannelDependencies;
+  #position: Position | undefined;
+  #held: Held[] = [];
+  #healing: Promise<void> | undefined;
+  #recent: Recent[] = [];
+  #catchingUp = 0;
+  /** When the last message came, on the clock of performance.now(). */
+  lastActiveMs = performance.now();
+  /** Since when nobody is subscribed; `undefined`: somebody is. */
+  emptySinceMs: number | undefined;
+
+  constructor(key: ChannelKey, deps: ChannelDependencies) {
+    this.key = key;
+    this.name = channelName(key);
+    this.policy = deps.policy;
+    this.#deps = deps;
+  }
+
+  /** The newest message that this gateway has; `undefined` until interest is recorded. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Interest is recorded: messages up to `position` are history, later ones come through the feed. */
+  join(position: Position): void {
+    this.#position = position;
+    this.#takeHeld();
+  }
+
+  /** A message from the feed. */
+  receive(epoch: string, seq: number, record: string): void {
+    this.lastActiveMs = performance.now();
+    const at = this.#position;
+    if (at !== undefined && this.#healing === undefined && epoch === at.epoch && seq === at.seq + 1)
+      this.#deliver(seq, record);
+    else if (at !== undefined && epoch === at.epoch && seq <= at.seq) this.#deps.meter.duplicates.add();
+    else this.#hold({ epoch, seq, record });
+  }
+
+  /** The broker says that the channel is at `position`: what this gateway doesn't have by now is read from history. */
+  catchUpTo(position: Position): Promise<void> {
+    const at = this.#position;
+    if (at === undefined || (position.epoch === at.epoch && position.seq <= at.seq)) return Promise.resolve();
+    return this.#heal(position);
+  }
+
+  /** The frames after `seq`, when all of them are still here; else they have to be read from history. */
+  recentAfter(seq: number): readonly Buffer[] | undefined {
+    const at = this.#position;
+    if (at === undefined || seq >= at.seq) return [];
+    const first = this.#recent[0];
+    if (first === undefined || first.seq > seq + 1) return undefined;
+    return this.#recent.slice(seq + 1 - first.seq).map(({ frame }) => frame);
+  }
+
+  /** Somebody catches up: newest messages are kept from now on, until everybody has. Returns what ends it. */
+  beginCatchUp(): () => void {
+    let ended = false;
+    this.#catchingUp++;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#catchingUp--;
+      if (this.#catchingUp === 0) this.#recent = [];
+    };
+  }
+
+  #hold(message: Held): void {
+    if (this.#held.length >= MAX_HELD) this.#held.shift();
+    this.#held.push(message);
+    if (this.#position === undefined || this.#healing !== undefined) return;
+    void this.#heal({ epoch: message.epoch, seq: message.seq - 1 });
+  }
+
+  #heal(upTo: Position): Promise<void> {
+    this.#healing ??= this.#healUpTo(upTo).finally(() => {
+      this.#healing = undefined;
+      this.#takeHeld();
+    });
+    return this.#healing;
+  }
+
+  async #healUpTo(upTo: Position): Promise<void> {
+    while (this.#isBehind(upTo)) {
+      const at = this.#position!;
+      if (upTo.epoch !== at.epoch) return this.#skipTo(upTo, 'epoch-changed');
+      const page = await this.#readPatiently(at.epoch, at.seq + 1, upTo.seq);
+      if ('reason' in page) return this.#skipTo(upTo, page.reason);
+      for (const { seq, record } of page.entries) this.#deliver(seq, record);
+      this.#deps.meter.healed.add();
+    }
+  }
+
+  /** A broker that is away for a moment must not become a gap for everybody. */
+  async #readPatiently(
+    epoch: string,
+    from: number,
+    to: number,
+  ): ReturnType<ChannelDependencies['readMissing']> {
+    for (let attempt = 1; ; attempt++) {
+      const page = await this.#deps.readMissing(this.key, epoch, from, to);
+      if (!('reason' in page) || page.reason !== 'history-unavailable' || attempt === HEAL_ATTEMPTS)
+        return page;
+      await pause(backoffMs(attempt));
+    }
+  }
+
+  #isBehind(upTo: Position): boolean {
+    const at = this.#position;
+    return at !== undefined && (at.epoch === upTo.epoch ? at.seq < upTo.seq : at.epoch < upTo.epoch);
+  }
+
+  /** What is between can't be had: everybody is told, and the channel goes on after it. */
+  #skipTo(to: Position, reason: NotRecoveredReason): void {
+    const from = this.#position!;
+    this.#position = to;
+    this.#recent = [];
+    // Without history a break is what was agreed; a new epoch is news all the same.
+    if (reason === 'history-disabled') return;
+    this.#deps.meter.gapsTold.add();
+    for (const { sink } of this.subscribers) sink.tellGap(this.name, from, to, reason);
+  }
+
+  #takeHeld(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { epoch, seq, record } of held) {
+      const at = this.#position;
+      // Epochs of a channel sort by age: an older one is a straggler.
+      if (at !== undefined && epoch < at.epoch) this.#deps.meter.duplicates.add();
+      else this.receive(epoch, seq, record);
+    }
+  }
+
+  #deliver(seq: number, record: string): void {
+    const { epoch } = this.#position!;
+    this.#position = { epoch, seq };
+    const frame = textFrame(messageFrame(this.name, epoch, seq, record));
+    if (this.#catchingUp > 0) {
+      this.#recent.push({ seq, frame });
+      if (this.#recent.length > MAX_RECENT) this.#recent.shift();
+    }
+    this.#deps.meter.delivering(this.key, record, frame.length, this.subscribers.size);
+    for (const subscriber of this.subscribers) if (!subscriber.catchingUp) subscriber.sink.sendFrame(frame);
+  }
+}

@@ -1,0 +1,157 @@
+import type { Broker, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '@carillon/broker';
+import type { NamespaceResolver } from '@carillon/config';
+import { backoffMs, pause } from '@carillon/service';
+import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import { Channel } from './channel.ts';
+import { channelName } from './channel-name.ts';
+import { DeliveryMeter } from './delivery-meter.ts';
+import { Interest } from './interest.ts';
+import { readMissing } from './read-missing.ts';
+import type { Subscriber } from './subscriber.ts';
+
+/** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
+const LINGER_MS = 5000;
+/** Channels asked for in one call when interest is renewed. */
+const RENEW_BATCH = 200;
+
+export interface ChannelsDependencies {
+  readonly broker: Broker;
+  readonly feed: GatewayFeed;
+  readonly namespaces: NamespaceResolver;
+  readonly telemetry: Telemetry;
+  readonly onStored: FeedHandler['onStored'];
+  readonly onConnection: FeedHandler['onConnection'];
+}
+
+/** The channels of this gateway: those with a local subscriber, and those that had one a moment ago. */
+export class Channels implements FeedHandler {
+  readonly #deps: ChannelsDependencies;
+  readonly #interest: Interest;
+  readonly #meter: DeliveryMeter;
+  readonly #log: RepeatedLog;
+  readonly #channels = new Map<ChannelKey, Channel>();
+  readonly #joining = new Map<ChannelKey, Promise<Channel>>();
+  readonly #abort = new AbortController();
+  subscriptionCount = 0;
+
+  constructor(deps: ChannelsDependencies) {
+    this.#deps = deps;
+    this.#interest = new Interest(deps.feed);
+    this.#meter = new DeliveryMeter(deps.telemetry);
+    this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
+    deps.telemetry.metrics.gauge(METRICS.channels, () => this.#channels.size);
+    deps.telemetry.metrics.gauge(METRICS.subscriptions, () => this.subscriptionCount);
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  all(): Iterable<Channel> {
+    return this.#channels.values();
+  }
+
+  /** The channel with its position known. @throws CarillonError UNAVAILABLE */
+  open(key: ChannelKey): Promise<Channel> | Channel {
+    const known = this.#channels.get(key);
+    if (known?.position !== undefined) return known;
+    const joining = this.#joining.get(key) ?? this.#join(key);
+    this.#joining.set(key, joining);
+    return joining;
+  }
+
+  add(channel: Channel, subscriber: Subscriber): void {
+    channel.subscribers.add(subscriber);
+    channel.emptySinceMs = undefined;
+    this.subscriptionCount++;
+  }
+
+  remove(channel: Channel, subscriber: Subscriber): void {
+    if (!channel.subscribers.delete(subscriber)) return;
+    this.subscriptionCount--;
+    if (channel.subscribers.size === 0) channel.emptySinceMs = performance.now();
+  }
+
+  /** Gives back channels that nobody has wanted for a while. */
+  async releaseIdle(): Promise<void> {
+    const before = performance.now() - LINGER_MS;
+    const idle = [...this.#channels.values()]
+      .filter(({ emptySinceMs }) => emptySinceMs !== undefined && emptySinceMs < before)
+      .map(({ key }) => key);
+    if (idle.length === 0) return;
+    for (const key of idle) this.#channels.delete(key);
+    await this.#interest.giveBack(idle, (error) =>
+      this.#log.warn({ err: error, channels: idle.length }, 'could not give channels back'),
+    );
+  }
+
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  onMessage(key: ChannelKey, epoch: string, seq: number, record: string): void {
+    this.#channels.get(key)?.receive(epoch, seq, record);
+  }
+
+  onStored(key: ChannelKey, epoch: string, seq: number): void {
+    this.#deps.onStored(key, epoch, seq);
+  }
+
+  onBatchEnd(): void {
+    // Sockets are flushed by the outboxes themselves, once per turn.
+  }
+
+  onInterestLost(partitions: readonly PartitionId[]): void {
+    const lost = new Set(partitions);
+    void this.#renew(
+      [...this.#channels.keys()].filter((key) => lost.has(this.#deps.broker.partitionOf(key))),
+    );
+  }
+
+  onConnection(up: boolean): void {
+    this.#deps.onConnection(up);
+  }
+
+  async #join(key: ChannelKey): Promise<Channel> {
+    const { broker, feed, namespaces } = this.#deps;
+    const policy = namespaces.resolve(channelName(key));
+    const channel = new Channel(key, {
+      policy,
+      meter: this.#meter,
+      readMissing: (of, epoch, from, to) =>
+        readMissing({ broker, gateway: feed.gateway }, { channel: of, epoch, from, to, policy }),
+    });
+    channel.emptySinceMs = performance.now();
+    // Before interest is recorded: messages may arrive before the answer.
+    this.#channels.set(key, channel);
+    try {
+      channel.join(await this.#interest.want(key));
+      return channel;
+    } catch (error) {
+      this.#channels.delete(key);
+      throw error;
+    } finally {
+      this.#joining.delete(key);
+    }
+  }
+
+  /** The broker has forgotten what this gateway wants: say it again, and read what was missed meanwhile. */
+  async #renew(keys: readonly ChannelKey[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += RENEW_BATCH) {
+      const batch = keys.slice(at, at + RENEW_BATCH).filter((key) => this.#channels.has(key));
+      for (let attempt = 1; batch.length > 0 && !this.#abort.signal.aborted; attempt++) {
+        try {
+          const positions = await this.#deps.feed.subscribe(batch);
+          await Promise.all(batch.map((key, i) => this.#channels.get(key)?.catchUpTo(positions[i]!)));
+          break;
+        } catch (error) {
+          this.#log.warn(
+            { err: error, channels: batch.length },
+            'could not renew the interest in channels, trying again',
+          );
+          await pause(backoffMs(attempt), this.#abort.signal);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { ChannelKey, GatewayFeed } from '@carillon/broker';
+import type { Position } from '@carillon/protocol';
+
+interface Waiting {
+  readonly key: ChannelKey;
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Collects the channels that are wanted in one event-loop turn into one call of the feed. */
+export class Interest {
+  readonly #feed: GatewayFeed;
+  #waiting: Waiting[] = [];
+  /** Channels being given back: a new wish for one has to wait, or the late unsubscribe would undo it. */
+  readonly #leaving = new Map<ChannelKey, Promise<void>>();
+
+  constructor(feed: GatewayFeed) {
+    this.#feed = feed;
+  }
+
+  async want(key: ChannelKey): Promise<Position> {
+    await this.#leaving.get(key);
+    const { promise, resolve, reject } = Promise.withResolvers<Position>();
+    this.#waiting.push({ key, resolve, reject });
+    if (this.#waiting.length === 1) setImmediate(() => void this.#flush());
+    return await promise;
+  }
+
+  /** Resolves also when it failed: interest that stays only costs messages that are dropped, and the router takes it away in the end. */
+  async giveBack(keys: readonly ChannelKey[], onFailure: (error: unknown) => void): Promise<void> {
+    const leaving = this.#feed.unsubscribe(keys).catch(onFailure);
+    for (const key of keys) this.#leaving.set(key, leaving);
+    await leaving;
+    for (const key of keys) if (this.#leaving.get(key) === leaving) this.#leaving.delete(key);
+  }
+
+  async #flush(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      const positions = await this.#feed.subscribe(waiting.map(({ key }) => key));
+      for (const [i, { resolve }] of waiting.entries()) resolve(positions[i]!);
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { Broker, ChannelKey, HistoryEntry } from '@carillon/broker';
+import type { NamespacePolicy } from '@carillon/config';
+import type { NotRecoveredReason } from '@carillon/protocol';
+
+/** Messages fetched at a time, so that a long absence doesn't fill the memory. */
+export const PAGE_SIZE = 200;
+const COLD_TIMEOUT_MS = 5000;
+
+export interface MissingPage {
+  /** Contiguous, beginning with the seq that was asked for; never empty. */
+  readonly entries: readonly HistoryEntry[];
+}
+
+export interface MissingDependencies {
+  readonly broker: Pick<Broker, 'history' | 'cold'>;
+  readonly gateway: string;
+}
+
+export interface MissingQuery {
+  readonly channel: ChannelKey;
+  readonly epoch: string;
+  readonly from: number;
+  readonly to: number;
+  readonly policy: NamespacePolicy;
+}
+
+/** Reads what a subscriber or this gateway missed: from hot history, else from Postgres, else says why not. */
+export async function readMissing(
+  { broker, gateway }: MissingDependencies,
+  query: MissingQuery,
+): Promise<MissingPage | { readonly reason: NotRecoveredReason }> {
+  const { channel, epoch, from, to, policy } = query;
+  if (policy.history === undefined && !policy.durable) return { reason: 'history-disabled' };
+  try {
+    const { top, entries } = await broker.history.range(channel, { from, to, limit: PAGE_SIZE });
+    if (top !== undefined && top.epoch !== epoch) return { reason: 'epoch-changed' };
+    if (entries[0]?.seq === from) return { entries: contiguous(entries, from) };
+    if (!policy.durable) return { reason: 'history-trimmed' };
+    const cold = await broker.cold.ask(
+      gateway,
+      { kind: 'range', channel, epoch, from, to, limit: PAGE_SIZE },
+      COLD_TIMEOUT_MS,
+    );
+    return cold[0]?.seq === from ? { entries: contiguous(cold, from) } : { reason: 'history-trimmed' };
+  } catch {
+    // The broker or the storage is away; the reason tells the client, the broker's own log tells the operator.
+    return { reason: 'history-unavailable' };
+  }
+}
+
+/** The part of `entries` without a gap. Trimming works by whole blocks, so a gap inside is possible only at its edge. */
+function contiguous(entries: readonly HistoryEntry[], from: number): readonly HistoryEntry[] {
+  const end = entries.findIndex((entry, i) => entry.seq !== from + i);
+  return end < 0 ? entries : entries.slice(0, end);
+}

@@ -1,0 +1,163 @@
+import type { ChannelKey, HistoryEntry } from '@carillon/broker';
+import { decodeRecord, messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
+import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+import { textFrame } from '../egress/text-frame.ts';
+import type { Channel } from './channel.ts';
+import type { Channels } from './channels.ts';
+import type { MissingPage } from './read-missing.ts';
+import { Subscriber, type SubscriberSink } from './subscriber.ts';
+
+/** How a subscription begins; what goes into the `subscribed` frame. */
+export interface Beginning {
+  readonly position: Position;
+  /** Only when a position was presented. */
+  readonly recovery:
+    | { readonly recovered: true; readonly missed: number }
+    | { readonly recovered: false; readonly reason: NotRecoveredReason }
+    | undefined;
+}
+
+export interface Subscription {
+  readonly channel: Channel;
+  readonly beginning: Beginning;
+  /** Call when the `subscribed` frame has been sent: missed messages follow, then live ones. */
+  readonly begin: () => void;
+  readonly end: () => void;
+}
+
+export type ReadMissing = (
+  channel: Channel,
+  epoch: string,
+  from: number,
+  to: number,
+) => Promise<MissingPage | { readonly reason: NotRecoveredReason }>;
+
+/** Subscribes connections to channels and lets those that come back catch up. */
+export class Subscribing {
+  readonly #channels: Channels;
+  readonly #readMissing: ReadMissing;
+  readonly #recoveries: Family<Counter>;
+  readonly #recoveredMessages: Counter;
+
+  constructor(channels: Channels, readMissing: ReadMissing, telemetry: Telemetry) {
+    this.#channels = channels;
+    this.#readMissing = readMissing;
+    this.#recoveries = telemetry.metrics.counters(METRICS.recoveries);
+    this.#recoveredMessages = telemetry.metrics.counter(METRICS.recoveredMessages);
+  }
+
+  /** @throws CarillonError UNAVAILABLE when the broker is away. */
+  async subscribe(
+    key: ChannelKey,
+    sink: SubscriberSink,
+    presented: Position | undefined,
+  ): Promise<Subscription> {
+    const channel = await this.#channels.open(key);
+    const subscriber = new Subscriber(sink);
+    // Live messages pass by until `begin`: the `subscribed` frame has to come first.
+    subscriber.catchingUp = true;
+    this.#channels.add(channel, subscriber);
+    const stopKeeping = channel.beginCatchUp();
+    const end = (): void => {
+      stopKeeping();
+      this.#channels.remove(channel, subscriber);
+    };
+    try {
+      const first = presented === undefined ? undefined : await this.#firstPage(channel, presented);
+      const beginning = this.#beginningOf(channel, presented, first);
+      const entries = first !== undefined && 'entries' in first ? first.entries : [];
+      return {
+        channel,
+        beginning,
+        end,
+        begin: () =>
+          void this.#catchUp(channel, subscriber, beginning.position, entries).finally(stopKeeping),
+      };
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  /** The first missed messages, `undefined` when nothing was missed, or why they can't be had. */
+  async #firstPage(
+    channel: Channel,
+    presented: Position,
+  ): Promise<MissingPage | { readonly reason: NotRecoveredReason } | undefined> {
+    const at = channel.position!;
+    const { policy } = channel;
+    if (presented.epoch !== at.epoch) return { reason: 'epoch-changed' };
+    if (presented.seq > at.seq) return { reason: 'position-ahead' };
+    if (presented.seq === at.seq) return undefined;
+    if (at.seq - presented.seq > policy.recoveryMaxMessages)
+      return { reason: policy.recoveryMaxMessages === 0 ? 'history-disabled' : 'too-many-missed' };
+    const page = await this.#readMissing(channel, at.epoch, presented.seq + 1, at.seq);
+    if ('reason' in page) return page;
+    const { header } = decodeRecord(page.entries[0]!.record);
+    return Date.now() - header.timestamp > policy.recoveryWindowMs ? { reason: 'window-exceeded' } : page;
+  }
+
+  #beginningOf(
+    channel: Channel,
+    presented: Position | undefined,
+    first: MissingPage | { readonly reason: NotRecoveredReason } | undefined,
+  ): Beginning {
+    const at = channel.position!;
+    if (presented === undefined) return { position: at, recovery: undefined };
+    if (first !== undefined && 'reason' in first) {
+      this.#recoveries.labels(first.reason).add();
+      return { position: at, recovery: { recovered: false, reason: first.reason } };
+    }
+    // A new epoch may have begun while the first page was read.
+    if (presented.epoch !== at.epoch)
+      return { position: at, recovery: { recovered: false, reason: 'epoch-changed' } };
+    const missed = at.seq - presented.seq;
+    this.#recoveries.labels('recovered').add();
+    this.#recoveredMessages.add(missed);
+    return { position: presented, recovery: { recovered: true, missed } };
+  }
+
+  /** Sends everything after `from` in order, then joins the live messages at a moment at which nothing is missing. */
+  async #catchUp(
+    channel: Channel,
+    subscriber: Subscriber,
+    from: Position,
+    first: readonly HistoryEntry[],
+  ): Promise<void> {
+    const { sink } = subscriber;
+    let at = send(channel, sink, from, first);
+    while (sink.isOpen && channel.subscribers.has(subscriber)) {
+      const now = channel.position!;
+      const recent = now.epoch === at.epoch ? channel.recentAfter(at.seq) : undefined;
+      if (recent !== undefined) {
+        for (const frame of recent) sink.sendFrame(frame);
+        // No await between the last frame and this: the next message of the channel goes to this subscriber as well.
+        subscriber.catchingUp = false;
+        return;
+      }
+      const page =
+        now.epoch === at.epoch
+          ? await this.#readMissing(channel, at.epoch, at.seq + 1, now.seq)
+          : { reason: 'epoch-changed' as const };
+      if ('reason' in page) {
+        const to = channel.position!;
+        sink.tellGap(channel.name, at, to, page.reason);
+        at = to;
+      } else at = send(channel, sink, at, page.entries);
+    }
+  }
+}
+
+function send(
+  channel: Channel,
+  sink: SubscriberSink,
+  from: Position,
+  entries: readonly HistoryEntry[],
+): Position {
+  let at = from;
+  for (const { epoch, seq, record } of entries) {
+    sink.sendFrame(textFrame(messageFrame(channel.name, epoch, seq, record)));
+    at = { epoch, seq };
+  }
+  return at;
+}

@@ -1,0 +1,20 @@
+import type { NotRecoveredReason, Position } from '@carillon/protocol';
+
+/** What a channel gives to a subscriber. */
+export interface SubscriberSink {
+  /** Id of the connection, for logs. */
+  readonly connectionId: string;
+  readonly isOpen: boolean;
+  sendFrame(frame: Buffer): void;
+  tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void;
+}
+
+/** One connection's subscription to one channel. While it catches up, live messages pass it by; it reads them from history. */
+export class Subscriber {
+  readonly sink: SubscriberSink;
+  catchingUp = false;
+
+  constructor(sink: SubscriberSink) {
+    this.sink = sink;
+  }
+}

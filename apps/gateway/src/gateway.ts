@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createTokenVerifier } from '@carillon/auth';
+import type { Broker } from '@carillon/broker';
+import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
+import {
+  createHttpServer,
+  listening,
+  pause,
+  registerOpsRoutes,
+  type Service,
+  ServiceShell,
+} from '@carillon/service';
+import type { Telemetry } from '@carillon/telemetry';
+import cors from '@fastify/cors';
+import websocket from '@fastify/websocket';
+import type { FastifyInstance } from 'fastify';
+import { Channels } from './channels/channels.ts';
+import { PositionWatch } from './channels/position-watch.ts';
+import { readMissing } from './channels/read-missing.ts';
+import { Subscribing } from './channels/subscribe.ts';
+import type { GatewayConfig } from './config.ts';
+import { HttpRoutes } from './ingress/http-routes.ts';
+import { PublishMessage } from './ingress/publish-message.ts';
+import { ReadHistory } from './ingress/read-history.ts';
+import { ServeFrame } from './ingress/serve-frame.ts';
+import { StoredWaiters } from './ingress/stored-waiters.ts';
+import { chooseSubprotocol, WebSocketRoute } from './ingress/websocket-route.ts';
+import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
+import { Authenticator } from './session/authenticate.ts';
+import { Connections } from './session/connections.ts';
+
+/** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
+const MAX_PAYLOAD_SLACK = 65_536;
+const POSITION_WATCH_MS = 2000;
+const RELEASE_MS = 1000;
+const DRAIN_TIMEOUT_MS = 5000;
+const SETTLE_TIMEOUT_MS = 2000;
+
+export interface GatewayOptions {
+  readonly telemetry: Telemetry;
+  /** Started and stopped by the caller, after and before this service. */
+  readonly broker: Broker;
+  readonly config: Pick<GatewayConfig, 'process' | 'listener' | 'edge' | 'limits' | 'auth' | 'namespaces'>;
+}
+
+export interface Gateway extends Service {
+  /** Id in the routing table; new at every start. */
+  readonly id: string;
+  /** The HTTP server, once started: its address has the port. */
+  readonly server: FastifyInstance;
+}
+
+/** The edge gateway: accepts clients, authenticates, publishes, fans out. */
+export async function createGateway({ telemetry, broker, config }: GatewayOptions): Promise<Gateway> {
+  const { limits } = config;
+  // A restarted gateway must not be taken for its predecessor, even when its node id is fixed.
+  const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
+  const shell = new ServiceShell(telemetry);
+  const namespaces = createNamespaceResolver(config.namespaces);
+  const feed = broker.feed(id);
+  const stored = new StoredWaiters(telemetry);
+  const logger = telemetry.loggerOf('gateway');
+  const channels = new Channels({
+    broker,
+    feed,
+    namespaces,
+    telemetry,
+    onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
+    onConnection: (up) =>
+      logger[up ? 'info' : 'warn'](
+        { up },
+        up
+          ? 'connected to the broker'
+          : 'the broker is away: clients stay, nothing is delivered until it is back',
+      ),
+  });
+  const subscribing = new Subscribing(
+    channels,
+    (channel, epoch, from, to) =>
+      readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
+    telemetry,
+  );
+  const connections = new Connections(limits, limits.maxConnections, telemetry);
+  const publishMessage = new PublishMessage(broker, id, namespaces, telemetry);
+  const readHistory = new ReadHistory(broker, id, namespaces);
+  const authenticator = new Authenticator(
+    hasKey(config.auth)
+      ? createTokenVerifier(config.auth, {
+          onKeySetFault: (err) => logger.warn({ err }, 'the key set cannot be read'),
+        })
+      : undefined,
+    config.auth.anonymous,
+    telemetry,
+  );
+  const serveFrame = new ServeFrame(
+    { gateway: id, authenticator, subscribing, publishMessage, stored, readHistory, namespaces, limits },
+    limits,
+    telemetry,
+  );
+  const origins = createOriginMatcher(config.edge.allowedOrigins);
+  let draining = false;
+
+  const server = createHttpServer(telemetry, {
+    ...tlsOptions(config.edge.tls),
+    trustProxy: config.edge.trustedProxies.length > 0 ? [...config.edge.trustedProxies] : false,
+    routerOptions: { maxParamLength: 1000 },
+    connectionTimeout: 0,
+  });
+  // Slow handshakes are cut off: neither the headers nor the request may dawdle.
+  server.server.headersTimeout = limits.handshakeTimeoutMs;
+  await server.register(cors, {
+    delegator: (request, done) =>
+      done(null, {
+        origin:
+          request.headers.origin !== undefined &&
+          origins.allows(request.headers.origin, request.headers.host),
+        credentials: true,
+      }),
+  });
+  await server.register(websocket, {
+    options: {
+      maxPayload: limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
+      perMessageDeflate: false,
+      handleProtocols: chooseSubprotocol,
+    },
+  });
+  registerOpsRoutes(server, telemetry, shell.health);
+  registerWebSocketHealth(server, broker, connections, channels);
+  new WebSocketRoute({
+    gateway: id,
+    connections,
+    serveFrame,
+    origins,
+    telemetry,
+    limits,
+    isDraining: () => draining,
+  }).register(server);
+  new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
+
+  shell.health.add('broker', async () => {
+    const { ready, problems } = await broker.status();
+    return ready ? undefined : problems.join('; ');
+  });
+  shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
+  const watch = new PositionWatch(channels, feed);
+  shell.addLoop({ name: 'position watch', everyMs: POSITION_WATCH_MS, run: () => watch.compareOnce() });
+  shell.addLoop({ name: 'channel release', everyMs: RELEASE_MS, run: () => channels.releaseIdle() });
+  shell.add(listening(server, config.listener));
+  shell.add({
+    name: 'clients',
+    start: async () => connections.start(),
+    stop: async () => {
+      draining = true;
+      channels.stop();
+      await settled(publishMessage);
+      await connections.drain(DRAIN_TIMEOUT_MS);
+    },
+  });
+  return Object.assign(shell, { id, server });
+}
+
+function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean {
+  return (secret ?? publicKey ?? jwksUrl) !== undefined;
+}
+
+function tlsOptions(tls: GatewayConfig['edge']['tls']): {
+  readonly https?: { readonly cert: Buffer; readonly key: Buffer };
+} {
+  return tls === undefined
+    ? {}
+    : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+}
+
+/** What was taken is answered before clients are sent away. */
+async function settled(publishMessage: PublishMessage): Promise<void> {
+  const deadline = performance.now() + SETTLE_TIMEOUT_MS;
+  while (publishMessage.underWay > 0 && performance.now() < deadline) await pause(5);
+}

@@ -1,0 +1,32 @@
+import type { NamespaceResolver } from '@carillon/config';
+import type { ReceivedFrame } from '@carillon/protocol';
+import type { Subscribing } from '../channels/subscribe.ts';
+import type { Authenticator } from '../session/authenticate.ts';
+import type { Connection } from '../session/connection.ts';
+import type { PublishMessage } from './publish-message.ts';
+import type { ReadHistory } from './read-history.ts';
+import type { StoredWaiters } from './stored-waiters.ts';
+
+/** What the handlers of frames need. */
+export interface HandlerDependencies {
+  readonly gateway: string;
+  readonly authenticator: Authenticator;
+  readonly subscribing: Subscribing;
+  readonly publishMessage: PublishMessage;
+  readonly stored: StoredWaiters;
+  readonly readHistory: ReadHistory;
+  readonly namespaces: NamespaceResolver;
+  readonly limits: {
+    readonly maxFrameBytes: number;
+    readonly maxSubscriptions: number;
+    readonly pingIntervalMs: number;
+    readonly heartbeatTimeoutMs: number;
+  };
+}
+
+/** Serves one type of frame. A promise holds up the connection's later frames; `undefined` doesn't. */
+export type Handler<Type extends ReceivedFrame['type']> = (
+  deps: HandlerDependencies,
+  connection: Connection,
+  frame: Extract<ReceivedFrame, { type: Type }>,
+) => Promise<void> | undefined;

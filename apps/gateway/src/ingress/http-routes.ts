@@ -1,0 +1,205 @@
+import { extractToken, type Identity } from '@carillon/auth';
+import type { PublishOutcome } from '@carillon/broker';
+import type { NamespaceResolver } from '@carillon/config';
+import {
+  CarillonError,
+  CHANNEL_NAME_ALPHABET,
+  channelNameFault,
+  MAX_CHANNEL_NAME_LENGTH,
+  MAX_HISTORY_LIMIT,
+  messageFrame,
+  type Position,
+} from '@carillon/protocol';
+import { errorBody } from '@carillon/service';
+import { isTraceparent } from '@carillon/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { channelKey } from '../channels/channel-name.ts';
+import type { Authenticator } from '../session/authenticate.ts';
+import { type BodyLimits, readPublishBody } from './http-body.ts';
+import type { PublishMessage } from './publish-message.ts';
+import type { ReadHistory } from './read-history.ts';
+import type { StoredWaiters } from './stored-waiters.ts';
+
+const STORED_TIMEOUT_MS = 10_000;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+export interface HttpRoutesDependencies {
+  readonly authenticator: Authenticator;
+  readonly publishMessage: PublishMessage;
+  readonly readHistory: ReadHistory;
+  readonly stored: StoredWaiters;
+  readonly namespaces: NamespaceResolver;
+  readonly limits: BodyLimits & { readonly maxHttpBodyBytes: number };
+}
+
+type ChannelRequest = FastifyRequest<{
+  Params: { channel: string };
+  Querystring: Record<string, string | undefined>;
+  Body: string;
+}>;
+
+/** `POST` and `GET /v1/channels/{channel}/messages`, for back ends. */
+export class HttpRoutes {
+  readonly #deps: HttpRoutesDependencies;
+
+  constructor(deps: HttpRoutesDependencies) {
+    this.#deps = deps;
+  }
+
+  register(server: FastifyInstance): void {
+    // As text: payloads go on as they came.
+    server.removeAllContentTypeParsers();
+    server.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string', bodyLimit: this.#deps.limits.maxHttpBodyBytes },
+      (_request, body, done) => done(null, body),
+    );
+    server.post('/v1/channels/:channel/messages', (request, reply) =>
+      this.#publish(request as ChannelRequest, reply),
+    );
+    server.get('/v1/channels/:channel/messages', (request, reply) =>
+      this.#history(request as ChannelRequest, reply),
+    );
+  }
+
+  async #publish(request: ChannelRequest, reply: FastifyReply): Promise<unknown> {
+    const identity = await this.#identityOf(request);
+    const channel = channelOf(request);
+    const key = idempotencyKeyOf(request);
+    if (typeof request.body !== 'string')
+      throw new CarillonError('CONTENT_TYPE_UNSUPPORTED', 'There is no JSON body: send application/json.');
+    const { isBatch, messages } = readPublishBody(request.body, this.#deps.limits);
+    const wantsStored = request.query.stored === 'true';
+    const { traceparent } = request.headers;
+    const outcomes = await Promise.all(
+      messages.map(({ payloadJson, event }, i) =>
+        this.#deps.publishMessage.publish(identity, 'http', {
+          channel,
+          payloadJson,
+          event,
+          wantsStored,
+          idempotencyKey: key && isBatch ? `${key}#${i}` : key,
+          trace: isTraceparent(traceparent) ? traceparent : undefined,
+        }),
+      ),
+    );
+    const stored = wantsStored ? await this.#waitUntilStored(identity, channel, outcomes) : undefined;
+    const answers = outcomes.map((outcome, i) => answerOf(channel, outcome, stored?.[i]));
+    if (isBatch)
+      return await reply
+        .code(outcomes.every(({ status }) => status === 'accepted') ? 200 : 207)
+        .send({ results: answers });
+    const [outcome] = outcomes;
+    if (outcome!.status === 'refused') throw outcome!.error;
+    return answers[0];
+  }
+
+  /** `true` per message that is in Postgres in time. */
+  #waitUntilStored(
+    identity: Identity,
+    channel: string,
+    outcomes: readonly PublishOutcome[],
+  ): Promise<readonly boolean[]> {
+    if (!this.#deps.namespaces.resolve(channel).durable)
+      throw new CarillonError(
+        'NOT_DURABLE',
+        `The messages were accepted, but those of ${channel} are not stored: its namespace is not durable.`,
+      );
+    return Promise.all(
+      outcomes.map((outcome) => {
+        if (outcome.status === 'refused') return false;
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        const timer = setTimeout(() => resolve(false), STORED_TIMEOUT_MS);
+        this.#deps.stored.wait(channelKey(identity.app, channel), outcome.epoch, outcome.seq, () =>
+          resolve(true),
+        );
+        return promise.finally(() => clearTimeout(timer));
+      }),
+    );
+  }
+
+  async #history(request: ChannelRequest, reply: FastifyReply): Promise<unknown> {
+    const identity = await this.#identityOf(request);
+    const channel = channelOf(request);
+    const [after, before] = [positionOf(request, 'after'), positionOf(request, 'before')];
+    if (after !== undefined && before !== undefined)
+      throw new CarillonError(
+        'POSITION_INVALID',
+        'Give after_epoch and after_seq, or before_epoch and before_seq, not both.',
+      );
+    const { entries, more } = await this.#deps.readHistory.read(identity, {
+      channel,
+      after,
+      before,
+      limit: limitOf(request),
+    });
+    const messages = entries.map(({ epoch, seq, record }) => messageFrame(channel, epoch, seq, record));
+    return await reply
+      .type('application/json; charset=utf-8')
+      .send(`{"channel":"${channel}","messages":[${messages.join(',')}],"more":${more}}`);
+  }
+
+  #identityOf({ headers, url }: FastifyRequest): Promise<Identity> {
+    return this.#deps.authenticator.authenticate(
+      extractToken({ authorization: headers.authorization, url })?.token,
+    );
+  }
+}
+
+function answerOf(channel: string, outcome: PublishOutcome, stored: boolean | undefined): object {
+  if (outcome.status === 'refused') return { error: errorBody(outcome.error) };
+  const { epoch, seq, id, duplicate } = outcome;
+  return {
+    channel,
+    epoch,
+    seq,
+    id,
+    ...(duplicate ? { duplicate } : {}),
+    ...(stored === undefined ? {} : { stored }),
+  };
+}
+
+function channelOf({ params: { channel } }: ChannelRequest): string {
+  if (channelNameFault(channel) === undefined) return channel;
+  throw new CarillonError(
+    'CHANNEL_INVALID',
+    `The channel in the address is not a channel name: 1 to ${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}, percent-encoded, not beginning with #.`,
+  );
+}
+
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new CarillonError(
+    'BODY_INVALID',
+    'Idempotency-Key: allowed are 1 to 255 printable ASCII characters without spaces.',
+  );
+}
+
+function positionOf({ query }: ChannelRequest, side: 'after' | 'before'): Position | undefined {
+  const [epoch, seq] = [query[`${side}_epoch`], query[`${side}_seq`]];
+  if (epoch === undefined && seq === undefined) return undefined;
+  const number = Number(seq);
+  if (
+    epoch !== undefined &&
+    /^[0-9A-Za-z_-]{1,32}$/.test(epoch) &&
+    Number.isSafeInteger(number) &&
+    number >= 0
+  )
+    return { epoch, seq: number };
+  throw new CarillonError(
+    'POSITION_INVALID',
+    `${side}_epoch and ${side}_seq go together: an epoch as it came with a message, and an integer from 0.`,
+  );
+}
+
+function limitOf({ query }: ChannelRequest): number | undefined {
+  if (query.limit === undefined) return undefined;
+  const limit = Number(query.limit);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
+  throw new CarillonError(
+    'BODY_INVALID',
+    `limit: got ${JSON.stringify(query.limit)}; allowed is an integer from 1 to ${MAX_HISTORY_LIMIT}.`,
+  );
+}

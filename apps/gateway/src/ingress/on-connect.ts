@@ -1,0 +1,38 @@
+import { PROTOCOL_VERSION } from '@carillon/protocol';
+import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
+import type { Handler } from './handlers.ts';
+
+/** [CN1] The token of the frame goes before the one of the upgrade request. */
+export const onConnect: Handler<'connect'> = async (
+  { authenticator, gateway, limits },
+  connection,
+  { id, token },
+) => {
+  const given = token ?? connection.upgradeToken;
+  connection.upgradeToken = undefined;
+  try {
+    const identity = await authenticator.authenticate(given);
+    connection.identity = identity;
+    if (connection.apply('verified') !== 'ready') return;
+    connection.sendFrame(
+      encodeFrame({
+        type: 'connected',
+        re: id,
+        version: PROTOCOL_VERSION,
+        connection: connection.connectionId,
+        gateway,
+        ...(identity.userId === undefined ? {} : { user: identity.userId }),
+        ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
+        timestamp: Date.now(),
+        limits: { maxFrameBytes: limits.maxFrameBytes, maxSubscriptions: limits.maxSubscriptions },
+        heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
+      }),
+    );
+  } catch (error) {
+    const known = toCarillonError(error);
+    connection.sendFrame(errorFrame(known, id));
+    // Keys that can't be fetched now are no reason to ask for another token.
+    if (known.retryable) connection.close('INTERNAL', known.message, 1000);
+    else connection.close('TOKEN_REFUSED', known.message);
+  }
+};

@@ -1,0 +1,51 @@
+import type { PublishOutcome } from '@carillon/broker';
+import { CarillonError, type ReceivedPublish } from '@carillon/protocol';
+import { channelKey } from '../channels/channel-name.ts';
+import { encodeFrame, errorFrame } from '../egress/server-frames.ts';
+import { textFrame } from '../egress/text-frame.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Handler, HandlerDependencies } from './handlers.ts';
+
+/** [PU1] Later frames don't wait for the log: the order of the calls is the order of the messages. */
+export const onPublish: Handler<'publish'> = (deps, connection, frame) => {
+  const { channel, payloadJson, event, producer, trace } = frame;
+  const wantsStored = frame.stored === true;
+  void deps.publishMessage
+    .publish(connection.identity!, 'ws', { channel, payloadJson, event, producer, trace, wantsStored })
+    .then((outcome) => answer(deps, connection, frame, outcome));
+  return undefined;
+};
+
+function answer(
+  { stored, namespaces }: HandlerDependencies,
+  connection: Connection,
+  frame: ReceivedPublish,
+  outcome: PublishOutcome,
+): void {
+  const { id: re, channel } = frame;
+  if (outcome.status === 'refused') {
+    connection.sendFrame(errorFrame(outcome.error, re));
+    return;
+  }
+  const { epoch, seq, id, duplicate } = outcome;
+  connection.sendFrame(
+    textFrame(
+      `{"type":"accepted","re":${JSON.stringify(re)},"channel":"${channel}","epoch":"${epoch}","seq":${seq},"id":"${id}"${duplicate ? ',"duplicate":true' : ''}}`,
+    ),
+  );
+  if (frame.stored !== true) return;
+  if (namespaces.resolve(channel).durable) {
+    stored.wait(channelKey(connection.identity!.app, channel), epoch, seq, () =>
+      connection.sendFrame(encodeFrame({ type: 'stored', re, channel, epoch, seq })),
+    );
+  } else
+    connection.sendFrame(
+      errorFrame(
+        new CarillonError(
+          'NOT_DURABLE',
+          `Messages of ${channel} are not stored: its namespace is not durable.`,
+        ),
+        re,
+      ),
+    );
+}

@@ -1,0 +1,147 @@
+import { crc32 } from 'node:zlib';
+import { allows, type Identity } from '@carillon/auth';
+import type { Broker, Dedupe, PublishOutcome } from '@carillon/broker';
+import type { NamespaceResolver } from '@carillon/config';
+import { CarillonError, encodeRecord } from '@carillon/protocol';
+import {
+  type Counter,
+  type Family,
+  type Histogram,
+  METRICS,
+  type SpanHandle,
+  type Telemetry,
+} from '@carillon/telemetry';
+import { channelKey } from '../channels/channel-name.ts';
+
+export interface MessageToPublish {
+  readonly channel: string;
+  /** The payload's JSON text as it came. */
+  readonly payloadJson: string;
+  readonly event?: string | undefined;
+  readonly producer?: { readonly id: string; readonly seq: number; readonly prev: number } | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly wantsStored: boolean;
+  /** W3C traceparent of the publisher. */
+  readonly trace?: string | undefined;
+}
+
+/** How long an Idempotency-Key is remembered. */
+const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
+
+/** Checks a message, makes its record and hands it to the log. The same for WebSocket and HTTP. */
+export class PublishMessage {
+  readonly #broker: Broker;
+  readonly #gateway: string;
+  readonly #namespaces: NamespaceResolver;
+  readonly #telemetry: Telemetry;
+  readonly #results: Family<Counter>;
+  readonly #latency: Histogram;
+  #counter = 0;
+  /** Publishes that the log has not answered. */
+  underWay = 0;
+
+  constructor(broker: Broker, gateway: string, namespaces: NamespaceResolver, telemetry: Telemetry) {
+    this.#broker = broker;
+    this.#gateway = gateway;
+    this.#namespaces = namespaces;
+    this.#telemetry = telemetry;
+    this.#results = telemetry.metrics.counters(METRICS.messagesIn);
+    this.#latency = telemetry.metrics.histogram(METRICS.publishLatency);
+  }
+
+  /** Never rejects. The order of the calls is the order of the messages. */
+  publish(identity: Identity, transport: 'ws' | 'http', message: MessageToPublish): Promise<PublishOutcome> {
+    const refusal = this.#refusal(identity, message);
+    if (refusal === undefined) return this.#send(identity, transport, message);
+    this.#results.labels(transport, refusal.code).add();
+    return Promise.resolve({ status: 'refused', error: refusal });
+  }
+
+  #refusal({ capabilities }: Identity, { channel }: MessageToPublish): CarillonError | undefined {
+    if (allows(capabilities, 'publish', channel)) return undefined;
+    return new CarillonError(
+      'PERMISSION_DENIED',
+      `The token does not allow to publish on ${channel}: it needs the capability publish for this channel.`,
+    );
+  }
+
+  async #send(
+    identity: Identity,
+    transport: 'ws' | 'http',
+    message: MessageToPublish,
+  ): Promise<PublishOutcome> {
+    const { channel, payloadJson, event, producer, wantsStored } = message;
+    const startMs = performance.now();
+    const span = this.#telemetry.spans.startSpan('gateway.publish', {
+      parent: message.trace,
+      kind: 'server',
+      attributes: { 'carillon.channel': channel, 'carillon.transport': transport },
+    });
+    const id = `${this.#gateway}-${(this.#counter++).toString(36)}`;
+    const policy = this.#namespaces.resolve(channel);
+    // `trace` is last: traceOfRecord finds it from the header's end.
+    const record = encodeRecord(
+      {
+        id,
+        timestamp: Date.now(),
+        ...(event === undefined ? {} : { event }),
+        ...(identity.userId === undefined ? {} : { user: identity.userId }),
+        ...(producer === undefined ? {} : { producer: producer.id }),
+        ...(span.traceparent === undefined ? {} : { trace: span.traceparent }),
+      },
+      payloadJson,
+    );
+    const dedupe = dedupeOf(message, identity);
+    this.underWay++;
+    const [outcome] = await this.#broker.publisher.publish([
+      {
+        channel: channelKey(identity.app, channel),
+        id,
+        record,
+        keeping: policy,
+        ...(dedupe === undefined ? {} : { dedupe }),
+        ...(wantsStored && policy.durable ? { storedTo: this.#gateway } : {}),
+      },
+    ]);
+    this.underWay--;
+    this.#finish(span, transport, outcome!, performance.now() - startMs);
+    return outcome!;
+  }
+
+  #finish(span: SpanHandle, transport: string, outcome: PublishOutcome, tookMs: number): void {
+    this.#latency.observe(tookMs / 1000);
+    if (outcome.status === 'accepted') {
+      this.#results.labels(transport, outcome.duplicate ? 'duplicate' : 'accepted').add();
+      span.set({
+        'carillon.epoch': outcome.epoch,
+        'carillon.seq': outcome.seq,
+        'carillon.message': outcome.id,
+      });
+    } else {
+      this.#results.labels(transport, outcome.error.code).add();
+      span.fail(outcome.error);
+    }
+    span.end();
+  }
+}
+
+function dedupeOf(
+  { producer, idempotencyKey, payloadJson, event }: MessageToPublish,
+  { userId }: Identity,
+): Dedupe | undefined {
+  // Per user: one client can't take another's sequence or key by guessing its name.
+  // The length in front keeps (user, name) pairs apart whatever characters they hold.
+  const owner = userId === undefined ? '' : `${userId.length}:${userId}|`;
+  const fingerprint = crc32(event === undefined ? payloadJson : `${event}\n${payloadJson}`);
+  if (producer !== undefined)
+    return {
+      kind: 'producer',
+      producer: owner + producer.id,
+      seq: producer.seq,
+      prev: producer.prev,
+      fingerprint,
+    };
+  return idempotencyKey === undefined
+    ? undefined
+    : { kind: 'key', key: owner + idempotencyKey, ttlMs: IDEMPOTENCY_TTL_MS, fingerprint };
+}

@@ -1,0 +1,126 @@
+import { extractToken } from '@carillon/auth';
+import type { OriginMatcher } from '@carillon/config';
+import { CarillonError, SUBPROTOCOL_JSON } from '@carillon/protocol';
+import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+import { Connection } from '../session/connection.ts';
+import type { Connections } from '../session/connections.ts';
+import { Inbox } from '../session/inbox.ts';
+import type { ServeFrame } from './serve-frame.ts';
+
+export interface WebSocketRouteDependencies {
+  readonly gateway: string;
+  readonly connections: Connections;
+  readonly serveFrame: ServeFrame;
+  readonly origins: OriginMatcher;
+  readonly telemetry: Telemetry;
+  readonly isDraining: () => boolean;
+  readonly limits: {
+    readonly maxConnections: number;
+    readonly maxFrameBytes: number;
+    readonly sendQueueMessages: number;
+    readonly sendQueueBytes: number;
+  };
+}
+
+/** [CN2] Chosen when the client offers it or offers nothing; the token's subprotocol is never echoed. */
+export function chooseSubprotocol(offered: Set<string>): string | false {
+  return offered.has(SUBPROTOCOL_JSON) ? SUBPROTOCOL_JSON : false;
+}
+
+export class WebSocketRoute {
+  readonly #deps: WebSocketRouteDependencies;
+  readonly #opened: Family<Counter>;
+  readonly #closed: Family<Counter>;
+  #counter = 0;
+
+  constructor(deps: WebSocketRouteDependencies) {
+    this.#deps = deps;
+    this.#opened = deps.telemetry.metrics.counters(METRICS.connectionsTotal);
+    this.#closed = deps.telemetry.metrics.counters(METRICS.closesTotal);
+  }
+
+  register(server: FastifyInstance): void {
+    server.get(
+      '/v1/ws',
+      { websocket: true, preValidation: async (request) => this.#admit(request) },
+      (webSocket, request) => this.#open(webSocket, request),
+    );
+  }
+
+  /** Refuses before the upgrade, as a plain HTTP answer that says why. */
+  #admit(request: FastifyRequest): void {
+    const refusal = this.#refusal(request);
+    if (refusal === undefined) return;
+    this.#opened.labels(refusal.code).add();
+    throw refusal;
+  }
+
+  #refusal({ headers }: FastifyRequest): CarillonError | undefined {
+    const { origins, limits, connections, isDraining } = this.#deps;
+    if (isDraining()) return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
+    if (headers.origin !== undefined && !origins.allows(headers.origin, headers.host)) {
+      return new CarillonError(
+        'ORIGIN_REFUSED',
+        `Pages of ${headers.origin} may not connect: add this origin to CARILLON_ALLOWED_ORIGINS.`,
+      );
+    }
+    if (connections.size < limits.maxConnections) return undefined;
+    return new CarillonError(
+      'AT_CAPACITY',
+      `This gateway has ${limits.maxConnections} connections, which is its limit. Try again, another gateway may take you.`,
+      { retryAfterMs: 5000 },
+    );
+  }
+
+  #open(webSocket: WebSocket, request: FastifyRequest): void {
+    const { gateway, connections, limits, telemetry } = this.#deps;
+    const { headers, url } = request;
+    const connection = new Connection({
+      id: `${gateway}-c${(this.#counter++).toString(36)}`,
+      webSocket,
+      limits,
+      upgradeToken: extractToken({
+        authorization: headers.authorization,
+        subprotocols: headers['sec-websocket-protocol'],
+        url,
+      })?.token,
+      onOverflow: (slow, messages, bytes) => {
+        telemetry
+          .loggerOf('egress')
+          .info({ connectionId: slow.connectionId, messages, bytes }, 'slow consumer closed');
+        slow.close('SLOW_CONSUMER', `${bytes} bytes wait for this client, more than it is allowed.`, 1000);
+      },
+    });
+    this.#opened.labels('opened').add();
+    connections.add(connection);
+    this.#listen(connection, webSocket);
+  }
+
+  #listen(connection: Connection, webSocket: WebSocket): void {
+    const { serveFrame, limits, connections } = this.#deps;
+    const inbox = new Inbox(webSocket, (text) => serveFrame.serve(connection, text));
+    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+      connection.lastHeardMs = performance.now();
+      if (isBinary) serveFrame.refuse(connection, new CarillonError('FRAME_BINARY_UNSUPPORTED'), undefined);
+      else if (data.length > limits.maxFrameBytes)
+        serveFrame.refuse(connection, tooLarge(data.length, limits.maxFrameBytes), undefined);
+      else inbox.take(data.toString('utf8'));
+    });
+    webSocket.on('pong', () => {
+      connection.lastHeardMs = performance.now();
+    });
+    // The close that follows says what there is to say.
+    webSocket.on('error', () => webSocket.terminate());
+    webSocket.on('close', (code: number) => {
+      this.#closed.labels(String(code)).add();
+      connections.remove(connection);
+      connection.ended();
+    });
+  }
+}
+
+function tooLarge(size: number, limit: number): CarillonError {
+  return new CarillonError('FRAME_TOO_LARGE', `The frame has ${size} bytes; at most ${limit} are allowed.`);
+}

@@ -1,0 +1,41 @@
+import { createRedisBroker } from '@carillon/broker';
+import { ConfigError } from '@carillon/config';
+import { runServices, type Service } from '@carillon/service';
+import { createTelemetry } from '@carillon/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
+import { type GatewayConfig, readConfig } from './config.ts';
+import { createGateway } from './gateway.ts';
+
+async function main(config: GatewayConfig, warnings: readonly string[]): Promise<void> {
+  const telemetry = createTelemetry({
+    service: 'gateway',
+    instanceId: config.process.nodeId,
+    version: packageJson.version,
+    levels: config.process.logLevel,
+    format: config.process.logFormat,
+    otel: config.otel,
+  });
+  for (const warning of warnings) telemetry.logger.warn(warning);
+  const broker = createRedisBroker({
+    ...config.redis,
+    connectTimeoutMs: config.redis.connectTimeoutMs,
+    limits: config.routing,
+    logger: telemetry.loggerOf('broker'),
+  });
+  const gateway = await createGateway({ telemetry, broker, config });
+  const services: Service[] = [gateway];
+  await runServices(services, {
+    telemetry,
+    shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+    afterStop: () => broker.stop(),
+  });
+}
+
+try {
+  const { config, warnings } = readConfig();
+  await main(config, warnings);
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,41 @@
+import { type AnonymousPolicy, anonymousIdentity, type Identity, type TokenVerifier } from '@carillon/auth';
+import { CarillonError } from '@carillon/protocol';
+import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+
+/** Turns a token, or its absence, into an identity. */
+export class Authenticator {
+  readonly #verifier: TokenVerifier | undefined;
+  readonly #anonymous: Identity | undefined;
+  readonly #failures: Family<Counter>;
+
+  constructor(
+    verifier: TokenVerifier | undefined,
+    anonymous: AnonymousPolicy | undefined,
+    telemetry: Telemetry,
+  ) {
+    this.#verifier = verifier;
+    this.#anonymous = anonymousIdentity(anonymous);
+    this.#failures = telemetry.metrics.counters(METRICS.authFailures);
+  }
+
+  /** @throws CarillonError with one of the TOKEN_ codes, or KEYS_UNAVAILABLE. */
+  async authenticate(token: string | undefined): Promise<Identity> {
+    try {
+      if (token === undefined) return this.#withoutToken();
+      if (this.#verifier === undefined)
+        throw new CarillonError(
+          'TOKEN_SIGNATURE_INVALID',
+          'This installation takes no tokens: it has no key to verify them.',
+        );
+      return await this.#verifier.verify(token);
+    } catch (error) {
+      this.#failures.labels(error instanceof CarillonError ? error.code : 'INTERNAL').add();
+      throw error;
+    }
+  }
+
+  #withoutToken(): Identity {
+    if (this.#anonymous === undefined) throw new CarillonError('TOKEN_MISSING');
+    return this.#anonymous;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Identity } from '@carillon/auth';
+import {
+  afterClose,
+  CLOSES,
+  type CloseName,
+  type NotRecoveredReason,
+  type Position,
+} from '@carillon/protocol';
+import type { WebSocket } from 'ws';
+import type { Subscription } from '../channels/subscribe.ts';
+import type { SubscriberSink } from '../channels/subscriber.ts';
+import { Outbox, type OutboxLimits } from '../egress/outbox.ts';
+import { rawSocketOf } from '../egress/raw-socket.ts';
+import { encodeFrame } from '../egress/server-frames.ts';
+import { PING_FRAME } from '../egress/text-frame.ts';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  type Transition,
+  transition,
+} from './connection-state.ts';
+
+/** How long a client has to answer the close before the socket is cut. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+export interface ConnectionOptions {
+  readonly id: string;
+  readonly webSocket: WebSocket;
+  readonly limits: OutboxLimits;
+  /** Token that came with the upgrade request; used when the connect frame has none. */
+  readonly upgradeToken: string | undefined;
+  readonly onOverflow: (connection: Connection, queuedMessages: number, queuedBytes: number) => void;
+}
+
+/** One client. Knows its state, its identity and its subscriptions; what to do with frames stands in ingress/. */
+export class Connection implements SubscriberSink {
+  readonly connectionId: string;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Channels whose subscription is being made; they count towards the limit. */
+  readonly subscribing = new Set<string>();
+  readonly webSocket: WebSocket;
+  readonly openedAtMs = performance.now();
+  upgradeToken: string | undefined;
+  identity: Identity | undefined;
+  lastHeardMs = performance.now();
+  /** Times of the last invalid frames, see ingress/error-budget.ts. */
+  invalidFrames = 0;
+  invalidSinceMs = 0;
+  readonly #outbox: Outbox;
+  #state: ConnectionState = 'greeting';
+
+  constructor({ id, webSocket, limits, upgradeToken, onOverflow }: ConnectionOptions) {
+    this.connectionId = id;
+    this.webSocket = webSocket;
+    this.upgradeToken = upgradeToken;
+    this.#outbox = new Outbox(rawSocketOf(webSocket), limits, (messages, bytes) =>
+      onOverflow(this, messages, bytes),
+    );
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'closing' && this.webSocket.readyState === this.webSocket.OPEN;
+  }
+
+  /** Moves to the next state where there is one. */
+  apply(event: ConnectionEvent): Transition {
+    const next = transition(this.#state, event);
+    if (next !== 'out-of-state' && next !== 'ignored') this.#state = next;
+    return next;
+  }
+
+  sendFrame(frame: Buffer): void {
+    this.#outbox.send(frame);
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#outbox.send(PING_FRAME);
+  }
+
+  tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void {
+    this.sendFrame(encodeFrame({ type: 'gap', channel, epoch: to.epoch, seq: to.seq, reason, from }));
+  }
+
+  /** Tells the client why, then closes. Later calls do nothing. */
+  close(name: CloseName, reason: string = CLOSES[name].meaning, retryAfterMs?: number): void {
+    if (this.apply('close') === 'ignored') return;
+    const { code } = CLOSES[name];
+    const reconnect = afterClose(code) !== 'stay-closed';
+    this.sendFrame(
+      encodeFrame({
+        type: 'disconnect',
+        code,
+        reason,
+        reconnect,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      }),
+    );
+    this.#outbox.close();
+    this.webSocket.close(code, name);
+    setTimeout(() => this.webSocket.terminate(), CLOSE_TIMEOUT_MS).unref();
+  }
+
+  /** The socket is gone. */
+  ended(): void {
+    this.apply('close');
+    this.#outbox.close();
+    for (const subscription of this.subscriptions.values()) subscription.end();
+    this.subscriptions.clear();
+  }
+}
