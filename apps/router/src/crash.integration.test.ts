@@ -1,0 +1,101 @@
+/** Real router processes are killed, paused and stopped under load. */
+import type { Broker, ChannelKey } from '@carillon/broker';
+import { eventually } from '@carillon/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RecordingGateway } from './testing/gateway-feed.suite.ts';
+import { Installation, PARTITIONS, untilHeld } from './testing/installation.suite.ts';
+import { MessageLoad } from './testing/message-load.suite.ts';
+
+const LEASE_TTL_MS = 1000;
+/** A survivor looks at least this often; then the leases are taken. */
+const TAKEOVER_SLACK_MS = LEASE_TTL_MS / 5 + 300;
+/** Enough that every partition has some. */
+const CHANNELS = Array.from({ length: 24 }, (_, i): ChannelKey => `app/wide-${i}`);
+
+let installation: Installation;
+let broker: Broker;
+let gateways: readonly RecordingGateway[];
+let load: MessageLoad;
+
+beforeEach(async () => {
+  // Every channel is wide: all messages go by the routers.
+  installation = await Installation.start({ directLaneMaxGateways: 0 });
+  broker = await installation.openBroker();
+  gateways = await Promise.all(['g1', 'g2'].map((name) => installation.startGateway(name)));
+  await Promise.all(gateways.map((gateway) => gateway.subscribe(CHANNELS)));
+  load = new MessageLoad(await installation.openBroker(), CHANNELS);
+});
+
+afterEach(async () => {
+  await load.stop();
+  await installation.stop();
+});
+
+/** Everything published has come to every gateway, in order and without a break. */
+async function expectComplete(): Promise<void> {
+  await load.stop();
+  for (const gateway of gateways) {
+    for (const channel of CHANNELS) {
+      await gateway.until(channel, load.seqs.get(channel)!);
+      expect(gateway.of(channel).breaks).toEqual([]);
+    }
+  }
+}
+
+const settings = { leaseTtlMs: LEASE_TTL_MS, directLaneMaxGateways: 0 };
+const startTwo = async () => {
+  const routers = await Promise.all(['a', 'b'].map((name) => installation.startRouter(name, settings)));
+  await untilHeld(broker, { a: PARTITIONS / 2, b: PARTITIONS / 2 });
+  return routers as [(typeof routers)[0], (typeof routers)[0]];
+};
+
+describe('two routers', () => {
+  it('share the partitions; when one is killed the other goes on within the lease TTL, and nothing is lost', async () => {
+    const [a, b] = await startTwo();
+    load.start();
+    await load.more(2000);
+    await a.process.kill();
+    const killedMs = performance.now();
+    await untilHeld(broker, { b: PARTITIONS });
+    expect(performance.now() - killedMs).toBeLessThan(LEASE_TTL_MS + TAKEOVER_SLACK_MS);
+    await load.more(2000);
+    await expectComplete();
+    expect(await b.metric('carillon_router_fenced_commits_total')).toBe(0);
+  });
+
+  it('hand over at once when one is stopped, as in a rolling deploy', async () => {
+    const longLease = { ...settings, leaseTtlMs: 60_000, env: { CARILLON_LOG_LEVEL: 'info' } };
+    const a = await installation.startRouter('a', longLease);
+    await untilHeld(broker, { a: PARTITIONS });
+    load.start();
+    await load.more(500);
+    await a.process.stop();
+    expect(await broker.router.owners()).toEqual(Array.from({ length: PARTITIONS }, () => undefined));
+    await installation.startRouter('b', longLease);
+    await untilHeld(broker, { b: PARTITIONS }, 1000);
+    await load.more(500);
+    await expectComplete();
+    // Nothing was left half done: no message came twice.
+    for (const gateway of gateways)
+      for (const channel of CHANNELS) expect(gateway.of(channel).repeats).toBe(0);
+  });
+
+  it('one that was paused for longer than its leases gives them up and shares again', async () => {
+    const [a] = await startTwo();
+    load.start();
+    await load.more(1000);
+    a.process.pause();
+    await untilHeld(broker, { b: PARTITIONS });
+    await load.more(1000);
+    a.process.resume();
+    const gaveUp = async () =>
+      (await a.metric('carillon_router_leases_lost_total')) +
+      (await a.metric('carillon_router_fenced_commits_total'));
+    await eventually(async () => (await gaveUp()) === PARTITIONS / 2, {
+      what: 'a sees that its leases are gone',
+    });
+    await untilHeld(broker, { a: PARTITIONS / 2, b: PARTITIONS / 2 });
+    await load.more(1000);
+    await expectComplete();
+  });
+});

@@ -1,0 +1,95 @@
+import type { Broker, ChannelKey, FeedHandler, GatewayFeed } from '@carillon/broker';
+import type { Position } from '@carillon/protocol';
+
+/** What a client of this gateway would have got: duplicates dropped by seq, breaks written down. */
+export interface Delivered {
+  readonly from: Position;
+  readonly records: string[];
+  /** seq of the newest delivered message. */
+  seq: number;
+  /** `expected 5, got 7`: a gateway would have to heal this from history. */
+  readonly breaks: string[];
+  /** Messages that came again. */
+  repeats: number;
+}
+
+/** A gateway as the broker sees it: feed, interest, and the position rule. */
+export class RecordingGateway implements FeedHandler {
+  readonly feed: GatewayFeed;
+  readonly channels = new Map<ChannelKey, Delivered>();
+  /** What came before the answer of `subscribe`. */
+  readonly #early: [ChannelKey, string, number, string][] = [];
+  readonly #waiting = new Set<() => void>();
+
+  constructor(broker: Broker, gateway: string) {
+    this.feed = broker.feed(gateway);
+  }
+
+  start(): Promise<void> {
+    return this.feed.start(this);
+  }
+
+  async subscribe(channels: readonly ChannelKey[]): Promise<void> {
+    const positions = await this.feed.subscribe(channels);
+    for (const [i, channel] of channels.entries()) {
+      const from = positions[i]!;
+      this.channels.set(channel, { from, records: [], seq: from.seq, breaks: [], repeats: 0 });
+    }
+    for (const message of this.#early.splice(0)) this.onMessage(...message);
+  }
+
+  async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
+    for (const channel of channels) this.channels.delete(channel);
+    await this.feed.unsubscribe(channels);
+  }
+
+  of(channel: ChannelKey): Delivered {
+    const delivered = this.channels.get(channel);
+    if (delivered === undefined) throw new Error(`${channel} is not subscribed`);
+    return delivered;
+  }
+
+  onMessage(channel: ChannelKey, epoch: string, seq: number, record: string): void {
+    const delivered = this.channels.get(channel);
+    if (delivered === undefined) {
+      this.#early.push([channel, epoch, seq, record]);
+      return;
+    }
+    if (epoch !== delivered.from.epoch || seq <= delivered.from.seq) return;
+    if (seq <= delivered.seq) {
+      delivered.repeats++;
+      return;
+    }
+    if (seq !== delivered.seq + 1) delivered.breaks.push(`expected ${delivered.seq + 1}, got ${seq}`);
+    delivered.seq = seq;
+    delivered.records.push(record);
+  }
+
+  onStored(): void {
+    // nobody asks for it here
+  }
+
+  onInterestLost(partitions: readonly number[]): void {
+    throw new Error(`lost the interest in partitions ${partitions.join(', ')}`);
+  }
+
+  onConnection(): void {
+    // seen in the messages
+  }
+
+  onBatchEnd(): void {
+    for (const check of this.#waiting) check();
+  }
+
+  /** Resolves when `channel` has been delivered up to `seq`. */
+  async until(channel: ChannelKey, seq: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = (): void => {
+      if (this.of(channel).seq >= seq) resolve();
+    };
+    this.#waiting.add(check);
+    check();
+    await promise;
+    this.#waiting.delete(check);
+  }
+}
