@@ -1,4 +1,21 @@
-/** The environment variables of the command line. Flags stand above them. */
+import {
+  adminListener,
+  adminSettings,
+  authSettings,
+  type ConfigOf,
+  edgeSettings,
+  gatewayLimits,
+  gatewayListener,
+  type LoadedConfig,
+  loadConfig,
+  namespacesSettings,
+  otelSettings,
+  persistenceSettings,
+  processSettings,
+  routingSettings,
+} from '@carillon/config';
+
+/** The environment variables of the commands that talk to a gateway. Flags stand above them. */
 export interface CliEnvironment {
   /** Address of a gateway. */
   readonly url: string | undefined;
@@ -16,4 +33,42 @@ export function readCliEnvironment(): CliEnvironment {
     jwtSecret: CARILLON_JWT_SECRET || undefined,
     dataDir: CARILLON_DATA_DIR || undefined,
   };
+}
+
+const DEV_GROUPS = {
+  process: processSettings,
+  gateway: gatewayListener,
+  admin: adminListener,
+  adminApi: adminSettings,
+  edge: edgeSettings,
+  limits: gatewayLimits,
+  auth: authSettings,
+  namespaces: namespacesSettings,
+  routing: routingSettings,
+  persistence: persistenceSettings,
+  otel: otelSettings,
+};
+
+export type DevConfig = ConfigOf<typeof DEV_GROUPS>;
+
+/** Variables of which any one says how tokens are verified. */
+const KEY_VARIABLES = ['CARILLON_JWT_SECRET', 'CARILLON_JWT_PUBLIC_KEY', 'CARILLON_JWT_JWKS_URL'] as const;
+/** What single-process mode has its own of. */
+const UNUSED_VARIABLES = ['CARILLON_REDIS_URL', 'CARILLON_DATABASE_URL'] as const;
+
+/**
+ * Everything single-process mode takes from the environment.
+ * @param secretOf gives the secret of this data directory, for when no key is configured
+ * @throws ConfigError naming every wrong variable at once.
+ */
+export function readDevConfig(
+  secretOf: () => string,
+): LoadedConfig<DevConfig> & { readonly unused: readonly string[] } {
+  const given = (name: string) => (process.env[name] ?? '').trim() !== '';
+  const defaults = {
+    // The start says what there is to say; below that, only what needs attention.
+    CARILLON_LOG_LEVEL: 'warn',
+    ...(KEY_VARIABLES.some(given) ? {} : { CARILLON_JWT_SECRET: secretOf() }),
+  };
+  return { ...loadConfig(DEV_GROUPS, process.env, { defaults }), unused: UNUSED_VARIABLES.filter(given) };
 }

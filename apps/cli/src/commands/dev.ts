@@ -1,3 +1,121 @@
-export async function dev(_flags: { readonly timings?: boolean }): Promise<void> {
-  throw new Error('dev');
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { ConfigError } from '@carillon/config';
+import { CliError } from '../cli-error.ts';
+import { type DevConfig, readCliEnvironment, readDevConfig } from '../config.ts';
+import { banner } from '../dev/banner.ts';
+import { type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
+import { checkPorts } from '../dev/free-ports.ts';
+import { Timings } from '../dev/timings.ts';
+import { print } from '../output/style.ts';
+import { ownIdentity } from '../process-identity.ts';
+import { DEFAULT_DATA_DIR, removeDevState, writeDevState } from '../target/dev-state.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface DevFlags {
+  readonly timings?: boolean;
+}
+
+/** Runs all services in this process until Ctrl-C. */
+export async function dev(flags: DevFlags): Promise<void> {
+  const timings = new Timings();
+  const dataDir = openDataDir(readCliEnvironment().dataDir ?? DEFAULT_DATA_DIR);
+  process.once('exit', () => dataDir.release());
+  const { config, warnings, unused } = loadSettings(dataDir);
+  await timings.measure('ports', () => checkPorts(wantedPorts(config)));
+  const version = readVersion();
+  // Loaded this late because the settings decide whether it is needed at all, and the database begins to open at once.
+  const { compose } = await import('../dev/compose.ts');
+  const installation = await compose({ config: openToConsole(config), version, dataDir, timings });
+  const { telemetry, services, afterStop } = installation;
+  for (const warning of warnings) telemetry.logger.warn(warning);
+  const { runServices } = await import('@carillon/service');
+  await timings.measure('start', () =>
+    runServices(services, {
+      telemetry,
+      shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+      afterStop: async () => {
+        removeDevState(dataDir.path);
+        await afterStop();
+      },
+    }),
+  );
+  const readyAfterMs = timings.nowMs;
+  announce(config, dataDir);
+  print(banner({ ...(await facts(config, dataDir, unused)), version, readyAfterMs }));
+  if (flags.timings) timings.print();
+}
+
+function loadSettings(dataDir: DataDir) {
+  try {
+    return readDevConfig(() => jwtSecretOf(dataDir));
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new CliError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+function readVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function wantedPorts({ gateway, admin }: DevConfig) {
+  return [
+    { name: 'gateway', ...gateway, variable: 'CARILLON_GATEWAY_PORT' },
+    { name: 'admin service', ...admin, variable: 'CARILLON_ADMIN_PORT' },
+  ];
+}
+
+/** The console is served from the port of admin, so for the gateway it is another origin. */
+function openToConsole(config: DevConfig): DevConfig {
+  const { host, port } = config.admin;
+  const hosts = new Set(['127.0.0.1', 'localhost', shownHost(host)]);
+  const origins = [...hosts].map((name) => `http://${name}:${port}`);
+  return { ...config, edge: { ...config.edge, allowedOrigins: [...config.edge.allowedOrigins, ...origins] } };
+}
+
+/** An address that a browser on this machine can use. */
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function urlsOf({ gateway, admin, edge }: DevConfig) {
+  return {
+    gatewayUrl: `${edge.tls === undefined ? 'http' : 'https'}://${shownHost(gateway.host)}:${gateway.port}`,
+    adminUrl: `http://${shownHost(admin.host)}:${admin.port}`,
+  };
+}
+
+/** Tells the other commands on this machine. */
+function announce(config: DevConfig, dataDir: DataDir): void {
+  const { secret } = config.auth;
+  const jwtSecret = secret === undefined ? {} : { jwtSecret: secret };
+  writeDevState(dataDir.path, { process: ownIdentity(), ...urlsOf(config), ...jwtSecret });
+}
+
+async function facts(config: DevConfig, dataDir: DataDir, unused: readonly string[]) {
+  const { gatewayUrl, adminUrl } = urlsOf(config);
+  const shownDir = relative(process.cwd(), dataDir.path) || '.';
+  return {
+    gatewayUrl,
+    consoleUrl: adminUrl,
+    dataDir: shownDir.startsWith('..') ? dataDir.path : `${shownDir}/`,
+    token: await devToken(config),
+    commandPrefix: shownDir === DEFAULT_DATA_DIR ? '' : `CARILLON_DATA_DIR=${dataDir.path} `,
+    notes: unused.map(
+      (name) => `${name} is set, and not used in this mode: it has its own broker and database.`,
+    ),
+  };
+}
+
+async function devToken({ auth: { secret } }: DevConfig): Promise<string | undefined> {
+  if (secret === undefined) return undefined;
+  const [{ mintToken }, { EVERYTHING }] = await Promise.all([
+    import('@carillon/server'),
+    import('../target/everything.ts'),
+  ]);
+  return mintToken({ secret, userId: 'dev', capabilities: EVERYTHING, expiresInMs: DAY_MS });
 }

@@ -5,7 +5,8 @@ import { CliError, usageError } from '../cli-error.ts';
 import { readCliEnvironment } from '../config.ts';
 import { err, note, print } from '../output/style.ts';
 import { findDevState } from '../target/dev-state.ts';
-import { currentUser, EVERYTHING } from '../target/resolve-target.ts';
+import { EVERYTHING } from '../target/everything.ts';
+import { currentUser } from '../target/resolve-target.ts';
 
 export interface TokenFlags {
   readonly user?: string;

@@ -10,7 +10,8 @@ export interface DevState {
   /** `http://127.0.0.1:8080` */
   readonly gatewayUrl: string;
   readonly adminUrl: string;
-  readonly jwtSecret: string;
+  /** Absent when tokens are verified with keys of the user's own. */
+  readonly jwtSecret?: string;
 }
 
 export const DEFAULT_DATA_DIR = '.carillon';

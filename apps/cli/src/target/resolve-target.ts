@@ -1,8 +1,8 @@
 import { userInfo } from 'node:os';
-import type { CapabilitiesClaim } from '@carillon/protocol';
 import { mintToken } from '@carillon/server';
 import { readCliEnvironment } from '../config.ts';
 import { type DevState, findDevState } from './dev-state.ts';
+import { EVERYTHING } from './everything.ts';
 
 /** Which gateway a command talks to, and as whom. */
 export interface Target {
@@ -20,7 +20,6 @@ export interface TargetFlags {
   readonly user?: string;
 }
 
-export const EVERYTHING: CapabilitiesClaim = { '*': ['subscribe', 'publish', 'presence', 'history'] };
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** Flags first, then the environment, then a running `carillon dev`. */

@@ -1,0 +1,126 @@
+/** All services in this process, on the memory broker and PGlite. */
+import type { MemoryBroker } from '@carillon/broker';
+import type { Database } from '@carillon/db';
+import type { Service } from '@carillon/service';
+import type { Telemetry } from '@carillon/telemetry';
+import type { DevConfig } from '../config.ts';
+import type { DataDir } from './data-dir.ts';
+import { drainLog } from './drain.ts';
+import { keepPositions, takePositions } from './positions-file.ts';
+import type { Timings } from './timings.ts';
+
+const DRAIN_TIMEOUT_MS = 10_000;
+
+export interface Installation {
+  /** In the order of their start. */
+  readonly services: readonly Service[];
+  /** Of the process. */
+  readonly telemetry: Telemetry;
+  /** After all services have stopped. */
+  readonly afterStop: () => Promise<void>;
+}
+
+export interface ComposeOptions {
+  readonly config: DevConfig;
+  readonly version: string;
+  readonly dataDir: DataDir;
+  readonly timings: Timings;
+}
+
+export async function compose(options: ComposeOptions): Promise<Installation> {
+  const { config, dataDir, timings } = options;
+  // The database takes longest; the other modules are loaded meanwhile.
+  const opening = openDatabase(options);
+  opening.catch(() => undefined); // awaited below, after what is loaded in between
+  const [broker, telemetryOf] = await Promise.all([makeBroker(options), telemetryFactory(options)]);
+  const [gateway, router] = await Promise.all([
+    timings.measure('gateway', async () => {
+      const { createGateway } = await import('@carillon/gateway');
+      return createGateway({
+        telemetry: telemetryOf('gateway'),
+        broker,
+        config: { ...config, listener: config.gateway },
+      });
+    }),
+    timings.measure('router', async () => {
+      const { createRouter } = await import('@carillon/router');
+      return createRouter({ ...config.routing, broker, telemetry: telemetryOf('router') });
+    }),
+  ]);
+  const { createPersistence } = await timings.measure('persistence', () => import('@carillon/persistence'));
+  const telemetry = telemetryOf('persistence');
+  const { database } = await opening;
+  const persistence = createPersistence({
+    telemetry,
+    broker,
+    database,
+    settings: config.persistence,
+    appliesMigrations: true,
+  });
+  await broker.start();
+  return {
+    services: [persistence, drainBefore(persistence, broker, telemetry), router, gateway],
+    telemetry,
+    afterStop: () => finish({ broker, database, dataDir, telemetry }),
+  };
+}
+
+async function openDatabase({ dataDir, timings, config, version }: ComposeOptions) {
+  const [{ openPglite }, telemetryOf] = await Promise.all([
+    timings.measure('database module', () => import('@carillon/db')),
+    telemetryFactory({ config, version }),
+  ]);
+  return timings.measure('database', () =>
+    openPglite({ dataDir: dataDir.database }, telemetryOf('database')),
+  );
+}
+
+async function makeBroker({ config, dataDir, timings }: ComposeOptions): Promise<MemoryBroker> {
+  const { createMemoryBroker } = await timings.measure('broker', () => import('@carillon/broker'));
+  const broker = createMemoryBroker({ limits: config.routing });
+  const positions = takePositions(dataDir.path);
+  if (positions !== undefined) broker.restore(positions);
+  return broker;
+}
+
+async function telemetryFactory({ config, version }: Pick<ComposeOptions, 'config' | 'version'>) {
+  const { createTelemetry } = await import('@carillon/telemetry');
+  const { nodeId, logLevel, logFormat } = config.process;
+  return (service: string): Telemetry =>
+    createTelemetry({
+      service,
+      instanceId: nodeId,
+      version,
+      levels: logLevel,
+      format: logFormat,
+      otel: config.otel,
+      processMetrics: service === 'gateway',
+    });
+}
+
+/** Stopped before `persistence`, when nothing is published any more. */
+function drainBefore(persistence: Service, broker: MemoryBroker, telemetry: Telemetry): Service {
+  return {
+    name: 'drain',
+    health: persistence.health,
+    start: async () => undefined,
+    stop: async () => {
+      if (await drainLog(broker, DRAIN_TIMEOUT_MS)) return;
+      telemetry.logger.error('some accepted messages could not be stored before the stop');
+    },
+  };
+}
+
+interface Remains {
+  readonly broker: MemoryBroker;
+  readonly database: Database;
+  readonly dataDir: DataDir;
+  readonly telemetry: Telemetry;
+}
+
+async function finish({ broker, database, dataDir }: Remains): Promise<void> {
+  // A position without its messages would give a number to two contents; without positions new epochs begin.
+  if (await drainLog(broker, 0)) keepPositions(dataDir.path, broker.snapshot());
+  await broker.stop();
+  await database.close();
+}
