@@ -39,4 +39,13 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What tests and the contract suites they share may import besides: real servers, and the SDKs to talk to an app. */
-export const ALSO_ALLOWED_IN_TESTS = ['testing', ...SDKS, 'protocol'] as const;
+const IN_ALL_TESTS = ['testing', ...SDKS, 'protocol'];
+
+const IN_TESTS_OF: Readonly<Record<string, readonly string[]>> = {
+  // Jobs run on the embedded Postgres in single-process mode.
+  jobs: ['db'],
+};
+
+export function allowedInTests(name: string): readonly string[] {
+  return [...(ALLOWED_IMPORTS[name] ?? []), ...IN_ALL_TESTS, ...(IN_TESTS_OF[name] ?? [])];
+}

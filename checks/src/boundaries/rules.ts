@@ -1,5 +1,5 @@
 import type { IForbiddenRuleType } from 'dependency-cruiser';
-import { ALLOWED_IMPORTS, ALSO_ALLOWED_IN_TESTS } from './import-table.ts';
+import { ALLOWED_IMPORTS, allowedInTests } from './import-table.ts';
 
 const ANY_PACKAGE = '^(?:apps|packages)/';
 const TEST_FILES = String.raw`\.(?:test|suite)\.tsx?$`;
@@ -11,7 +11,7 @@ const foldersNamed = (names: readonly string[]) => names.map((name) => `^(?:apps
 
 function rulesForPackage(name: string, allowed: readonly string[]): IForbiddenRuleType[] {
   const from = `^(?:apps|packages)/${name}/`;
-  const inTests = [...allowed, ...ALSO_ALLOWED_IN_TESTS];
+  const inTests = allowedInTests(name);
   return [
     {
       name: `imports-of-${name}`,
