@@ -88,7 +88,7 @@ class Peer {
   }
 
   async connected(token: string | undefined): Promise<this> {
-    await once(this.socket, 'open');
+    if (this.socket.readyState !== WebSocket.OPEN) await once(this.socket, 'open');
     this.send({ type: 'connect', id: 'c', ...(token === undefined ? {} : { token }) });
     await this.next('connected');
     return this;
@@ -315,7 +315,7 @@ describe('bad input', () => {
     ],
     [`{"type":"publish","id":1,"channel":"chat:a","payload":"${'x'.repeat(70_000)}"}`, 'FRAME_TOO_LARGE'],
     ['{"type":"connect","id":1}', 'FRAME_OUT_OF_STATE'],
-  ])('answers %.60s with %s and lives on', async (text, code) => {
+  ])('answers bad frame %# with its code and lives on', async (text, code) => {
     const peer = await join('ada');
     peer.send(text);
     expect(await peer.next('error')).toMatchObject({ code, retryable: false });
@@ -390,7 +390,7 @@ describe('HTTP', () => {
     ['{"messages":[]}', 400, 'BODY_INVALID'],
     [`{"payload":"${'x'.repeat(70_000)}"}`, 413, 'FRAME_TOO_LARGE'],
     [`{"messages":[${Array(101).fill('{"payload":1}').join(',')}]}`, 413, 'BATCH_TOO_LARGE'],
-  ])('refuses the body %.40s with %i %s', async (body, status, code) => {
+  ])('refuses bad body %# with its code', async (body, status, code) => {
     expect(await post(body)).toMatchObject({ status, body: { error: { code, retryable: false } } });
   });
 
