@@ -4,6 +4,8 @@ export const PUBLISHED = [
   'broker',
   'client',
   'config',
+  'db',
+  'jobs',
   'protocol',
   'server',
   'service',
