@@ -14,6 +14,7 @@ import { LeaseKeeper, renewIntervalMs } from './leases/keep-leases.ts';
 import { OwnerlessPartitions } from './leases/ownerless-partitions.ts';
 import { MessageRouter } from './routing/route-messages.ts';
 import { keepUp } from './upkeep/keep-up.ts';
+import { Narrowing } from './upkeep/narrow-channels.ts';
 import { RouteBacklog } from './upkeep/route-backlog.ts';
 
 /** Upkeep rounds within one gateway timeout. */
@@ -104,8 +105,15 @@ function addLoops(shell: ServiceShell, options: RouterOptions, { held, keeper, b
   const { broker, telemetry, leaseTtlMs, gatewayTimeoutMs, directLaneMaxGateways } = options;
   const { metrics, spans } = telemetry;
   const port = broker.router;
+  const narrowing = new Narrowing({
+    port,
+    directLaneMaxGateways,
+    narrowed: metrics.counter(METRICS.channelsNarrowed),
+    logger: telemetry.loggerOf('upkeep'),
+  });
   const router = new MessageRouter({
     port,
+    narrowing,
     spans,
     held,
     logger: telemetry.loggerOf('routing'),
@@ -116,10 +124,9 @@ function addLoops(shell: ServiceShell, options: RouterOptions, { held, keeper, b
   const upkeep = {
     port,
     held,
-    directLaneMaxGateways,
+    narrowing,
     gatewayTimeoutMs,
     logger: telemetry.loggerOf('upkeep'),
-    narrowed: metrics.counter(METRICS.channelsNarrowed),
     reaped: metrics.counter(METRICS.gatewaysReaped),
   };
   // Back at work well within a lease TTL after an outage: leases that weren't lost are renewed in time.

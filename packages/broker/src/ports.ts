@@ -234,8 +234,11 @@ export interface RouterPort {
   forward(partition: PartitionId, byGateway: ReadonlyMap<string, readonly RoutedMessage[]>): Promise<void>;
   /** Moves the cursor to `entryId` and trims below; `false`: fenced off, the lease is lost. */
   commit(lease: Lease, entryId: string): Promise<boolean>;
-  /** Wide channels that have at most `maxGateways` interested gateways and are fully routed go back to the direct lane. Returns those. */
-  narrow(lease: Lease, maxGateways: number): Promise<readonly ChannelKey[]>;
+  /**
+   * Wide channels that have at most `maxGateways` interested gateways and are fully routed go back to the direct lane. Returns those.
+   * Looks at `channels`, else at some of all wide ones.
+   */
+  narrow(lease: Lease, maxGateways: number, channels?: readonly ChannelKey[]): Promise<readonly ChannelKey[]>;
   /** Removes gateways that were silent for `timeoutMs`, with their interest and streams; bounded work per call. Returns those fully removed. */
   reap(lease: Lease, timeoutMs: number): Promise<readonly string[]>;
 }

@@ -1,6 +1,7 @@
 import type { RouteEntry, RouterPort } from '@carillon/broker';
 import type { Counter, Spans } from '@carillon/telemetry';
 import type { HeldPartition } from '../leases/held-leases.ts';
+import type { Narrowing } from '../upkeep/narrow-channels.ts';
 import { learnInterest } from './learn-interest.ts';
 import { packByGateway } from './pack-by-gateway.ts';
 import { endSpans, startSpans } from './trace-messages.ts';
@@ -10,6 +11,7 @@ export interface RouteBatchDependencies {
   readonly spans: Spans;
   readonly messages: Counter;
   readonly copies: Counter;
+  readonly narrowing: Narrowing;
 }
 
 /**
@@ -19,17 +21,20 @@ export interface RouteBatchDependencies {
 export async function routeBatch(
   { lease, interest }: HeldPartition,
   entries: readonly RouteEntry[],
-  { port, spans, messages: messagesRouted, copies: copiesWritten }: RouteBatchDependencies,
+  deps: RouteBatchDependencies,
 ): Promise<boolean> {
+  const { port, spans, messages: messagesRouted, copies: copiesWritten, narrowing } = deps;
   const messages = entries.filter((entry) => entry.kind === 'message');
   const traced = startSpans(messages, spans);
   try {
-    const byGateway = packByGateway(messages, await learnInterest(entries, interest, port));
+    const gateways = await learnInterest(entries, interest, port);
+    const byGateway = packByGateway(messages, gateways);
     if (byGateway.size > 0) await port.forward(lease.partition, byGateway);
     const committed = await port.commit(lease, entries.at(-1)!.entryId);
     messagesRouted.add(messages.length);
     for (const packed of byGateway.values()) copiesWritten.add(packed.length);
     endSpans(traced);
+    if (committed) await narrowing.offer(lease, gateways);
     return committed;
   } catch (error) {
     endSpans(traced, error);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Broker, type BrokerLimits, createRedisBroker } from '@carillon/broker';
-import { createTelemetry, type MetricJson, type Telemetry } from '@carillon/telemetry';
+import type { MetricJson } from '@carillon/telemetry';
 import {
   eventually,
   freePort,
@@ -10,10 +10,13 @@ import {
   startRedis,
   type TestRedis,
 } from '@carillon/testing';
+import { Redis } from 'ioredis';
 import { RecordingGateway } from './gateway-feed.suite.ts';
+import { silentTelemetry } from './silent-telemetry.suite.ts';
 
 export const PARTITIONS = 8;
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+const GATEWAY = fileURLToPath(new URL('./gateway-process.suite.ts', import.meta.url));
 
 export interface RouterSettings {
   readonly leaseTtlMs?: number;
@@ -29,17 +32,6 @@ export interface RouterProcess {
   readonly process: ServerProcess;
   /** Sum of a metric's samples. */
   metric(name: string): Promise<number>;
-}
-
-export function silentTelemetry(instanceId: string): Telemetry {
-  return createTelemetry({
-    service: 'router',
-    instanceId,
-    version: '0.0.0',
-    levels: { level: 'fatal', modules: {} },
-    format: 'json',
-    processMetrics: false,
-  });
 }
 
 /** A Redis, brokers on it, gateways and router processes; all ended by `stop`. */
@@ -92,10 +84,31 @@ export class Installation {
     return { name, process: router, metric: (metric) => readMetric(url, metric) };
   }
 
+  /** A gateway that can be killed; W is 1 for what it subscribes. */
+  async startGatewayProcess(
+    name: string,
+    channels: readonly string[],
+    heartbeatMs: number,
+  ): Promise<ServerProcess> {
+    return await this.startProcess({
+      command: process.execPath,
+      args: [GATEWAY, name, this.redis.url, String(PARTITIONS), String(heartbeatMs), ...channels],
+      readyPattern: /subscribed/,
+    });
+  }
+
   async startProcess(options: ProcessOptions): Promise<ServerProcess> {
     const started = await startProcess(options);
     this.#processes.push(started);
     return started;
+  }
+
+  /** All keys in Redis. */
+  async keys(): Promise<readonly string[]> {
+    const redis = new Redis(this.redis.url);
+    const keys = await redis.keys('*');
+    redis.disconnect();
+    return keys;
   }
 
   async stop(): Promise<void> {

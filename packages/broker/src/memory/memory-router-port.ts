@@ -80,22 +80,25 @@ export class MemoryRouterPort implements RouterPort {
     return true;
   }
 
-  async narrow(lease: Lease, maxGateways: number): Promise<readonly ChannelKey[]> {
+  async narrow(
+    lease: Lease,
+    maxGateways: number,
+    channels?: readonly ChannelKey[],
+  ): Promise<readonly ChannelKey[]> {
     if (!this.#holds(lease)) return [];
     const route = this.#route(lease.partition);
-    const narrowed = [...route.wide].filter((key) => {
-      const channel = this.#state.find(key);
+    const narrowed = (channels ?? [...route.wide]).filter((key) => {
+      const { interest, lastRouted } = this.#state.find(key) ?? {};
       return (
-        channel === undefined ||
-        (channel.interest.size <= maxGateways &&
-          channel.lastRouted !== undefined &&
-          channel.lastRouted <= route.cursor)
+        interest !== undefined &&
+        interest.size <= maxGateways &&
+        lastRouted !== undefined &&
+        lastRouted <= route.cursor
       );
     });
     for (const key of narrowed) {
       route.wide.delete(key);
-      const channel = this.#state.find(key);
-      if (channel !== undefined) channel.lastRouted = undefined;
+      this.#state.find(key)!.lastRouted = undefined;
     }
     return narrowed;
   }

@@ -167,8 +167,13 @@ export class RedisRouterPort implements RouterPort {
     return (await this.#run('route-commit', partition, [owner, fence, entryId])) === 1;
   }
 
-  async narrow({ partition, owner, fence }: Lease, maxGateways: number): Promise<readonly ChannelKey[]> {
-    const reply = await this.#run('narrow', partition, [owner, fence, maxGateways, CHANNELS_PER_CALL]);
+  async narrow(
+    { partition, owner, fence }: Lease,
+    maxGateways: number,
+    channels: readonly ChannelKey[] = [],
+  ): Promise<readonly ChannelKey[]> {
+    const args = [owner, fence, maxGateways, CHANNELS_PER_CALL, ...channels.slice(0, CHANNELS_PER_CALL)];
+    const reply = await this.#run('narrow', partition, args);
     return reply === 0 ? [] : (reply as ChannelKey[]);
   }
 

@@ -1,14 +1,16 @@
 -- Wide channels with few gateways, whose last wide message is routed, go back to the direct lane. Not before: a direct message could
 -- overtake a routed one.
--- KEYS[1] partition base   ARGV owner, fence, W, channels looked at per call
+-- KEYS[1] partition base   ARGV owner, fence, W, channels looked at per call, then channels (none: any wide ones)
 -- Reply: channels that are direct now; 0 when the lease is lost.
 --@include channel
 --@include lease
 local base, max_direct = KEYS[1], tonumber(ARGV[3])
 if not holds_lease(base, ARGV[1], ARGV[2]) then return 0 end
 local cursor = redis.call('GET', base .. 'cursor') or '0-0'
-local narrowed = {}
-for _, channel in ipairs(redis.call('SRANDMEMBER', base .. 'wide', ARGV[4])) do
+local channels, narrowed = {}, {}
+for at = 5, #ARGV do channels[#channels + 1] = ARGV[at] end
+if #channels == 0 then channels = redis.call('SRANDMEMBER', base .. 'wide', ARGV[4]) end
+for _, channel in ipairs(channels) do
   local key, interest = base .. 'c:' .. channel, base .. 'i:' .. channel
   local last_routed = redis.call('HGET', key, 'w')
   if not last_routed then
