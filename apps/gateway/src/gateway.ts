@@ -25,7 +25,7 @@ import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { StoredWaiters } from './ingress/stored-waiters.ts';
-import { chooseSubprotocol, WebSocketRoute } from './ingress/websocket-route.ts';
+import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Authenticator } from './session/authenticate.ts';
 import { Connections } from './session/connections.ts';
@@ -39,8 +39,9 @@ const SETTLE_TIMEOUT_MS = 2000;
 
 export interface GatewayOptions {
   readonly telemetry: Telemetry;
-  /** Started and stopped by the caller, after and before this service. */
   readonly broker: Broker;
+  /** Start the broker with this service and stop it after it; else the caller does. Default false. */
+  readonly ownsBroker?: boolean;
   readonly config: Pick<GatewayConfig, 'process' | 'listener' | 'edge' | 'limits' | 'auth' | 'namespaces'>;
 }
 
@@ -52,7 +53,12 @@ export interface Gateway extends Service {
 }
 
 /** The edge gateway: accepts clients, authenticates, publishes, fans out. */
-export async function createGateway({ telemetry, broker, config }: GatewayOptions): Promise<Gateway> {
+export async function createGateway({
+  telemetry,
+  broker,
+  ownsBroker = false,
+  config,
+}: GatewayOptions): Promise<Gateway> {
   const { limits } = config;
   // A restarted gateway must not be taken for its predecessor, even when its node id is fixed.
   const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
@@ -99,7 +105,7 @@ export async function createGateway({ telemetry, broker, config }: GatewayOption
     telemetry,
   );
   const origins = createOriginMatcher(config.edge.allowedOrigins);
-  let draining = false;
+  let phase: ServingPhase = 'starting';
 
   const server = createHttpServer(telemetry, {
     ...tlsOptions(config.edge.tls),
@@ -134,7 +140,7 @@ export async function createGateway({ telemetry, broker, config }: GatewayOption
     origins,
     telemetry,
     limits,
-    isDraining: () => draining,
+    phase: () => phase,
   }).register(server);
   new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
 
@@ -142,16 +148,22 @@ export async function createGateway({ telemetry, broker, config }: GatewayOption
     const { ready, problems } = await broker.status();
     return ready ? undefined : problems.join('; ');
   });
+  // Health is served while the broker is waited for; clients are refused until it is there.
+  shell.add(listening(server, config.listener));
+  if (ownsBroker)
+    shell.add({ name: 'broker', start: (signal) => broker.start(signal), stop: () => broker.stop() });
   shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
   const watch = new PositionWatch(channels, feed);
   shell.addLoop({ name: 'position watch', everyMs: POSITION_WATCH_MS, run: () => watch.compareOnce() });
   shell.addLoop({ name: 'channel release', everyMs: RELEASE_MS, run: () => channels.releaseIdle() });
-  shell.add(listening(server, config.listener));
   shell.add({
     name: 'clients',
-    start: async () => connections.start(),
+    start: async () => {
+      phase = 'serving';
+      connections.start();
+    },
     stop: async () => {
-      draining = true;
+      phase = 'draining';
       channels.stop();
       await settled(publishMessage);
       await connections.drain(DRAIN_TIMEOUT_MS);

@@ -1,6 +1,6 @@
 import { createRedisBroker } from '@carillon/broker';
 import { ConfigError } from '@carillon/config';
-import { runServices, type Service } from '@carillon/service';
+import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import { type GatewayConfig, readConfig } from './config.ts';
@@ -22,13 +22,8 @@ async function main(config: GatewayConfig, warnings: readonly string[]): Promise
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });
-  const gateway = await createGateway({ telemetry, broker, config });
-  const services: Service[] = [gateway];
-  await runServices(services, {
-    telemetry,
-    shutdownTimeoutMs: config.process.shutdownTimeoutMs,
-    afterStop: () => broker.stop(),
-  });
+  const gateway = await createGateway({ telemetry, broker, ownsBroker: true, config });
+  await runServices([gateway], { telemetry, shutdownTimeoutMs: config.process.shutdownTimeoutMs });
 }
 
 try {

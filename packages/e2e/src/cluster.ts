@@ -3,7 +3,15 @@
  * and started again on the same port, as a supervisor would.
  */
 import { fileURLToPath } from 'node:url';
-import { freePort, type ServerProcess, startPostgres, startProcess, startRedis, type TestPostgres, type TestRedis } from '@carillon/testing';
+import {
+  freePort,
+  type ServerProcess,
+  startPostgres,
+  startProcess,
+  startRedis,
+  type TestPostgres,
+  type TestRedis,
+} from '@carillon/testing';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const JWT_SECRET = 'e2e-secret-0123456789-0123456789-0123456789';
@@ -48,7 +56,10 @@ async function startService(name: ServiceName, env: Readonly<Record<string, stri
   const options = {
     command: process.execPath,
     args: [`${ROOT}apps/${name}/src/main.ts`],
-    env: { ...env, [`CARILLON_${name.toUpperCase()}_PORT`]: String(port), [`CARILLON_${name.toUpperCase()}_HOST`]: '127.0.0.1' },
+    env: {
+      ...env,
+      [`CARILLON_${name.toUpperCase()}_PORT`]: String(port),
+    },
     readyUrl: `http://127.0.0.1:${port}/ready`,
   };
   let current: ServerProcess = await startProcess(options);
@@ -69,13 +80,20 @@ async function startService(name: ServiceName, env: Readonly<Record<string, stri
 }
 
 async function migrate(env: Readonly<Record<string, string>>): Promise<void> {
-  const run = await startProcess({ command: process.execPath, args: [`${ROOT}apps/persistence/src/migrate.ts`], env });
+  const run = await startProcess({
+    command: process.execPath,
+    args: [`${ROOT}apps/persistence/src/migrate.ts`],
+    env,
+  });
   const code = await run.exited;
   if (code !== 0) throw new Error(`the migration ended with ${code}`);
 }
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const redis = await startRedis({ appendonly: options.appendonly ?? true, config: { appendfsync: 'always', 'maxmemory-policy': 'noeviction' } });
+  const redis = await startRedis({
+    appendonly: options.appendonly ?? true,
+    config: { appendfsync: 'always', 'maxmemory-policy': 'noeviction' },
+  });
   const postgres = await startPostgres();
   const env = {
     CARILLON_REDIS_URL: redis.url,
@@ -85,7 +103,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     CARILLON_LOG_LEVEL: 'warn',
     ...options.env,
   };
-  const startMany = (name: ServiceName, count: number): Promise<Service[]> => Promise.all(Array.from({ length: count }, () => startService(name, env)));
+  const startMany = (name: ServiceName, count: number): Promise<Service[]> =>
+    Promise.all(Array.from({ length: count }, () => startService(name, env)));
   await migrate(env);
   const [gateways, routers, persistence, admins] = await Promise.all([
     startMany('gateway', options.gateways ?? 2),

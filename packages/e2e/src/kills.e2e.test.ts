@@ -20,9 +20,15 @@ describe('kill -9 while messages flow', () => {
 
   const traffic = async (): Promise<void> => {
     const goal = ledger.accepted.length + BETWEEN_STEPS;
-    await eventually(() => ledger.accepted.length >= goal, { what: `${BETWEEN_STEPS} more accepted publishes`, timeoutMs: 30_000 });
+    await eventually(() => ledger.accepted.length >= goal, {
+      what: `${BETWEEN_STEPS} more accepted publishes`,
+      timeoutMs: 30_000,
+    });
   };
-  const killAndRestart = async (service: { kill(): Promise<void>; start(): Promise<void> }): Promise<void> => {
+  const killAndRestart = async (service: {
+    kill(): Promise<void>;
+    start(): Promise<void>;
+  }): Promise<void> => {
     await traffic();
     await service.kill();
     await service.start();
@@ -33,7 +39,8 @@ describe('kill -9 while messages flow', () => {
     // One gateway is enough to make a channel wide, so that these channels take the routed lane as soon as both gateways want them.
     cluster = await startCluster({ env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1' } });
     const ports = cluster.gateways.map((gateway) => gateway.port);
-    for (const [i, name] of subscribers.entries()) clients.push(await startSubscriber(name, ports[i % ports.length]!, CHANNELS, ledger));
+    for (const [i, name] of subscribers.entries())
+      clients.push(await startSubscriber(name, ports[i % ports.length]!, CHANNELS, ledger));
     for (const [i, port] of ports.entries()) {
       const client = await connectClient(`publisher-${i}`, port);
       clients.push(client);
@@ -58,23 +65,34 @@ describe('kill -9 while messages flow', () => {
     for (const worker of cluster.persistence) await killAndRestart(worker);
   });
 
-  it('goes on after Redis is killed and comes back with its append-only file', { timeout: 60_000 }, async () => {
+  it('goes on after Redis is killed and comes back with its append-only file', {
+    timeout: 60_000,
+  }, async () => {
     await traffic();
     await cluster.redis.kill();
     await cluster.redis.restart();
     await traffic();
   });
 
-  it('[D1 D2 D3 D6] lost nothing, doubled nothing, reordered nothing, and Postgres has it all', { timeout: 60_000 }, async () => {
+  it('[D1 D2 D3 D6] lost nothing, doubled nothing, reordered nothing, and Postgres has it all', {
+    timeout: 60_000,
+  }, async () => {
     await Promise.all(publishers.map((publisher) => publisher.finish()));
     for (const subscriber of subscribers) {
-      await eventually(() => ledger.hasAll(subscriber), { what: `${subscriber} has all messages`, timeoutMs: 30_000 });
+      await eventually(() => ledger.hasAll(subscriber), {
+        what: `${subscriber} has all messages`,
+        timeoutMs: 30_000,
+      });
     }
     expect(ledger.violations(subscribers)).toEqual([]);
     expect(ledger.unresolved.size).toBe(0);
-    await eventually(async () => (await storedMessages(cluster.postgres.url)).size >= ledger.accepted.length, { what: 'all messages in Postgres', timeoutMs: 30_000 });
+    await eventually(
+      async () => (await storedMessages(cluster.postgres.url)).size >= ledger.accepted.length,
+      { what: 'all messages in Postgres', timeoutMs: 30_000 },
+    );
     const stored = await storedMessages(cluster.postgres.url);
     expect(stored.size).toBe(ledger.accepted.length);
-    for (const { channel, epoch, seq, key } of ledger.accepted) expect(stored.get(`${channel} ${epoch}:${seq}`)).toBe(key);
+    for (const { channel, epoch, seq, key } of ledger.accepted)
+      expect(stored.get(`${channel} ${epoch}:${seq}`)).toBe(key);
   });
 });

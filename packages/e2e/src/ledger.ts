@@ -27,8 +27,8 @@ export class Ledger {
 
   /** Call from a subscriber's handler, in the order of the calls. */
   receive(subscriber: string, channel: string, message: Received): void {
-    let channels = this.#received.get(subscriber);
-    if (channels === undefined) this.#received.set(subscriber, (channels = new Map()));
+    const channels = this.#received.get(subscriber) ?? new Map<string, Received[]>();
+    this.#received.set(subscriber, channels);
     const list = channels.get(channel);
     if (list === undefined) channels.set(channel, [message]);
     else list.push(message);
@@ -58,19 +58,29 @@ export class Ledger {
       const position = `${channel} ${epoch}:${seq}`;
       const other = byPosition.get(position);
       byPosition.set(position, key);
-      return other === undefined || other === key ? [] : [`${position} was given to two messages: ${other} and ${key}`];
+      return other === undefined || other === key
+        ? []
+        : [`${position} was given to two messages: ${other} and ${key}`];
     });
   }
 
   #violationsOf(subscriber: string): readonly Violation[] {
     const channels = this.#received.get(subscriber) ?? new Map<string, Received[]>();
     const found: Violation[] = [];
-    for (const [channel, messages] of channels) found.push(...orderViolations(`${subscriber} on ${channel}`, messages));
-    const positions = new Map([...channels].map(([channel, messages]) => [channel, new Map(messages.map((message) => [message.key, message]))]));
+    for (const [channel, messages] of channels)
+      found.push(...orderViolations(`${subscriber} on ${channel}`, messages));
+    const positions = new Map(
+      [...channels].map(([channel, messages]) => [
+        channel,
+        new Map(messages.map((message) => [message.key, message])),
+      ]),
+    );
     for (const { channel, epoch, seq, key } of this.accepted) {
       const got = positions.get(channel)?.get(key);
-      if (got === undefined) found.push(`${subscriber} never got ${key}, accepted as ${channel} ${epoch}:${seq}`);
-      else if (got.seq !== seq || got.epoch !== epoch) found.push(`${subscriber} got ${key} as ${got.epoch}:${got.seq}, accepted as ${epoch}:${seq}`);
+      if (got === undefined)
+        found.push(`${subscriber} never got ${key}, accepted as ${channel} ${epoch}:${seq}`);
+      else if (got.seq !== seq || got.epoch !== epoch)
+        found.push(`${subscriber} got ${key} as ${got.epoch}:${got.seq}, accepted as ${epoch}:${seq}`);
     }
     return found;
   }
@@ -83,8 +93,10 @@ function orderViolations(where: string, messages: readonly Received[]): readonly
     const before = messages[i - 1];
     if (keys.has(message.key)) found.push(`${where}: ${message.key} came twice`);
     keys.add(message.key);
-    if (before !== undefined && before.epoch === message.epoch && message.seq !== before.seq + 1) found.push(`${where}: ${message.seq} came after ${before.seq}`);
-    if (before !== undefined && before.epoch !== message.epoch) found.push(`${where}: epoch ${before.epoch} became ${message.epoch}`);
+    if (before !== undefined && before.epoch === message.epoch && message.seq !== before.seq + 1)
+      found.push(`${where}: ${message.seq} came after ${before.seq}`);
+    if (before !== undefined && before.epoch !== message.epoch)
+      found.push(`${where}: epoch ${before.epoch} became ${message.epoch}`);
   }
   return found;
 }

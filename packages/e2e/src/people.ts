@@ -4,14 +4,20 @@ import { mintToken } from '@carillon/server';
 import { JWT_SECRET } from './cluster.ts';
 import type { Ledger } from './ledger.ts';
 
-const EVERYTHING = { '*': ['subscribe', 'publish', 'presence', 'history'] };
+const EVERYTHING = { '*': ['subscribe', 'publish', 'presence', 'history'] } as const;
 
 export async function tokenFor(userId: string): Promise<string> {
   return await mintToken({ secret: JWT_SECRET, userId, capabilities: EVERYTHING, expiresInMs: 3_600_000 });
 }
 
 export async function connectClient(user: string, port: number): Promise<RealtimeClient> {
-  const client = new RealtimeClient({ url: `ws://127.0.0.1:${port}`, token: await tokenFor(user), backoff: { initialMs: 50, maxMs: 500 }, pongTimeoutMs: 2000, pingIntervalMs: 1000 });
+  const client = new RealtimeClient({
+    url: `ws://127.0.0.1:${port}`,
+    token: await tokenFor(user),
+    backoff: { initialMs: 50, maxMs: 500 },
+    pongTimeoutMs: 2000,
+    pingIntervalMs: 1000,
+  });
   client.connect();
   return client;
 }
@@ -21,13 +27,20 @@ interface Numbered {
 }
 
 /** Subscribes and waits until the server has confirmed every channel. */
-export async function startSubscriber(name: string, port: number, channels: readonly string[], ledger: Ledger): Promise<RealtimeClient> {
+export async function startSubscriber(
+  name: string,
+  port: number,
+  channels: readonly string[],
+  ledger: Ledger,
+): Promise<RealtimeClient> {
   const client = await connectClient(name, port);
   await Promise.all(
     channels.map(
       (channel) =>
         new Promise<void>((resolve) => {
-          const subscription = client.subscribe<Numbered>(channel, ({ epoch, seq, payload }) => ledger.receive(name, channel, { epoch, seq, key: payload.key }));
+          const subscription = client.subscribe<Numbered>(channel, ({ epoch, seq, payload }) =>
+            ledger.receive(name, channel, { epoch, seq, key: payload.key }),
+          );
           subscription.on('subscribed', () => resolve());
         }),
     ),
@@ -42,7 +55,13 @@ export interface PublisherRun {
 }
 
 /** Publishes to the channels in turn, `everyMs` apart, and writes what was accepted into the ledger. */
-export function startPublishing(name: string, client: RealtimeClient, channels: readonly string[], ledger: Ledger, everyMs: number): PublisherRun {
+export function startPublishing(
+  name: string,
+  client: RealtimeClient,
+  channels: readonly string[],
+  ledger: Ledger,
+  everyMs: number,
+): PublisherRun {
   const open = new Set<Promise<void>>();
   let count = 0;
   const publishOne = async (): Promise<void> => {

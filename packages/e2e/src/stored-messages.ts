@@ -5,8 +5,15 @@ export async function storedMessages(url: string): Promise<ReadonlyMap<string, s
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<{ channel: string; epoch: string; seq: string; payload: string }>('select channel, epoch, seq, payload from messages');
-    return new Map(rows.map((row) => [`${row.channel} ${row.epoch}:${row.seq}`, (JSON.parse(row.payload) as { key: string }).key]));
+    const { rows } = await client.query<{ channel: string; epoch: string; seq: string; payload: string }>(
+      'select channel, epoch, seq, payload from messages',
+    );
+    return new Map(
+      rows.map((row) => [
+        `${row.channel} ${row.epoch}:${row.seq}`,
+        (JSON.parse(row.payload) as { key: string }).key,
+      ]),
+    );
   } finally {
     await client.end();
   }

@@ -9,13 +9,16 @@ import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
 import type { ServeFrame } from './serve-frame.ts';
 
+/** Clients are taken while `serving`. */
+export type ServingPhase = 'starting' | 'serving' | 'draining';
+
 export interface WebSocketRouteDependencies {
   readonly gateway: string;
   readonly connections: Connections;
   readonly serveFrame: ServeFrame;
   readonly origins: OriginMatcher;
   readonly telemetry: Telemetry;
-  readonly isDraining: () => boolean;
+  readonly phase: () => ServingPhase;
   readonly limits: {
     readonly maxConnections: number;
     readonly maxFrameBytes: number;
@@ -58,8 +61,10 @@ export class WebSocketRoute {
   }
 
   #refusal({ headers }: FastifyRequest): CarillonError | undefined {
-    const { origins, limits, connections, isDraining } = this.#deps;
-    if (isDraining()) return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
+    const { origins, limits, connections, phase } = this.#deps;
+    if (phase() === 'draining') return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
+    if (phase() === 'starting')
+      return new CarillonError('UNAVAILABLE', 'This gateway is starting.', { retryAfterMs: 1000 });
     if (headers.origin !== undefined && !origins.allows(headers.origin, headers.host)) {
       return new CarillonError(
         'ORIGIN_REFUSED',
