@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts';
 import { type DevConfig, readCliEnvironment, readDevConfig } from '../config.ts';
 import { banner } from '../dev/banner.ts';
 import { type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
-import { checkPorts } from '../dev/free-ports.ts';
+import { anyFreePort, checkPorts } from '../dev/free-ports.ts';
 import { Timings } from '../dev/timings.ts';
 import { print } from '../output/style.ts';
 import { ownIdentity } from '../process-identity.ts';
@@ -22,7 +22,8 @@ export async function dev(flags: DevFlags): Promise<void> {
   const timings = new Timings();
   const dataDir = openDataDir(readCliEnvironment().dataDir ?? DEFAULT_DATA_DIR);
   process.once('exit', () => dataDir.release());
-  const { config, warnings, unused } = loadSettings(dataDir);
+  const { config: given, warnings, unused } = loadSettings(dataDir);
+  const config = await withRealPorts(given);
   await timings.measure('ports', () => checkPorts(wantedPorts(config)));
   const version = readVersion();
   // Loaded this late because the settings decide whether it is needed at all, and the database begins to open at once.
@@ -59,6 +60,12 @@ function loadSettings(dataDir: DataDir) {
 function readVersion(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
+}
+
+async function withRealPorts(config: DevConfig): Promise<DevConfig> {
+  const settle = async <Listener extends DevConfig['gateway']>(listener: Listener): Promise<Listener> =>
+    listener.port === 0 ? { ...listener, port: await anyFreePort(listener.host) } : listener;
+  return { ...config, gateway: await settle(config.gateway), admin: await settle(config.admin) };
 }
 
 function wantedPorts({ gateway, admin }: DevConfig) {

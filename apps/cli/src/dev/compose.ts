@@ -49,12 +49,17 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
   ]);
   const { createPersistence } = await timings.measure('persistence', () => import('@carillon/persistence'));
   const telemetry = telemetryOf('persistence');
-  const { database } = await opening;
+  const { database, connection } = await opening;
   const persistence = createPersistence({
     telemetry,
     broker,
     database,
     settings: config.persistence,
+    retention: {
+      // PGlite has one search path, and BullMQ makes its tables there.
+      jobs: { kind: 'postgres', connection, schema: 'public' },
+      namespaces: config.namespaces,
+    },
     appliesMigrations: true,
   });
   await broker.start();

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { CliError } from '../cli-error.ts';
+
+const APART = 10_000;
+const HIGHEST_PORT = 65_535;
 
 export interface WantedPort {
   readonly name: string;
@@ -18,14 +21,27 @@ export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
   const texts = taken.map(
     ({ name, host, port, fault }) => `The port of the ${name}, ${host}:${port}, ${fault}.`,
   );
-  const settings = taken.map(({ variable, port }) => `${variable}=${port + 10_000}`).join(' ');
+  const settings = taken.map(({ variable, port }) => `${variable}=${anotherPort(port)}`).join(' ');
   throw new CliError(texts.join(' '), {
     hint: `Stop what uses it, or choose another one: ${settings} npm start`,
   });
 }
 
+function anotherPort(port: number): number {
+  return port + APART <= HIGHEST_PORT ? port + APART : port - APART;
+}
+
+/** A port that is free now, for those who ask for any. The others have to know it before the listener is there. */
+export async function anyFreePort(host: string): Promise<number> {
+  const probe = createServer();
+  probe.listen({ host, port: 0 });
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  return port;
+}
+
 async function faultOf({ host, port }: WantedPort): Promise<string | undefined> {
-  if (port === 0) return undefined;
   const probe = createServer();
   try {
     probe.listen({ host, port, exclusive: true });

@@ -1,0 +1,204 @@
+/** `carillon dev` and the commands that talk to it, as real processes. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { env as inherited } from 'node:process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { type Message, RealtimeClient } from '@carillon/client';
+import { freePort, type ServerProcess, startProcess } from '@carillon/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findDevState } from '../target/dev-state.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/carillon.js', import.meta.url));
+const CHANNEL = 'chat:lobby';
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+  readonly lines: readonly Record<string, unknown>[];
+}
+
+let dataDir: string;
+let env: Record<string, string>;
+let instance: ServerProcess;
+
+function start(overrides: Record<string, string> = {}): Promise<ServerProcess> {
+  return startProcess({
+    command: process.execPath,
+    args: [BIN, 'dev'],
+    env: { ...inherited, ...env, ...overrides },
+    readyPattern: /In another terminal/,
+  });
+}
+
+async function carillon(
+  args: readonly string[],
+  input?: string,
+  overrides: Record<string, string> = {},
+): Promise<Result> {
+  const child = spawn(process.execPath, [BIN, ...args], { env: { ...inherited, ...env, ...overrides } });
+  child.stdin.end(input);
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.once('close', resolve)),
+  ]);
+  return { code, out, err, lines: jsonLines(out) };
+}
+
+function jsonLines(output: string): readonly Record<string, unknown>[] {
+  const lines = output.split('\n').filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'carillon-dev-'));
+  env = {
+    CARILLON_DATA_DIR: dataDir,
+    CARILLON_GATEWAY_PORT: String(await freePort()),
+    CARILLON_ADMIN_PORT: String(await freePort()),
+  };
+  instance = await start();
+});
+afterAll(async () => {
+  await instance.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+describe('the commands', () => {
+  it('find the running instance: what one publishes another one prints', async () => {
+    const subscriber = await startProcess({
+      command: process.execPath,
+      args: [BIN, 'sub', CHANNEL, '--count', '3'],
+      env: { ...inherited, ...env },
+      readyPattern: /subscribed to/,
+    });
+    const published = await carillon(
+      ['pub', CHANNEL, '--event', 'said', '--stored'],
+      '{"text":"one"}\ntwo\n3\n',
+    );
+    expect(published.lines.map(({ seq, stored }) => [seq, stored])).toEqual([
+      [1, true],
+      [2, true],
+      [3, true],
+    ]);
+    expect(await subscriber.exited).toBe(0);
+    expect(jsonLines(subscriber.output).map(({ seq, payload }) => [seq, payload])).toEqual([
+      [1, { text: 'one' }],
+      [2, 'two'],
+      [3, 3],
+    ]);
+  });
+
+  it('go on after a position, and page through history', async () => {
+    const { lines } = await carillon(['history', CHANNEL, '--limit', '100']);
+    expect(lines.slice(0, 3)).toMatchObject([
+      { seq: 1, payload: { text: 'one' }, event: 'said' },
+      { seq: 2, payload: 'two' },
+      { seq: 3, payload: 3 },
+    ]);
+    const since = `${lines[0]!.epoch}:1`;
+    const next = await carillon(['sub', CHANNEL, '--since', since, '--count', '2']);
+    expect(next.lines.map(({ seq }) => seq)).toEqual([2, 3]);
+  });
+
+  it('mint tokens that the gateway takes, with just what they say', async () => {
+    const { out } = await carillon(['token', '--user', 'eve', '--can', 'news=subscribe', '--ttl', '5m']);
+    const refused = await carillon(['pub', 'news', 'x', '--token', out.trim()]);
+    expect(refused).toMatchObject({ code: 1, lines: [] });
+    expect(refused.err).toContain('PERMISSION_DENIED');
+  });
+
+  it('say what is wrong', async () => {
+    const nobody = await carillon(['sub', CHANNEL, '--url', `http://127.0.0.1:${await freePort()}`]);
+    expect(nobody.code).toBe(1);
+    expect(nobody.err).toMatch(/Nothing listens at .*\n.*Is the gateway running\?/);
+    const bad = await carillon(['pub', CHANNEL, 'x', '--token', 'nonsense']);
+    expect(bad.err).toContain('TOKEN_MALFORMED');
+    const secret = await carillon(['token'], '', { CARILLON_JWT_SECRET: 'short' });
+    expect(secret.err).toContain('at least 32');
+  });
+});
+
+describe('a second instance', () => {
+  it('is refused on the same data directory', async () => {
+    const { code, err } = await carillon(['dev']);
+    expect(code).toBe(1);
+    expect(err).toContain(`process ${instance.pid} uses ${dataDir}`);
+  });
+
+  it('is told which port is taken, and how to choose another', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'carillon-dev-'));
+    const { code, err } = await carillon(['dev'], '', { CARILLON_DATA_DIR: other });
+    expect(code).toBe(1);
+    expect(err).toMatch(/port of the gateway, .* is taken .*\n.*CARILLON_GATEWAY_PORT=\d+/);
+    rmSync(other, { recursive: true, force: true });
+  });
+
+  it('is told every wrong setting', async () => {
+    const { err } = await carillon(['dev'], '', {
+      CARILLON_DATA_DIR: mkdtempSync(join(tmpdir(), 'carillon-dev-')),
+      CARILLON_GATEWAY_PORT: 'x',
+      CARILLON_MAX_FRAME_BYTES: '1',
+    });
+    expect(err).toContain('CARILLON_GATEWAY_PORT');
+    expect(err).toContain('CARILLON_MAX_FRAME_BYTES');
+  });
+});
+
+describe('over a restart', () => {
+  async function follow() {
+    const { gatewayUrl } = findDevState(dataDir)!;
+    const { out } = await carillon(['token']);
+    const client = new RealtimeClient({
+      url: gatewayUrl,
+      token: out.trim(),
+      backoff: { initialMs: 20, maxMs: 200 },
+    });
+    const seen: Message[] = [];
+    const subscription = client.subscribe(CHANNEL, (message) => seen.push(message));
+    await client.connect();
+    await subscription.ready();
+    return { client, seen, subscription };
+  }
+
+  const resumed = (client: RealtimeClient) =>
+    new Promise<boolean>((resolve) => client.on('recovered', ({ recovered }) => resolve(recovered)));
+
+  it('a clean one goes on where it stopped, and clients recover', async () => {
+    const { client, seen, subscription } = await follow();
+    const before = subscription.position!;
+    const recovered = resumed(client);
+    expect(await instance.kill('SIGINT')).toBe(0);
+    expect(existsSync(join(dataDir, 'dev.json'))).toBe(false);
+    instance = await start();
+    expect(await recovered).toBe(true);
+    const { seq, epoch } = await client.publish(CHANNEL, 'after the restart');
+    expect({ seq, epoch }).toEqual({ seq: before.seq + 1, epoch: before.epoch });
+    expect(seen).toMatchObject([{ payload: 'after the restart', seq }]);
+    client.close();
+  });
+
+  it('a crash begins a new epoch, is told to clients, and keeps what was stored', async () => {
+    const { client, subscription } = await follow();
+    const before = subscription.position!;
+    const { stored } = client.publish(CHANNEL, 'kept', { stored: true });
+    await stored;
+    const recovered = resumed(client);
+    await instance.kill('SIGKILL');
+    instance = await start();
+    expect(await recovered).toBe(false);
+    const { epoch } = await client.publish(CHANNEL, 'after the crash');
+    expect(epoch > before.epoch).toBe(true);
+    const { messages } = await client.history(CHANNEL, { limit: 2 });
+    expect(messages.map(({ payload }) => payload)).toEqual(['after the crash', 'kept']);
+    client.close();
+  });
+});
+
+it('keeps the state of the instance to its user', () => {
+  expect(readFileSync(join(dataDir, 'dev.json'), 'utf8')).toContain('jwtSecret');
+});
