@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     broker,
     database,
     settings: config.persistence,
+    retention: { jobs: { kind: 'redis', ...config.redis }, namespaces: config.namespaces },
     listener: config.listener,
     parts: [
       { name: 'Postgres', stop: () => database.close() },

@@ -1,5 +1,7 @@
 import { type Broker, type ChannelKey, createMemoryBroker } from '@carillon/broker';
-import { type Database, migrate, openPostgres } from '@carillon/db';
+import { namespacePolicies } from '@carillon/config';
+import { type Database, insertMessages, migrate, openPostgres } from '@carillon/db';
+import { createQueues } from '@carillon/jobs';
 import type { Service } from '@carillon/service';
 import { eventually, startPostgres, type TestPostgres } from '@carillon/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -40,7 +42,16 @@ describe('persistence', () => {
       onInterestLost: () => undefined,
       onConnection: () => undefined,
     });
-    service = createPersistence({ telemetry: quietTelemetry(), broker, database, settings: SETTINGS });
+    service = createPersistence({
+      telemetry: quietTelemetry(),
+      broker,
+      database,
+      settings: SETTINGS,
+      retention: {
+        jobs: { kind: 'postgres', connection: { connectionString: postgres.url }, schema: 'carillon_jobs' },
+        namespaces: namespacePolicies({ chat: { retentionMs: '1h' }, news: { durable: false } }),
+      },
+    });
     await service.start();
   });
 
@@ -94,7 +105,11 @@ describe('persistence', () => {
     expect(stored).toEqual([]);
     await postgres.restart();
     await eventually(() => stored.length >= 120, { what: 'all are stored', timeoutMs: 15_000 });
-    await eventually(async () => (await service.health.report()).ready, { what: 'it is ready again' });
+    const notReady = async (): Promise<string> => {
+      const { ready, checks } = await service.health.report();
+      return ready ? '' : JSON.stringify(Object.entries(checks).filter(([, { ok }]) => !ok));
+    };
+    await expect.poll(notReady, { timeout: 5000 }).toBe('');
     expect((await inPostgres()).toSorted()).toEqual(places.toSorted());
   }, 30_000);
 
@@ -120,5 +135,39 @@ describe('persistence', () => {
       249, 250, 251,
     ]);
     expect(await ask({ position: { epoch, seq: 300 } })).toEqual([]);
+  });
+
+  it('deletes by the policies of the namespaces, on demand', async () => {
+    const stored = (channel: string, ageMs: number, seq: number) => {
+      const position = { app: 'demo', channel, epoch: 'aaaaaaaa0001', seq };
+      return { ...position, id: `m${seq}`, publishedAtMs: Date.now() - ageMs, header: '{}', payload: '1' };
+    };
+    const hour = 3_600_000;
+    await insertMessages(database, [
+      ...Array.from({ length: 1500 }, (_, n) => stored('chat:a', 2 * hour, n + 1)),
+      stored('chat:b', hour / 2, 1),
+      stored('plain', 2 * hour, 1),
+      stored('plain', 8 * 24 * hour, 2),
+      stored('other:x', 8 * 24 * hour, 1),
+      stored('news:x', 24 * hour, 1),
+    ]);
+    const backend = {
+      kind: 'postgres',
+      connection: { connectionString: postgres.url },
+      schema: 'carillon_jobs',
+    } as const;
+    const queues = createQueues({ backend, telemetry: quietTelemetry() });
+    await queues.start();
+    const id = await queues.enqueue('retention', { cause: 'request' });
+    await eventually(async () => (await queues.find('retention', id))?.state === 'completed', {
+      what: 'the job is done',
+      timeoutMs: 10_000,
+    });
+    await queues.stop();
+    expect(await inPostgres()).toEqual([
+      'chat:b aaaaaaaa0001:1',
+      'news:x aaaaaaaa0001:1',
+      'plain aaaaaaaa0001:1',
+    ]);
   });
 });

@@ -1,5 +1,7 @@
 import type { Broker } from '@carillon/broker';
+import type { NamespacePolicy } from '@carillon/config';
 import { type Database, migrate, pendingMigrations } from '@carillon/db';
+import type { JobsBackend } from '@carillon/jobs';
 import {
   createHttpServer,
   type Listener,
@@ -14,6 +16,8 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { createColdAnswerer } from './cold-history.ts';
 import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
+import { createRetention } from './retention.ts';
+import { addRetentionJobs } from './retention-jobs.ts';
 
 const BACKLOG_EVERY_MS = 5000;
 
@@ -26,6 +30,14 @@ export interface PersistenceOptions {
     readonly lingerMs: number;
     readonly claimIdleMs: number;
   };
+  /** Absent: this process deletes nothing. */
+  readonly retention?:
+    | {
+        /** Where jobs are kept. */
+        readonly jobs: JobsBackend;
+        readonly namespaces: readonly NamespacePolicy[];
+      }
+    | undefined;
   /** Health and metrics; absent: no port of its own. */
   readonly listener?: Listener | undefined;
   /** Started first and stopped last, e.g. connections that belong to this service alone. */
@@ -64,6 +76,10 @@ export function createPersistence(options: PersistenceOptions): Service {
     onCritical: 'retry',
   });
   addBacklogGauge(shell, options);
+  if (options.retention !== undefined) {
+    const { jobs, namespaces } = options.retention;
+    addRetentionJobs(shell, jobs, telemetry, createRetention({ database, policies: namespaces, telemetry }));
+  }
   return shell;
 }
 

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { createQueues, createWorker, type JobsBackend } from '@carillon/jobs';
+import type { ServiceShell } from '@carillon/service';
+import type { Telemetry } from '@carillon/telemetry';
+import type { createRetention } from './retention.ts';
+
+const EVERY_MS = 600_000;
+
+/**
+ * Works on retention jobs and has one scheduled. In a loop of its own: the store of the jobs may be away without anything
+ * else having to wait for it.
+ */
+export function addRetentionJobs(
+  shell: ServiceShell,
+  backend: JobsBackend,
+  telemetry: Telemetry,
+  retention: ReturnType<typeof createRetention>,
+): void {
+  const handlers = { retention: (_input: unknown, { signal }: { signal: AbortSignal }) => retention(signal) };
+  const worker = createWorker({ backend, telemetry, handlers });
+  const queues = createQueues({ backend, telemetry });
+  let starting: Promise<unknown> | undefined;
+  shell.add({
+    name: 'jobs',
+    // BullMQ may wait long for a store that went away; nothing is lost when it isn't waited for.
+    stopTimeoutMs: 3000,
+    stop: async () => {
+      await starting;
+      await Promise.all([worker.stop(), queues.stop()]);
+    },
+  });
+  shell.addLoop({
+    name: 'schedule retention',
+    run: async (signal, progress) => {
+      starting ??= Promise.all([queues.start(), worker.start()]);
+      await starting;
+      await queues.schedule('retention', { cause: 'schedule' }, EVERY_MS);
+      progress();
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+    onCritical: 'retry',
+  });
+}
