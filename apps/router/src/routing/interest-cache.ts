@@ -2,13 +2,20 @@ import type { ChannelKey } from '@carillon/broker';
 
 /** Most channels of one partition whose gateways are remembered; the ones looked up longest ago go first. */
 const MAX_CHANNELS = 10_000;
+/** Asked again after this long, in case a change was among entries that a full route stream has dropped. */
+const MAX_AGE_MS = 30_000;
+
+interface Known {
+  readonly gateways: readonly string[];
+  readonly sinceMs: number;
+}
 
 /**
  * Which gateways want a wide channel. Never older than the messages it is used for: each change of a channel's interest stands
  * in the stream of the messages, and whoever reads it there forgets what was known.
  */
 export class InterestCache {
-  readonly #gateways = new Map<ChannelKey, readonly string[]>();
+  readonly #known = new Map<ChannelKey, Known>();
   readonly #maxChannels: number;
 
   constructor(maxChannels: number = MAX_CHANNELS) {
@@ -16,21 +23,22 @@ export class InterestCache {
   }
 
   get size(): number {
-    return this.#gateways.size;
+    return this.#known.size;
   }
 
-  get(channel: ChannelKey): readonly string[] | undefined {
-    return this.#gateways.get(channel);
+  get(channel: ChannelKey, nowMs: number): readonly string[] | undefined {
+    const known = this.#known.get(channel);
+    return known !== undefined && nowMs - known.sinceMs < MAX_AGE_MS ? known.gateways : undefined;
   }
 
-  set(channel: ChannelKey, gateways: readonly string[]): void {
-    this.#gateways.delete(channel);
-    const [oldest] = this.#gateways.size >= this.#maxChannels ? this.#gateways.keys() : [];
-    if (oldest !== undefined) this.#gateways.delete(oldest);
-    this.#gateways.set(channel, gateways);
+  set(channel: ChannelKey, gateways: readonly string[], nowMs: number): void {
+    this.#known.delete(channel);
+    const [oldest] = this.#known.size >= this.#maxChannels ? this.#known.keys() : [];
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(channel, { gateways, sinceMs: nowMs });
   }
 
   forget(channel: ChannelKey): void {
-    this.#gateways.delete(channel);
+    this.#known.delete(channel);
   }
 }

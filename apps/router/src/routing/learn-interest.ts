@@ -11,13 +11,14 @@ export async function learnInterest(
   port: RouterPort,
 ): Promise<ReadonlyMap<ChannelKey, readonly string[]>> {
   for (const { kind, channel } of entries) if (kind === 'interest') cache.forget(channel);
+  const nowMs = performance.now();
   const channels = new Set(entries.flatMap((entry) => (entry.kind === 'message' ? [entry.channel] : [])));
   const pairs = await Promise.all(
     [...channels].map(async (channel) => {
-      const known = cache.get(channel);
+      const known = cache.get(channel, nowMs);
       if (known !== undefined) return [channel, known] as const;
       const gateways = await port.interested(channel);
-      cache.set(channel, gateways);
+      cache.set(channel, gateways, nowMs);
       return [channel, gateways] as const;
     }),
   );

@@ -57,6 +57,7 @@ class Recorder implements FeedHandler {
 }
 
 const KEPT = { history: { maxMessages: 100, ttlMs: 60_000 }, durable: true };
+const NOT_KEPT = { history: undefined, durable: false };
 const CHANNEL: ChannelKey = 'app/chat:lobby';
 
 let counter = 0;
@@ -361,6 +362,21 @@ export function describeBrokerContract(
         ]);
       });
 
+      it('refuses a repeat that asks for `stored` while the log is full, and takes it later', async () => {
+        const small = await withLimits({ logMaxEntries: 1 });
+        const repeated = { ...from('p', 1), storedTo: 'g1' };
+        const first = accepted(await publishOne(small, message('1', repeated)));
+        expect(codeOf(await publishOne(small, message('1', repeated)))).toBe('LOG_FULL');
+        expect(accepted(await publishOne(small, message('1', from('p', 1))))).toMatchObject({
+          seq: first.seq,
+        });
+        await small.log.commit(await small.log.read('c', { count: 10, blockMs: 1000 }));
+        expect(accepted(await publishOne(small, message('1', repeated)))).toEqual({
+          ...first,
+          duplicate: true,
+        });
+      });
+
       it('wakes a waiting reader', async () => {
         const reading = broker.log.read('c', { count: 1, blockMs: 10_000 });
         await publishOne(broker, message('1'));
@@ -458,6 +474,37 @@ export function describeBrokerContract(
         await one.recorder.until(() => one.recorder.messages.length === 3);
         expect(one.recorder.messages.map(({ record }) => record)).toEqual(['direct', 'wide', 'direct again']);
         await Promise.all([one.feed.stop(), two.feed.stop()]);
+      });
+
+      it('tells its backlog, which is bounded when no router is there', async () => {
+        const wide = await withLimits({ directLaneMaxGateways: 0, logMaxEntries: 100 });
+        const { feed } = await startFeed('g1', wide);
+        await feed.subscribe([CHANNEL]);
+        const backlog = async () => (await wide.router.backlog())[wide.partitionOf(CHANNEL)];
+        const some = (count: number) =>
+          Array.from({ length: count }, (_, i) => message(`${i}`, { keeping: NOT_KEPT }));
+        await wide.publisher.publish(some(20));
+        expect(await backlog()).toBe(21);
+        const lease = await leaseOf(CHANNEL);
+        const entries = await wide.router.read([lease], { count: 10, blockMs: 1000 });
+        await wide.router.commit(lease, entries.at(-1)!.entryId);
+        expect(await backlog()).toBe(11);
+        for (let i = 0; i < 10; i++) await wide.publisher.publish(some(200));
+        expect(await backlog()).toBeLessThan(500);
+        await feed.stop();
+      });
+
+      it('narrows the channels that are asked for, and no others', async () => {
+        const wide = await withLimits({ directLaneMaxGateways: 0 });
+        const { feed } = await startFeed('g1', wide);
+        await feed.subscribe([CHANNEL]);
+        const lease = await leaseOf(CHANNEL);
+        const entries = await wide.router.read([lease], { count: 10, blockMs: 1000 });
+        await wide.router.commit(lease, entries.at(-1)!.entryId);
+        expect(await wide.router.narrow(lease, 1, ['app/none'])).toEqual([]);
+        expect(await wide.router.narrow(lease, 1, [CHANNEL])).toEqual([CHANNEL]);
+        expect(await wide.router.narrow(lease, 1, [CHANNEL])).toEqual([]);
+        await feed.stop();
       });
 
       it('a successor begins at the cursor: what was read and not committed is read again', async () => {

@@ -61,6 +61,17 @@ local function reply(code, a, b, c)
   replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = code, a or 0, b or 0, c or 0
 end
 
+local function is_log_full(durable)
+  if durable ~= '1' then return false end
+  log_length = log_length or redis.call('XLEN', base .. 'log')
+  return log_length >= log_max
+end
+
+-- Not even the question of a repeat fits into the log: answered as accepted, its publisher would wait for `stored` in vain.
+local function cannot_ask(durable, stored_to)
+  return stored_to ~= '' and is_log_full(durable)
+end
+
 -- What was answered the first time, if the content is the same. `conflict` is the code when it isn't.
 local function reply_repeated(result, fingerprint, conflict)
   local known, epoch, seq, id = string.match(result, '^(%S+) (%S+) (%S+) (%S+)$')
@@ -72,14 +83,9 @@ end
 -- A repeat that asks for `stored`: the first answer may have been lost, so persistence is asked.
 local function ask_if_stored(channel, epoch, seq, durable, stored_to)
   if durable == '1' and stored_to ~= '' then
+    log_length = log_length + 1
     redis.call('XADD', base .. 'log', '*', 'm', channel .. '\n' .. epoch .. ':' .. seq .. '\n', 'o', stored_to, 'k', '1')
   end
-end
-
-local function is_log_full(durable)
-  if durable ~= '1' then return false end
-  log_length = log_length or redis.call('XLEN', base .. 'log')
-  return log_length >= log_max
 end
 
 local function append(channel, id, record, history_max, history_ttl, durable, stored_to)
@@ -96,7 +102,8 @@ local function append(channel, id, record, history_max, history_ttl, durable, st
     else redis.call('XADD', base .. 'log', '*', 'm', message, 'o', stored_to) end
   end
   if channel.wide then
-    channel.wide = redis.call('XADD', base .. 'route', '*', 'm', message)
+    -- Bounded like the log: without a router nobody takes anything out. What is dropped, gateways heal from history.
+    channel.wide = redis.call('XADD', base .. 'route', 'MAXLEN', '~', log_max, '*', 'm', message)
   else
     for _, gateway in ipairs(channel.gateways) do
       local feed = feeds[gateway]
@@ -119,6 +126,7 @@ local function publish_one(at)
     if producer.last and producer_seq <= producer.last then
       local result = producer_result(producer, producer_seq)
       if result then
+        if cannot_ask(durable, stored_to) then return reply(6) end
         local epoch, seq = reply_repeated(result, fingerprint, 3)
         if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
       elseif producer_seq > producer.last - window then reply(3)
@@ -130,6 +138,7 @@ local function publish_one(at)
     dedupe_key = base .. 'k:' .. name .. '|' .. dedupe_name
     local result = redis.call('GET', dedupe_key)
     if result then
+      if cannot_ask(durable, stored_to) then return reply(6) end
       local epoch, seq = reply_repeated(result, fingerprint, 5)
       if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
       return
