@@ -27,15 +27,24 @@ interface Options {
 function readOptions(): Options {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { peers: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '10' }, 'warm-up': { type: 'string', default: '3' } },
+    options: {
+      peers: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      seconds: { type: 'string', default: '10' },
+      'warm-up': { type: 'string', default: '3' },
+    },
   });
   const names = SCENARIOS.map((scenario) => scenario.name);
   const unknown = positionals.filter((name) => name !== 'all' && !names.includes(name));
-  if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(', ')}. There are: all, ${names.join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no such scenario: ${unknown.join(', ')}. There are: all, ${names.join(', ')}`);
   const all = positionals.length === 0 || positionals.includes('all');
   return {
     scenarios: all ? SCENARIOS : SCENARIOS.filter((scenario) => positionals.includes(scenario.name)),
-    timing: { seconds: seconds(values.seconds, '--seconds'), warmUpSeconds: seconds(values['warm-up'], '--warm-up') },
+    timing: {
+      seconds: seconds(values.seconds, '--seconds'),
+      warmUpSeconds: seconds(values['warm-up'], '--warm-up'),
+    },
     peers: values.peers,
     json: values.json,
   };
@@ -43,7 +52,8 @@ function readOptions(): Options {
 
 function seconds(text: string, option: string): number {
   const value = Number(text);
-  if (!(value >= 1 && value <= MAX_SECONDS)) throw new Error(`${option} must be a number of seconds from 1 to ${MAX_SECONDS}, not '${text}'`);
+  if (!(value >= 1 && value <= MAX_SECONDS))
+    throw new Error(`${option} must be a number of seconds from 1 to ${MAX_SECONDS}, not '${text}'`);
   return value;
 }
 
@@ -67,7 +77,8 @@ async function runScenario(scenario: Scenario, { timing, peers, json }: Options)
   const run = { scenario: scenario.name, row: scenario.row, title: scenario.title, timing, floorUs, results };
   const path = writeResults(run, `npm run bench -- ${process.argv.slice(2).join(' ')}`, new Date());
   process.stdout.write(json ? `${JSON.stringify(run)}\n` : `${table(results, floorUs)}\n`);
-  for (const result of results) for (const problem of result.problems) process.stderr.write(pc.red(`  ${result.target}: ${problem}\n`));
+  for (const result of results)
+    for (const problem of result.problems) process.stderr.write(pc.red(`  ${result.target}: ${problem}\n`));
   progress(`written to ${path}\n`);
 }
 

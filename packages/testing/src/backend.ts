@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { environment } from './config.ts';
 
 /** Where test servers come from. */
 export type Backend = 'local' | 'docker';
@@ -13,7 +14,7 @@ let dockerAnswers: Promise<boolean> | undefined;
 function searchPath(): readonly string[] {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  return [...(process.env.PATH ?? '').split(delimiter), ...versions.map((version) => join(debian, version, 'bin'))];
+  return [...environment.path.split(delimiter), ...versions.map((version) => join(debian, version, 'bin'))];
 }
 
 /** Absolute path of a program, `undefined` when it isn't installed. */
@@ -37,9 +38,12 @@ function hasDocker(): Promise<boolean> {
  * @throws Error that says what to install.
  */
 export async function chooseBackend(program: string): Promise<Backend> {
-  const forced = process.env.CARILLON_TEST_BACKEND;
-  if (forced !== undefined && forced !== 'local' && forced !== 'docker') throw new Error(`CARILLON_TEST_BACKEND must be local or docker, not '${forced}'`);
+  const forced = environment.backend;
+  if (forced !== undefined && forced !== 'local' && forced !== 'docker')
+    throw new Error(`CARILLON_TEST_BACKEND must be local or docker, not '${forced}'`);
   if (forced !== 'docker' && findProgram(program) !== undefined) return 'local';
   if (forced !== 'local' && (await hasDocker())) return 'docker';
-  throw new Error(`tests need ${program}: install it (Debian: apt-get install redis-server postgresql), start Docker, or give CARILLON_TEST_REDIS_URL and CARILLON_TEST_DATABASE_URL`);
+  throw new Error(
+    `tests need ${program}: install it (Debian: apt-get install redis-server postgresql), start Docker, or give CARILLON_TEST_REDIS_URL and CARILLON_TEST_DATABASE_URL`,
+  );
 }

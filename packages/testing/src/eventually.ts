@@ -10,7 +10,10 @@ export interface EventuallyOptions {
 }
 
 /** Waits until `check` holds, for state that announces no change. @throws Error that names what did not happen, and the last failure of `check`. */
-export async function eventually(check: () => boolean | Promise<boolean>, { what, timeoutMs = 5000 }: EventuallyOptions): Promise<void> {
+export async function eventually(
+  check: () => boolean | Promise<boolean>,
+  { what, timeoutMs = 5000 }: EventuallyOptions,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
   while (performance.now() < deadline) {

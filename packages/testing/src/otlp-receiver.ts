@@ -14,14 +14,29 @@ export interface OtlpReceiver {
   readonly url: string;
   readonly spans: readonly ReceivedSpan[];
   /** Resolves with all spans as soon as `enough` holds. @throws Error after `timeoutMs` (default 10,000) with the names received. */
-  waitForSpans(enough: (spans: readonly ReceivedSpan[]) => boolean, options?: { readonly timeoutMs?: number }): Promise<readonly ReceivedSpan[]>;
+  waitForSpans(
+    enough: (spans: readonly ReceivedSpan[]) => boolean,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<readonly ReceivedSpan[]>;
   stop(): Promise<void>;
 }
 
 interface OtlpTraces {
   readonly resourceSpans?: readonly {
-    readonly resource?: { readonly attributes?: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[] };
-    readonly scopeSpans?: readonly { readonly spans?: readonly { readonly traceId: string; readonly spanId: string; readonly parentSpanId?: string; readonly name: string }[] }[];
+    readonly resource?: {
+      readonly attributes?: readonly {
+        readonly key: string;
+        readonly value: { readonly stringValue?: string };
+      }[];
+    };
+    readonly scopeSpans?: readonly {
+      readonly spans?: readonly {
+        readonly traceId: string;
+        readonly spanId: string;
+        readonly parentSpanId?: string;
+        readonly name: string;
+      }[];
+    }[];
   }[];
 }
 
@@ -54,7 +69,11 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
         };
         const timer = setTimeout(() => {
           waiting.delete(check);
-          reject(new Error(`the spans waited for did not come; received: ${spans.map((span) => `${span.service}/${span.name}`).join(', ') || 'none'}`));
+          reject(
+            new Error(
+              `the spans waited for did not come; received: ${spans.map((span) => `${span.service}/${span.name}`).join(', ') || 'none'}`,
+            ),
+          );
         }, timeoutMs);
         waiting.add(check);
         check();
@@ -76,6 +95,14 @@ async function readBody(request: IncomingMessage): Promise<string> {
 function spansOf(traces: OtlpTraces): readonly ReceivedSpan[] {
   return (traces.resourceSpans ?? []).flatMap(({ resource, scopeSpans = [] }) => {
     const service = resource?.attributes?.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
-    return scopeSpans.flatMap((scope) => (scope.spans ?? []).map(({ traceId, spanId, parentSpanId = '', name }) => ({ traceId, spanId, parentSpanId, name, service })));
+    return scopeSpans.flatMap((scope) =>
+      (scope.spans ?? []).map(({ traceId, spanId, parentSpanId = '', name }) => ({
+        traceId,
+        spanId,
+        parentSpanId,
+        name,
+        service,
+      })),
+    );
   });
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { GenericContainer, Wait } from 'testcontainers';
 import { chooseBackend, findProgram } from './backend.ts';
+import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
 
@@ -15,6 +16,8 @@ const run = promisify(execFile);
 export interface TestPostgres {
   readonly url: string;
   readonly port: number;
+  /** Of a local process; `undefined` for containers and given servers. */
+  readonly pid?: number;
   stop(): Promise<void>;
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -24,7 +27,7 @@ export interface TestPostgres {
 
 /** A Postgres of its own with an empty database: a new database of a given server, a local process, or a container. */
 export async function startPostgres(): Promise<TestPostgres> {
-  const given = process.env.CARILLON_TEST_DATABASE_URL;
+  const given = environment.databaseUrl;
   if (given !== undefined && given !== '') return await useGiven(given);
   return (await chooseBackend('initdb')) === 'local' ? await startLocal() : await startContainer();
 }
@@ -41,11 +44,28 @@ async function startLocal(): Promise<TestPostgres> {
   const dir = await mkdtemp(join(tmpdir(), 'carillon-postgres-'));
   const ids = await postgresIds();
   if (ids !== undefined) await chown(dir, ids.uid, ids.gid);
-  await run(findProgram('initdb')!, ['-D', dir, '-U', 'carillon', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'], { ...ids });
+  await run(
+    findProgram('initdb')!,
+    ['-D', dir, '-U', 'carillon', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+    { ...ids },
+  );
   const start = (): Promise<ServerProcess> =>
     startProcess({
       command: findProgram('postgres')!,
-      args: ['-D', dir, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-c', 'fsync=off', '-c', 'max_connections=200'],
+      args: [
+        '-D',
+        dir,
+        '-p',
+        String(port),
+        '-h',
+        '127.0.0.1',
+        '-k',
+        dir,
+        '-c',
+        'fsync=off',
+        '-c',
+        'max_connections=200',
+      ],
       readyPattern: /database system is ready to accept connections/,
       ...ids,
     });
@@ -53,6 +73,9 @@ async function startLocal(): Promise<TestPostgres> {
   return {
     url: `postgres://carillon@127.0.0.1:${port}/postgres`,
     port,
+    get pid() {
+      return current.pid;
+    },
     stop: async () => {
       current.resume();
       await current.kill('SIGQUIT');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { GenericContainer } from 'testcontainers';
 import { chooseBackend, findProgram } from './backend.ts';
+import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
 
@@ -17,6 +18,8 @@ export interface RedisOptions {
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
+  /** Of a local process; `undefined` for containers and given servers. */
+  readonly pid?: number;
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
@@ -29,13 +32,20 @@ export interface TestRedis {
 
 /** A Redis of its own: a given server's free database, a local process, or a container. */
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
-  const given = process.env.CARILLON_TEST_REDIS_URL;
+  const given = environment.redisUrl;
   if (given !== undefined && given !== '') return await useGiven(given);
-  return (await chooseBackend('redis-server')) === 'local' ? await startLocal(options) : await startContainer(options);
+  return (await chooseBackend('redis-server')) === 'local'
+    ? await startLocal(options)
+    : await startContainer(options);
 }
 
 function settings({ appendonly = false, config = {} }: RedisOptions): readonly string[] {
-  const all: Record<string, string> = { save: '', appendonly: appendonly ? 'yes' : 'no', 'maxmemory-policy': 'noeviction', ...config };
+  const all: Record<string, string> = {
+    save: '',
+    appendonly: appendonly ? 'yes' : 'no',
+    'maxmemory-policy': 'noeviction',
+    ...config,
+  };
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
@@ -52,6 +62,9 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    get pid() {
+      return current.pid;
+    },
     stop: async () => {
       current.resume();
       await current.kill();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { environment } from './config.ts';
 
 const MAX_OUTPUT = 200_000;
 const POLL_MS = 25;
@@ -76,7 +77,7 @@ export class ServerProcess {
 /** Starts a process and waits until it is ready. @throws Error with the end of its output when it doesn't become ready. */
 export async function startProcess(options: ProcessOptions): Promise<ServerProcess> {
   const child = spawn(options.command, [...(options.args ?? [])], {
-    env: { ...process.env, ...options.env },
+    env: { ...environment.inherited, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.uid === undefined ? {} : { uid: options.uid }),
@@ -88,12 +89,17 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
     await waitUntilReady(started, options);
   } catch (error) {
     await started.kill();
-    throw new Error(`${options.command} ${(options.args ?? []).join(' ')}: ${error instanceof Error ? error.message : error}\n${started.output.slice(-4000)}`);
+    throw new Error(
+      `${options.command} ${(options.args ?? []).join(' ')}: ${error instanceof Error ? error.message : error}\n${started.output.slice(-4000)}`,
+    );
   }
   return started;
 }
 
-async function waitUntilReady(started: ServerProcess, { readyPattern, readyUrl, readyTimeoutMs = 30_000 }: ProcessOptions): Promise<void> {
+async function waitUntilReady(
+  started: ServerProcess,
+  { readyPattern, readyUrl, readyTimeoutMs = 30_000 }: ProcessOptions,
+): Promise<void> {
   if (readyPattern === undefined && readyUrl === undefined) return;
   const deadline = performance.now() + readyTimeoutMs;
   while (performance.now() < deadline) {

@@ -21,7 +21,9 @@ it('two Postgres servers know nothing of each other', async () => {
   const tables = async (url: string): Promise<number> => {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    const { rows } = await client.query("select count(*)::int as n from pg_tables where schemaname = 'public'");
+    const { rows } = await client.query(
+      "select count(*)::int as n from pg_tables where schemaname = 'public'",
+    );
     await client.end();
     return (rows[0] as { n: number }).n;
   };

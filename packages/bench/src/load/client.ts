@@ -1,5 +1,5 @@
 /** One load connection: says hello, subscribes, counts what comes. */
-import { type Dialect, DIALECTS, type DialectName, type Step } from './dialects.ts';
+import { DIALECTS, type Dialect, type DialectName, type Step } from './dialects.ts';
 import { RawSocket } from './raw-socket.ts';
 
 const T_MARK = Buffer.from('{"t":');
@@ -89,7 +89,16 @@ export class LoadClient {
       this.#socket.send(heartbeat.answer);
       return;
     }
-    if (this.#acceptedMark.length > 0 && data.compare(this.#acceptedMark, 0, this.#acceptedMark.length, start, start + this.#acceptedMark.length) === 0) {
+    if (
+      this.#acceptedMark.length > 0 &&
+      data.compare(
+        this.#acceptedMark,
+        0,
+        this.#acceptedMark.length,
+        start,
+        start + this.#acceptedMark.length,
+      ) === 0
+    ) {
       this.#options.counts.accepted++;
       this.#options.onAccepted?.();
       return;

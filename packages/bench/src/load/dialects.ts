@@ -27,9 +27,15 @@ export interface Step {
 const carillon: Dialect = {
   path: '/v1/ws',
   protocol: 'carillon.v1.json',
-  hello: (token) => [{ send: textFrame(JSON.stringify({ type: 'connect', id: 1, token })), until: '"type":"connected"' }],
-  subscribe: (channel) => ({ send: textFrame(JSON.stringify({ type: 'subscribe', id: 2, channels: [{ channel }] })), until: '"type":"subscribed"' }),
-  publish: (channel, id, payload) => textFrame(`{"type":"publish","id":${id},"channel":"${channel}","payload":${payload}}`),
+  hello: (token) => [
+    { send: textFrame(JSON.stringify({ type: 'connect', id: 1, token })), until: '"type":"connected"' },
+  ],
+  subscribe: (channel) => ({
+    send: textFrame(JSON.stringify({ type: 'subscribe', id: 2, channels: [{ channel }] })),
+    until: '"type":"subscribed"',
+  }),
+  publish: (channel, id, payload) =>
+    textFrame(`{"type":"publish","id":${id},"channel":"${channel}","payload":${payload}}`),
   acceptedMark: '{"type":"accepted"',
   heartbeat: undefined,
 };

@@ -7,7 +7,9 @@ export class LoadProcess {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = fork(new URL('./worker.ts', import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(new URL('./worker.ts', import.meta.url), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
   }
 
   async open(plan: Plan): Promise<void> {
@@ -39,7 +41,10 @@ export class LoadProcess {
 
   async #ask(order: Order): Promise<Answer> {
     this.#child.send(order);
-    const [answer] = (await Promise.race([once(this.#child, 'message'), once(this.#child, 'exit').then(() => [{ failed: 'the load process ended' }])])) as [Answer];
+    const [answer] = (await Promise.race([
+      once(this.#child, 'message'),
+      once(this.#child, 'exit').then(() => [{ failed: 'the load process ended' }]),
+    ])) as [Answer];
     if ('failed' in answer) throw new Error(`${order.do}: ${answer.failed}`);
     return answer;
   }

@@ -1,6 +1,7 @@
 /** What the scenario tells a load process to do, and what it answers. Goes through IPC, so plain data. */
-import type { DialectName } from './dialects.ts';
+
 import type { Counts } from './client.ts';
+import type { DialectName } from './dialects.ts';
 
 export interface SubscriberPlan {
   readonly role: 'subscriber';
@@ -28,15 +29,31 @@ export interface PublisherPlan {
 
 export type Plan = SubscriberPlan | PublisherPlan;
 
-export type Order = { readonly do: 'open'; readonly plan: Plan } | { readonly do: 'start' } | { readonly do: 'mark' } | { readonly do: 'stop' } | { readonly do: 'report' };
+export type Order =
+  | { readonly do: 'open'; readonly plan: Plan }
+  | { readonly do: 'start' }
+  | { readonly do: 'mark' }
+  | { readonly do: 'stop' }
+  | { readonly do: 'report' };
 
 export interface LoadReport {
   readonly counts: Counts;
   readonly published: number;
   /** Microseconds: message latency (subscriber) or publish-to-accepted (publisher). */
-  readonly latencyUs: { readonly count: number; readonly min: number; readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly latencyUs: {
+    readonly count: number;
+    readonly min: number;
+    readonly mean: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
   readonly cpuUs: number;
   readonly problems: readonly string[];
 }
 
-export type Answer = { readonly done: Order['do'] } | { readonly done: 'report'; readonly report: LoadReport } | { readonly failed: string };
+export type Answer =
+  | { readonly done: Order['do'] }
+  | { readonly done: 'report'; readonly report: LoadReport }
+  | { readonly failed: string };

@@ -50,7 +50,9 @@ export class PublisherLoad {
   start(): void {
     this.#running = true;
     if (this.#plan.ratePerSecond !== undefined) this.#startOpenLoop(this.#plan.ratePerSecond);
-    else for (const line of this.#lines) for (let i = 0; i < (this.#plan.inFlight ?? 1); i++) this.#publish(line);
+    else
+      for (const line of this.#lines)
+        for (let i = 0; i < (this.#plan.inFlight ?? 1); i++) this.#publish(line);
   }
 
   mark(): void {
@@ -81,7 +83,13 @@ export class PublisherLoad {
     const t = nowUs();
     line.sent.push(t);
     this.#tally.published++;
-    line.client.publish(line.client.dialect.publish(line.channels[index]!, this.#id++, `{"t":${t},"n":${line.next[index]!++},"pad":"${this.#pad}"}`));
+    line.client.publish(
+      line.client.dialect.publish(
+        line.channels[index]!,
+        this.#id++,
+        `{"t":${t},"n":${line.next[index]!++},"pad":"${this.#pad}"}`,
+      ),
+    );
   }
 
   #onAccepted(line: Line): void {

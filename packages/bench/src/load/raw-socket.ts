@@ -20,7 +20,10 @@ const MASK = Buffer.alloc(4); // A zero mask leaves the bytes as they are; the s
 /** A client's text frame with a zero mask. */
 export function textFrame(text: string): Buffer {
   const body = Buffer.from(text);
-  const header = body.length < 126 ? Buffer.from([0x81, 0x80 | body.length]) : Buffer.from([0x81, 0x80 | 126, body.length >> 8, body.length & 255]);
+  const header =
+    body.length < 126
+      ? Buffer.from([0x81, 0x80 | body.length])
+      : Buffer.from([0x81, 0x80 | 126, body.length >> 8, body.length & 255]);
   return Buffer.concat([header, MASK, body]);
 }
 
@@ -60,7 +63,14 @@ export class RawSocket {
 
   #sendUpgrade(): void {
     const { path, port, protocol } = this.#options;
-    const lines = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, 'Sec-WebSocket-Version: 13'];
+    const lines = [
+      `GET ${path} HTTP/1.1`,
+      `Host: 127.0.0.1:${port}`,
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      'Sec-WebSocket-Version: 13',
+    ];
     if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     this.#socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   }
@@ -75,7 +85,8 @@ export class RawSocket {
         return;
       }
       const status = data.toString('latin1', 9, 12);
-      if (status !== '101') throw new Error(`upgrade refused: ${data.toString('latin1', 0, Math.min(data.length, 400))}`);
+      if (status !== '101')
+        throw new Error(`upgrade refused: ${data.toString('latin1', 0, Math.min(data.length, 400))}`);
       this.#upgraded = true;
       data = data.subarray(end + 4);
       this.#opened?.();
@@ -109,7 +120,10 @@ export class RawSocket {
   #onFrame(data: Buffer, opcode: number, start: number, end: number): void {
     if (opcode === 1) this.#options.onText(data, start, end);
     else if (opcode === 9) this.#sendPong(data.subarray(start, end));
-    else if (opcode === 8) this.#options.onClose(`close frame ${end - start >= 2 ? data.readUInt16BE(start) : ''} ${data.toString('utf8', start + 2, end)}`);
+    else if (opcode === 8)
+      this.#options.onClose(
+        `close frame ${end - start >= 2 ? data.readUInt16BE(start) : ''} ${data.toString('utf8', start + 2, end)}`,
+      );
   }
 
   #sendPong(body: Buffer): void {

@@ -21,7 +21,9 @@ export class SubscriberLoad {
     await Promise.all(Array.from({ length: Math.min(openAtOnce, connections.length) }, openSome));
   }
 
-  start(): void {}
+  start(): void {
+    // Subscribers have nothing to start: messages come by themselves.
+  }
 
   mark(): void {
     this.#tally.mark();

@@ -15,7 +15,11 @@ export class Tally {
   readonly counts: Counts = { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 };
   published = 0;
   readonly #problems: string[] = [];
-  readonly #histogram: Histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 120_000_000, numberOfSignificantValueDigits: 3 });
+  readonly #histogram: Histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 120_000_000,
+    numberOfSignificantValueDigits: 3,
+  });
   #cpu = process.cpuUsage();
 
   readonly time = (sentUs: number): void => {
@@ -41,7 +45,15 @@ export class Tally {
     return {
       counts: { ...this.counts },
       published: this.published,
-      latencyUs: { count: h.totalCount, min: h.minNonZeroValue, mean: h.mean, p50: at(50), p95: at(95), p99: at(99), max: h.maxValue },
+      latencyUs: {
+        count: h.totalCount,
+        min: h.minNonZeroValue,
+        mean: h.mean,
+        p50: at(50),
+        p95: at(95),
+        p99: at(99),
+        max: h.maxValue,
+      },
       cpuUs: cpu.user + cpu.system,
       problems: [...this.#problems],
     };

@@ -1,6 +1,7 @@
 /** A load process. Takes {@link Order}s by IPC; see scenarios/ for what is asked of it. */
-import { PublisherLoad } from './publisher-load.ts';
+
 import type { Answer, Order } from './plan.ts';
+import { PublisherLoad } from './publisher-load.ts';
 import { SubscriberLoad } from './subscriber-load.ts';
 
 type Load = SubscriberLoad | PublisherLoad;
@@ -24,7 +25,10 @@ async function obey(order: Order): Promise<Answer> {
 process.on('message', (order: Order) => {
   obey(order).then(
     (answer) => process.send?.(answer),
-    (error: unknown) => process.send?.({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) } satisfies Answer),
+    (error: unknown) =>
+      process.send?.({
+        failed: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      } satisfies Answer),
   );
 });
 process.on('disconnect', () => process.exit(0));

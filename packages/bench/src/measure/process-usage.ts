@@ -11,13 +11,36 @@ export interface Usage {
   readonly rssKb: number;
 }
 
+/** The process and its children (Postgres works in children), as one. */
 export async function usageOf(name: string, pid: number): Promise<Usage> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-  // The second field is the command in brackets and may hold spaces; count from behind it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  const status = await readFile(`/proc/${pid}/status`, 'latin1');
-  return { name, pid, cpuUs: (ticks * 1_000_000) / TICKS_PER_SECOND, rssKb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) };
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1'))
+    .split(' ')
+    .filter((text) => text !== '');
+  const parts = await Promise.all([pid, ...children.map(Number)].map(readOne));
+  return {
+    name,
+    pid,
+    cpuUs: parts.reduce((sum, part) => sum + part.cpuUs, 0),
+    rssKb: parts.reduce((sum, part) => sum + part.rssKb, 0),
+  };
+}
+
+async function readOne(pid: number): Promise<{ readonly cpuUs: number; readonly rssKb: number }> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the command in brackets and may hold spaces; count from behind it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const status = await readFile(`/proc/${pid}/status`, 'latin1');
+    return {
+      cpuUs: (ticks * 1_000_000) / TICKS_PER_SECOND,
+      rssKb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0),
+    };
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return { cpuUs: 0, rssKb: 0 }; // a child that has ended
+    throw error;
+  }
 }
 
 /** CPU that each of `before` used until `after`, in microseconds by name. */

@@ -10,10 +10,14 @@ import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
 
 const [port, redisUrl] = process.argv.slice(2);
-if (port === undefined || redisUrl === undefined) throw new Error('usage: socketio-server.ts <port> <redis url>');
+if (port === undefined || redisUrl === undefined)
+  throw new Error('usage: socketio-server.ts <port> <redis url>');
 
 const http = createServer((_request, response) => response.end('ok'));
-const io = new Server(http, { adapter: createAdapter(new Redis(redisUrl), { maxLen: 100_000 }), perMessageDeflate: false });
+const io = new Server(http, {
+  adapter: createAdapter(new Redis(redisUrl), { maxLen: 100_000 }),
+  perMessageDeflate: false,
+});
 
 io.on('connection', (socket) => {
   socket.on('join', async (room: string, done: () => void) => {

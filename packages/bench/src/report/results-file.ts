@@ -27,9 +27,17 @@ function commit(): string {
 /** Returns the path written. */
 export function writeResults(run: Run, command: string, now: Date): string {
   mkdirSync(RESULTS, { recursive: true });
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version };
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+  };
   const path = `${RESULTS}${run.scenario}.json`;
-  writeFileSync(path, `${JSON.stringify({ at: now.toISOString(), command, commit: commit(), machine, ...run }, null, 2)}\n`);
+  writeFileSync(
+    path,
+    `${JSON.stringify({ at: now.toISOString(), command, commit: commit(), machine, ...run }, null, 2)}\n`,
+  );
   return path;
 }
-

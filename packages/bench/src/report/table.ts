@@ -3,15 +3,35 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { Result } from '../scenarios/scenario.ts';
 
-const us = (value: number): string => (value >= 10_000 ? `${(value / 1000).toFixed(0)} ms` : value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} us`);
+const us = (value: number): string =>
+  value >= 10_000
+    ? `${(value / 1000).toFixed(0)} ms`
+    : value >= 1000
+      ? `${(value / 1000).toFixed(2)} ms`
+      : `${value.toFixed(value < 10 ? 2 : 0)} us`;
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+const PLURAL = { delivery: 'deliveries', publish: 'publishes', message: 'messages' } as const;
 
 /** Ratios are to the first result, and to the floor where there is one: they hold on another machine, the figures do not. */
 export function table(results: readonly Result[], floorUs: number | undefined): string {
   const [base] = results;
   if (base === undefined) return '';
   const out = new Table({
-    head: ['', `${base.unit}s/s`, `CPU/${base.unit}`, `x ${base.target}`, ...(floorUs === undefined ? [] : ['x floor']), 'p50', 'p99', 'max', 'lost', 'dup', 'order', 'load CPU'].map((text) => pc.bold(text)),
+    head: [
+      '',
+      `${PLURAL[base.unit]}/s`,
+      `CPU/${base.unit}`,
+      `x ${base.target}`,
+      ...(floorUs === undefined ? [] : ['x floor']),
+      'p50',
+      'p99',
+      'max',
+      'lost',
+      'dup',
+      'order',
+      'load CPU',
+    ].map((text) => pc.bold(text)),
     style: { head: [], border: [] },
   });
   for (const result of results) {

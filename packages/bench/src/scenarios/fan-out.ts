@@ -8,7 +8,12 @@ const PAD_BYTES = 100;
 const TIMED_PER_SECOND = 20_000;
 
 /** One channel, many subscribers spread over the nodes, one publisher at the first node. */
-export function fanOut(options: { name: string; row: string; subscribers: number; ratePerSecond: number }): Scenario {
+export function fanOut(options: {
+  name: string;
+  row: string;
+  subscribers: number;
+  ratePerSecond: number;
+}): Scenario {
   const { subscribers, ratePerSecond } = options;
   return {
     ...options,
@@ -18,7 +23,11 @@ export function fanOut(options: { name: string; row: string; subscribers: number
   };
 }
 
-async function run(options: { name: string; subscribers: number; ratePerSecond: number }, target: Target, timing: Timing): Promise<Result> {
+async function run(
+  options: { name: string; subscribers: number; ratePerSecond: number },
+  target: Target,
+  timing: Timing,
+): Promise<Result> {
   const { subscribers, ratePerSecond } = options;
   const channel = 'bench:fan-out';
   const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
@@ -27,11 +36,21 @@ async function run(options: { name: string; subscribers: number; ratePerSecond: 
       role: 'subscriber',
       dialect: target.dialect,
       token: target.token,
-      connections: Array.from({ length: subscribers }, (_, i) => ({ port: target.ports[i % target.ports.length]!, channel })),
+      connections: Array.from({ length: subscribers }, (_, i) => ({
+        port: target.ports[i % target.ports.length]!,
+        channel,
+      })),
       timeEvery: Math.max(1, Math.ceil((subscribers * ratePerSecond) / TIMED_PER_SECOND)),
       openAtOnce: 32,
     });
-    await publisher.open({ role: 'publisher', dialect: target.dialect, token: target.token, connections: [{ port: target.ports[0]!, channels: [channel] }], padBytes: PAD_BYTES, ratePerSecond });
+    await publisher.open({
+      role: 'publisher',
+      dialect: target.dialect,
+      token: target.token,
+      connections: [{ port: target.ports[0]!, channels: [channel] }],
+      padBytes: PAD_BYTES,
+      ratePerSecond,
+    });
     return toResult(options, target, 'delivery', await measure(target, timing, publisher, subscriber));
   } finally {
     subscriber.end();

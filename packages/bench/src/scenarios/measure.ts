@@ -17,7 +17,12 @@ export interface Measured {
   readonly publisher: LoadReport;
 }
 
-export async function measure(target: Target, timing: Timing, publisher: LoadProcess, subscriber: LoadProcess | undefined): Promise<Measured> {
+export async function measure(
+  target: Target,
+  timing: Timing,
+  publisher: LoadProcess,
+  subscriber: LoadProcess | undefined,
+): Promise<Measured> {
   await publisher.start();
   await pause(timing.warmUpSeconds * 1000);
   await Promise.all([publisher.mark(), subscriber?.mark()]);
@@ -37,13 +42,28 @@ export async function measure(target: Target, timing: Timing, publisher: LoadPro
     rssKb,
     publisher: publisherReport,
     // Losses are judged after the drain, everything else at the end of the measured time.
-    subscriber: subscriberReport && drained && { ...subscriberReport, counts: { ...subscriberReport.counts, lost: drained.counts.lost }, problems: drained.problems },
+    subscriber: subscriberReport &&
+      drained && {
+        ...subscriberReport,
+        counts: { ...subscriberReport.counts, lost: drained.counts.lost },
+        problems: drained.problems,
+      },
   };
 }
 
-export function toResult(scenario: Pick<Scenario, 'name'>, target: Target, unit: Result['unit'], measured: Measured): Result {
+export function toResult(
+  scenario: Pick<Scenario, 'name'>,
+  target: Target,
+  unit: Result['unit'],
+  measured: Measured,
+): Result {
   const { subscriber, publisher, seconds, cpuUs } = measured;
-  const units = unit === 'delivery' ? subscriber!.counts.messages : unit === 'publish' ? publisher.counts.accepted : publisher.published;
+  const units =
+    unit === 'delivery'
+      ? subscriber!.counts.messages
+      : unit === 'publish'
+        ? publisher.counts.accepted
+        : publisher.published;
   const loadCpuUs = publisher.cpuUs + (subscriber?.cpuUs ?? 0);
   const seen = subscriber?.counts;
   return {

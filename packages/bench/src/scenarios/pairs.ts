@@ -24,7 +24,14 @@ export const pairs: Scenario = {
         timeEvery: 1,
         openAtOnce: 32,
       });
-      await publisher.open({ role: 'publisher', dialect: target.dialect, token: target.token, connections: [{ port: target.ports[0]!, channels }], padBytes: PAD_BYTES, ratePerSecond: RATE_PER_SECOND });
+      await publisher.open({
+        role: 'publisher',
+        dialect: target.dialect,
+        token: target.token,
+        connections: [{ port: target.ports[0]!, channels }],
+        padBytes: PAD_BYTES,
+        ratePerSecond: RATE_PER_SECOND,
+      });
       return toResult(pairs, target, 'message', await measure(target, timing, publisher, subscriber));
     } finally {
       subscriber.end();

@@ -19,7 +19,10 @@ export const publish: Scenario = {
         role: 'publisher',
         dialect: target.dialect,
         token: target.token,
-        connections: Array.from({ length: CONNECTIONS }, (_, i) => ({ port: target.ports[i % target.ports.length]!, channels: [`bench:publish-${i}`] })),
+        connections: Array.from({ length: CONNECTIONS }, (_, i) => ({
+          port: target.ports[i % target.ports.length]!,
+          channels: [`bench:publish-${i}`],
+        })),
         padBytes: PAD_BYTES,
         inFlight: IN_FLIGHT,
       });

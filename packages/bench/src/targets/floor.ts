@@ -13,7 +13,11 @@ const SOURCE = fileURLToPath(new URL('../../floor/fanout.c', import.meta.url));
 const PAD_BYTES = 100;
 
 /** CPU per delivery of the floor in microseconds; `undefined` where no C compiler is. */
-export async function measureFloor(subscribers: number, ratePerSecond: number, seconds: number): Promise<number | undefined> {
+export async function measureFloor(
+  subscribers: number,
+  ratePerSecond: number,
+  seconds: number,
+): Promise<number | undefined> {
   const program = join(mkdtempSync(join(tmpdir(), 'carillon-floor-')), 'fanout');
   try {
     execFileSync('cc', ['-O2', '-o', program, SOURCE]);
@@ -22,7 +26,9 @@ export async function measureFloor(subscribers: number, ratePerSecond: number, s
     return undefined;
   }
   const port = await freePort();
-  const child = spawn(program, [port, subscribers, ratePerSecond, seconds, PAD_BYTES].map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, [port, subscribers, ratePerSecond, seconds, PAD_BYTES].map(String), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const subscriber = new LoadProcess();
   try {
@@ -36,7 +42,7 @@ export async function measureFloor(subscribers: number, ratePerSecond: number, s
       openAtOnce: 32,
     });
     await lines.next(); // "writing"
-    const { value } = await lines.next();
+    const { value = '' } = await lines.next();
     const { cpuUs, deliveries } = JSON.parse(value) as { cpuUs: number; deliveries: number };
     return cpuUs / deliveries;
   } finally {

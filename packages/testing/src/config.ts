@@ -1,0 +1,9 @@
+/** What the tests' own environment says. */
+export const environment = {
+  path: process.env.PATH ?? '',
+  backend: process.env.CARILLON_TEST_BACKEND,
+  redisUrl: process.env.CARILLON_TEST_REDIS_URL,
+  databaseUrl: process.env.CARILLON_TEST_DATABASE_URL,
+  /** For child processes. */
+  inherited: process.env,
+};
