@@ -1,9 +1,11 @@
 /** All services in this process, on the memory broker and PGlite. */
+import { existsSync } from 'node:fs';
 import type { MemoryBroker } from '@carillon/broker';
 import type { Database } from '@carillon/db';
 import type { Service } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import type { DevConfig } from '../config.ts';
+import { err, note } from '../output/style.ts';
 import type { DataDir } from './data-dir.ts';
 import { drainLog } from './drain.ts';
 import { keepPositions, takePositions } from './positions-file.ts';
