@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ChannelKey, Lease, PartitionId, RoutedMessage, RouteEntry, RouterPort } from '../ports.ts';
 import type { MemoryState } from './memory-state.ts';
 import type { RouteStream } from './route-stream.ts';
@@ -52,6 +53,8 @@ export class MemoryRouterPort implements RouterPort {
     leases: readonly Lease[],
     { count, blockMs }: { readonly count: number; readonly blockMs: number },
   ): Promise<readonly RouteEntry[]> {
+    // Lets the event loop turn once: with much to do, the router would keep everything else in this process from being done.
+    await setImmediate();
     const found = this.#readNow(leases, count);
     if (found.length > 0 || leases.length === 0) return found;
     await this.#state.routed.wait(blockMs);
