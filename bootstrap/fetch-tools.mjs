@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import fs, { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BootstrapFailure, failureFrom } from './failure.mjs';
 import { nodeFolder, resolveNode } from './node-path.mjs';
@@ -43,7 +43,7 @@ export function fetchedTools() {
 }
 
 /**
- * Fetches what is missing of Node and pnpm.
+ * Fetches what is missing of Node and pnpm. To be called under the start lock.
  *
  * @returns {Promise<{ node: string, pnpm: string }>} absolute paths of their executables
  */
@@ -56,6 +56,7 @@ export async function fetchTools() {
   );
   if (missing.length > 0) {
     mkdirSync(TOOLS, { recursive: true });
+    removeLeftovers();
     refuseFullDisk();
     await step(`Fetching ${missing.map(({ title }) => title).join(' and ')}`, async (note) => {
       const results = await Promise.allSettled(missing.map((tool) => fetchTool(tool, note)));
@@ -84,6 +85,13 @@ async function fetchTool(tool, note) {
     moveIntoPlace(partial, tool);
   } finally {
     rmSync(partial, { recursive: true, force: true });
+  }
+}
+
+/** What a start that was interrupted has left; nobody else fetches, as this happens under the start lock. */
+function removeLeftovers() {
+  for (const name of readdirSync(TOOLS)) {
+    if (name.endsWith('.partial')) rmSync(join(TOOLS, name), { recursive: true, force: true });
   }
 }
 

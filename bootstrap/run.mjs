@@ -7,7 +7,7 @@ import { buildConsole } from './console-build.mjs';
 import { BootstrapFailure, fileSystemFailure } from './failure.mjs';
 import { handOver } from './hand-over.mjs';
 import { ROOT } from './places.mjs';
-import { prepare } from './prepare.mjs';
+import { prepare, prepareTools } from './prepare.mjs';
 import { bold, dim, red, say } from './progress.mjs';
 import { ensureTestServices } from './test-services.mjs';
 
@@ -46,10 +46,8 @@ function runSource({ node, env }, file, args) {
 /** @param {readonly string[]} argv @returns {Promise<number>} exit code */
 async function main([name = '', ...args]) {
   if (name === 'pnpm') {
-    const { fetchTools } = await import('./fetch-tools.mjs');
-    const { toolEnvironment } = await import('./environment.mjs');
-    const tools = await fetchTools();
-    return handOver(tools.pnpm, args, { env: toolEnvironment(tools) });
+    const { pnpm, env } = await prepareTools();
+    return handOver(pnpm, args, { env });
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
