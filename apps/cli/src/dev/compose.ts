@@ -77,6 +77,7 @@ async function openDatabase({ dataDir, timings, config, version }: ComposeOption
     timings.measure('database module', () => import('@carillon/db')),
     telemetryFactory({ config, version }),
   ]);
+  if (!existsSync(dataDir.database)) note(err.dim('Making the database; later starts are faster.'));
   return timings.measure('database', () =>
     openPglite({ dataDir: dataDir.database }, telemetryOf('database')),
   );
