@@ -19,21 +19,26 @@ export function addRetentionJobs(
   const handlers = { retention: (_input: unknown, { signal }: { signal: AbortSignal }) => retention(signal) };
   const worker = createWorker({ backend, telemetry, handlers });
   const queues = createQueues({ backend, telemetry });
-  let starting: Promise<unknown> | undefined;
+  let opened = 0;
+  const open = async (): Promise<void> => {
+    // One after the other: what was opened stays open when the next fails and is tried again.
+    if (opened === 0) await queues.start();
+    opened = Math.max(opened, 1);
+    if (opened === 1) await worker.start();
+    opened = 2;
+  };
   shell.add({
     name: 'jobs',
     // BullMQ may wait long for a store that went away; nothing is lost when it isn't waited for.
     stopTimeoutMs: 3000,
     stop: async () => {
-      await starting;
       await Promise.all([worker.stop(), queues.stop()]);
     },
   });
   shell.addLoop({
     name: 'schedule retention',
     run: async (signal, progress) => {
-      starting ??= Promise.all([queues.start(), worker.start()]);
-      await starting;
+      await open();
       await queues.schedule('retention', { cause: 'schedule' }, EVERY_MS);
       progress();
       if (!signal.aborted) await once(signal, 'abort');

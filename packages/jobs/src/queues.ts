@@ -3,6 +3,7 @@ import type { Job, Queue } from 'bullmq';
 import { type BoundBackend, bindBackend, type JobsBackend } from './backend.ts';
 import { JOBS, type JobData, type JobInput, type JobName, type JobOutput } from './catalogue.ts';
 import { JobsUnavailableError } from './jobs-error.ts';
+import { answered, openAll } from './ready.ts';
 
 /** Finished jobs that are kept, for whoever asks for their result. */
 const KEEP_COMPLETED = { age: 86_400, count: 1000 };
@@ -38,6 +39,7 @@ export interface JobStatus<N extends JobName = JobName> {
 
 /** All methods reject with {@link JobsUnavailableError} when the backend doesn't answer. */
 export interface Queues {
+  /** Rejects when the backend isn't there; may then be called again. */
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Resolves with the job's id. @throws ZodError when the input is wrong. */
@@ -67,20 +69,27 @@ export function createQueues(options: QueuesOptions): Queues {
 
 class CatalogueQueues implements Queues {
   readonly #options: QueuesOptions;
+  readonly #requestTimeoutMs: number;
   readonly #queues = new Map<JobName, Queue>();
 
   constructor(options: QueuesOptions) {
     this.#options = options;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
   }
 
   async start(): Promise<void> {
     const bound: BoundBackend = await bindBackend(this.#options.backend);
     const log = new RepeatedLog(this.#options.telemetry.loggerOf('jobs'));
-    for (const name of Object.keys(JOBS) as JobName[]) {
+    const queues = (Object.keys(JOBS) as JobName[]).map((name) => {
       const queue = bound.queue(name);
       queue.on('error', (error) => log.warn({ err: error, job: name }, 'trouble with the queue'));
-      this.#queues.set(name, queue);
-    }
+      return [name, queue] as const;
+    });
+    await openAll(
+      queues.map(([, queue]) => queue),
+      this.#requestTimeoutMs,
+    );
+    for (const [name, queue] of queues) this.#queues.set(name, queue);
   }
 
   async stop(): Promise<void> {
@@ -140,24 +149,11 @@ class CatalogueQueues implements Queues {
     };
   }
 
-  /** BullMQ waits for its backend without end. */
-  async #within<T>(request: (queue: Queue) => Promise<T>, name: JobName): Promise<T> {
-    const queue = this.#queues.get(name);
-    if (queue === undefined) throw new JobsUnavailableError(`the queue ${name} is not open`);
-    const timeoutMs = this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(new JobsUnavailableError(`the queue ${name} did not answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    try {
-      return await Promise.race([late, request(queue)]);
-    } catch (error) {
-      throw error instanceof JobsUnavailableError
-        ? error
-        : new JobsUnavailableError(`the queue ${name} failed`, error);
-    } finally {
-      clearTimeout(timer);
-    }
+  #within<T>(request: (queue: Queue) => Promise<T>, name: JobName): Promise<T> {
+    return answered(`the queue ${name}`, this.#requestTimeoutMs, () => {
+      const queue = this.#queues.get(name);
+      if (queue === undefined) throw new JobsUnavailableError(`the queue ${name} is not open`);
+      return request(queue);
+    });
   }
 }

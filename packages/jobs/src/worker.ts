@@ -3,6 +3,9 @@ import type { Worker } from 'bullmq';
 import { bindBackend, type JobsBackend } from './backend.ts';
 import { JOBS, type JobInput, type JobName, type JobOutput } from './catalogue.ts';
 import { JobTimeoutError } from './jobs-error.ts';
+import { openAll } from './ready.ts';
+
+const START_TIMEOUT_MS = 10_000;
 
 export interface JobContext {
   readonly id: string;
@@ -24,6 +27,7 @@ export interface WorkerDependencies {
 }
 
 export interface JobWorker {
+  /** Rejects when the backend isn't there; may then be called again. */
   start(): Promise<void>;
   /** Aborts what is under way; it is tried again by another worker, or after the next start. */
   stop(): Promise<void>;
@@ -38,11 +42,15 @@ export function createWorker(deps: WorkerDependencies): JobWorker {
     start: async () => {
       const bound = await bindBackend(deps.backend);
       const log = new RepeatedLog(deps.telemetry.loggerOf('jobs'));
-      for (const name of Object.keys(deps.handlers) as JobName[]) {
-        const worker = bound.worker(name, (job) => run(name, job), { concurrency: 1 });
+      const opened = (Object.keys(deps.handlers) as JobName[]).map((name) => {
+        const worker = bound.worker(name, (job) => run(name, job), { concurrency: 1, autorun: false });
         worker.on('error', (error) => log.warn({ err: error, job: name }, 'trouble with the worker'));
-        workers.push(worker);
-      }
+        return worker;
+      });
+      await openAll(opened, START_TIMEOUT_MS);
+      workers.push(...opened);
+      for (const worker of opened)
+        worker.run().catch((error: unknown) => log.error({ err: error }, 'a worker of jobs ended'));
     },
     stop: async () => {
       abort.abort(new Error('the worker is stopped'));
