@@ -25,6 +25,9 @@ export interface Service {
   readonly pid: number;
   /** SIGKILL and wait until it is gone. */
   kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT: the process stands still, as on a machine that swaps. */
+  pause(): void;
+  resume(): void;
   /** SIGTERM and wait for the graceful end. Resolves with the exit code. */
   stop(): Promise<number | null>;
   /** Starts it again on the same port and waits until it is ready. */
@@ -72,6 +75,8 @@ async function startService(name: ServiceName, env: Readonly<Record<string, stri
     kill: async () => {
       await current.kill();
     },
+    pause: () => current.pause(),
+    resume: () => current.resume(),
     stop: () => current.stop(),
     start: async () => {
       current = await startProcess(options);

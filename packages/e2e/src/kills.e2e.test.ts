@@ -2,7 +2,9 @@
 import type { RealtimeClient } from '@carillon/client';
 import { eventually } from '@carillon/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BareSubscriber } from './bare-subscriber.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { cutFeeds } from './cut-feeds.ts';
 import { Ledger } from './ledger.ts';
 import { connectClient, type PublisherRun, startPublishing, startSubscriber } from './people.ts';
 import { storedMessages } from './stored-messages.ts';
@@ -72,6 +74,37 @@ describe('kill -9 while messages flow', () => {
     await cluster.redis.kill();
     await cluster.redis.restart();
     await traffic();
+  });
+
+  it('[D5] heals what a gateway missed when its feed was cut, before its clients see it', {
+    timeout: 60_000,
+  }, async () => {
+    const second = cluster.gateways[1]!;
+    const bare = await BareSubscriber.open(second.port, CHANNELS[0]!);
+    const caughtUp = (): Promise<void> => {
+      const { seq } = ledger.accepted.findLast(({ channel }) => channel === CHANNELS[0])!;
+      return eventually(() => bare.seqs.at(-1)! >= seq, {
+        what: `the bare client has ${seq}`,
+        timeoutMs: 30_000,
+      });
+    };
+    await traffic();
+    await caughtUp();
+    second.pause();
+    let cut = 0;
+    await eventually(
+      async () => {
+        cut += await cutFeeds(cluster.redis.url);
+        return cut > 50;
+      },
+      { what: 'messages thrown away' },
+    );
+    second.resume();
+    await traffic();
+    await caughtUp();
+    bare.close();
+    expect(bare.seqs).toEqual(bare.expected);
+    expect(bare.others.filter(({ type }) => type === 'gap')).toEqual([]);
   });
 
   it('[D1 D2 D3 D6] lost nothing, doubled nothing, reordered nothing, and Postgres has it all', {
