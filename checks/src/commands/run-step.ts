@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import pc from 'picocolors';
 import { ROOT } from '../root.ts';
+import { startChild } from './children.ts';
 
 /** A program to be run whose output matters only when it fails. */
 export interface Step {
@@ -27,14 +27,14 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 function runStep(step: Step): Promise<StepResult> {
   const startedAt = Date.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(step.file, step.args, {
+    const child = startChild(step.file, step.args, {
       cwd: ROOT,
       env: { ...process.env, ...(COLORED ? { FORCE_COLOR: '1' } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.once('error', reject);
     child.once('close', (status) => {
       const output = Buffer.concat(chunks).toString().trim();

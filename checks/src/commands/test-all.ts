@@ -2,11 +2,11 @@
  * `npm test`: the checks, the builds, the tests of every package, and at last the end-to-end tests, alone, because
  * they measure time and kill processes. `npm test -- broker gateway` runs the tests of some packages only.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import pc from 'picocolors';
 import { ROOT } from '../root.ts';
+import { startChild } from './children.ts';
 import { runSteps } from './run-step.ts';
 import { CONCURRENCY, checkSteps, TURBO } from './tools.ts';
 import { addReports, reportPath } from './totals.ts';
@@ -32,7 +32,10 @@ function testedPackages(): TestedPackage[] {
 /** Runs turbo with its output shown. @returns whether all went well */
 function turbo(...args: string[]): Promise<boolean> {
   const shared = [`--concurrency=${CONCURRENCY}`, '--continue', '--ui=stream', '--output-logs=new-only'];
-  const child = spawn(process.execPath, [TURBO, 'run', ...args, ...shared], { cwd: ROOT, stdio: 'inherit' });
+  const child = startChild(process.execPath, [TURBO, 'run', ...args, ...shared], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code === 0));
