@@ -5,6 +5,7 @@ import {
   type ServerFrame,
   SUBPROTOCOL_JSON,
 } from '@carillon/protocol';
+import { Attempts } from './attempts.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
 import type { Emitter } from './emitter.ts';
@@ -16,8 +17,6 @@ import type { ResolvedOptions } from './options.ts';
 import { dropSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
 import { TokenSource } from './token-source.ts';
 
-/** A connection that lived this long was a good one: backoff and attempts start anew after it. */
-const STABLE_AFTER_MS = 5_000;
 /** Request id of `connect`; all other requests count from 1. */
 const CONNECT_ID = 0;
 const NORMAL_CLOSURE = 1000;
@@ -38,14 +37,12 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #tokens: TokenSource;
   readonly #heartbeat: Heartbeat;
+  readonly #attempts: Attempts;
   readonly #enter: Readonly<Record<ConnectionState, () => void>>;
   #state: ConnectionState = 'idle';
   #socket: SocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempt = 0;
-  #attempts = 0;
-  #failures = 0;
-  #connectedAt = 0;
   #everConnected = false;
   #connected: ConnectedFrame | undefined;
   #token: string | undefined;
@@ -57,6 +54,7 @@ export class Connection {
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
     this.#tokens = new TokenSource(deps.options);
+    this.#attempts = new Attempts(deps.options.maxAttempts);
     this.#heartbeat = new Heartbeat({
       pongTimeoutMs: deps.options.pongTimeoutMs,
       sendPing: () => this.send(`{"type":"ping","id":${this.nextRequestId()}}`),
@@ -131,7 +129,7 @@ export class Connection {
 
   #authorize(): void {
     const attempt = ++this.#attempt;
-    this.#attempts++;
+    this.#attempts.onAttempt();
     this.#farewell = new Farewell();
     this.#armAttemptTimeout();
     this.#tokens.get().then(
@@ -219,7 +217,7 @@ export class Connection {
   #up(): void {
     const connected = this.#connected!;
     const reconnected = this.#everConnected;
-    this.#connectedAt = performance.now();
+    this.#attempts.onConnected();
     this.#everConnected = true;
     this.#tokens.accepted(connected.expiresAt);
     this.#heartbeat.start(this.#deps.options.pingIntervalMs ?? connected.heartbeat.pingIntervalMs);
@@ -253,24 +251,20 @@ export class Connection {
   #fail(error: RealtimeError, verdict: 'lost' | 'refused'): void {
     this.#release(NORMAL_CLOSURE);
     this.#lastError = error;
-    if (this.#state === 'connected' && performance.now() - this.#connectedAt >= STABLE_AFTER_MS) {
-      this.#attempts = 0;
-      this.#failures = 0;
-    }
-    this.#failures++;
-    this.#dispatch(this.#attempts >= this.#deps.options.maxAttempts ? 'refused' : verdict);
+    this.#attempts.onFailure();
+    this.#dispatch(this.#attempts.exhausted ? 'refused' : verdict);
   }
 
   #wait(): void {
     const { backoff, random } = this.#deps.options;
     const error = this.#lastError;
-    const delayMs = backoffDelayMs(backoff, this.#failures, random, error.retryAfterMs);
+    const delayMs = backoffDelayMs(backoff, this.#attempts.failures, random, error.retryAfterMs);
     this.#timer = setTimeout(() => this.#dispatch('retry'), delayMs);
-    this.#deps.events.emit('reconnecting', { attempt: this.#attempts + 1, delayMs, error });
+    this.#deps.events.emit('reconnecting', { attempt: this.#attempts.made + 1, delayMs, error });
   }
 
   #giveUp(): void {
-    const attempts = this.#attempts;
+    const attempts = this.#attempts.made;
     const error = new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
       cause: this.#lastError,
     });
@@ -286,8 +280,7 @@ export class Connection {
   }
 
   #forget(): void {
-    this.#attempts = 0;
-    this.#failures = 0;
+    this.#attempts.reset();
     this.#everConnected = false;
   }
 

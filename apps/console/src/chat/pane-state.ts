@@ -3,7 +3,7 @@ import type { ConnectionState, GapEvent, Message, RecoveredEvent } from '@carill
 
 /** More are not kept on the page; history has them. */
 export const MAX_MESSAGES = 300;
-export const MAX_LOG_LINES = 100;
+const MAX_LOG_LINES = 100;
 
 /** How a message came. */
 export type Arrival = 'live' | 'recovered' | 'history';
