@@ -304,6 +304,8 @@ export function describeBrokerContract(
         expect(back.entries.map(({ seq }) => seq)).toEqual([10, 9, 8]);
         const further = await broker.history.latest(CHANNEL, { before: 3, limit: 5 });
         expect(further.entries.map(({ seq }) => seq)).toEqual([2, 1]);
+        const beyond = await broker.history.latest(CHANNEL, { before: 1000, limit: 2 });
+        expect(beyond.entries.map(({ seq }) => seq)).toEqual([10, 9]);
         expect((await broker.history.latest(CHANNEL, { before: 1, limit: 5 })).entries).toEqual([]);
       });
 

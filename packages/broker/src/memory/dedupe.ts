@@ -1,7 +1,7 @@
 import type { Dedupe, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 
-/** Most producers and most keys remembered per channel; beyond, the ones that were first seen longest ago are forgotten. */
+/** Most producers and most keys remembered per channel; beyond, the ones that were used longest ago are forgotten. */
 const MAX_REMEMBERED = 10_000;
 
 type Accepted = Extract<PublishOutcome, { status: 'accepted' }>;
@@ -61,6 +61,8 @@ export class DedupeWindow {
       usedAtMs: nowMs,
       results: new Map<number, Remembered>(),
     };
+    // Deleted first, so that the one that was silent longest stands first.
+    this.#producers.delete(dedupe.producer);
     this.#producers.set(dedupe.producer, producer);
     forgetOldest(this.#producers);
     producer.last = dedupe.seq;

@@ -26,7 +26,8 @@ export class HistoryBuffer {
 
   /** seq below `before`, descending. */
   latest(before: number, limit: number, nowMs: number): readonly HistoryEntry[] {
-    return this.range(Math.max(1, before - limit), before - 1, limit, nowMs).toReversed();
+    const end = Math.min(before, (this.#entries.last()?.seq ?? 0) + 1);
+    return this.range(Math.max(1, end - limit), end - 1, limit, nowMs).toReversed();
   }
 
   /** 0 when there is nothing. */

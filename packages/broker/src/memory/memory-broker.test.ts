@@ -1,56 +1,134 @@
 import { describe, expect, it } from 'vitest';
-import { describeBrokerContract } from '../contract/broker-contract.suite.ts';
-import { createMemoryBroker } from './memory-broker.ts';
+import { type ContractSetup, describeBrokerContract } from '../contract/broker-contract.suite.ts';
+import { describeBrokerModel } from '../contract/broker-model.suite.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import type { BrokerLimits, Dedupe, HistoryEntry, PublishOutcome } from '../ports.ts';
+import { DedupeWindow } from './dedupe.ts';
+import { createMemoryBroker, type MemoryBroker, type MemorySnapshot } from './memory-broker.ts';
 import { MemoryState } from './memory-state.ts';
 
-describeBrokerContract('memory', async (limits = {}) => {
+const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<ContractSetup> => {
   // Processes of one installation share its state; in one process that is one broker.
-  const broker = createMemoryBroker({ limits });
+  const broker = createMemoryBroker({ partitions: 4, limits });
   await broker.start();
   return { open: async () => broker, close: () => broker.stop() };
-});
+};
 
-describe('snapshot', () => {
-  it('carries positions over a clean restart', async () => {
+describeBrokerContract('memory', createSetup);
+describeBrokerModel('memory', createSetup, { runs: 200 });
+
+const NOT_KEPT = { history: undefined, durable: false };
+const CHANNEL = 'app/a';
+
+async function publish(broker: MemoryBroker, dedupe?: Dedupe): Promise<PublishOutcome> {
+  const publication = { channel: CHANNEL, id: '1', record: 'x', keeping: NOT_KEPT } as const;
+  return (
+    await broker.publisher.publish([dedupe === undefined ? publication : { ...publication, dedupe }])
+  )[0]!;
+}
+
+function restarted(broker: MemoryBroker): MemoryBroker {
+  const after = createMemoryBroker();
+  after.restore(JSON.parse(JSON.stringify(broker.snapshot())) as MemorySnapshot);
+  return after;
+}
+
+describe('a clean restart', () => {
+  it('carries positions over', async () => {
     const before = createMemoryBroker();
-    const keeping = { history: undefined, durable: false };
-    const [first] = await before.publisher.publish([{ channel: 'app/a', id: '1', record: 'x', keeping }]);
-    const after = createMemoryBroker();
+    const first = await publish(before);
+    const after = restarted(before);
+    expect((await after.history.latest(CHANNEL, { limit: 1 })).top).toMatchObject({ seq: 1 });
+    const second = await publish(after);
+    expect(second).toMatchObject({ status: 'accepted', seq: 2 });
+    expect(second).toMatchObject({ epoch: first.status === 'accepted' && first.epoch });
+  });
+
+  it('carries over what repeats are recognised by', async () => {
+    const produced = { kind: 'producer', producer: 'p', seq: 1, prev: 0, fingerprint: 7 } as const;
+    const keyed = { kind: 'key', key: 'k', ttlMs: 60_000, fingerprint: 7 } as const;
+    const before = createMemoryBroker();
+    const outcomes = [await publish(before, produced), await publish(before, keyed)];
+    const after = restarted(restarted(before));
+    const repeated = [await publish(after, produced), await publish(after, keyed)];
+    expect(repeated).toEqual(outcomes.map((outcome) => ({ ...outcome, duplicate: true })));
+  });
+
+  it('without a snapshot, as after a crash, a channel begins a new epoch', async () => {
+    const [first, second] = [await publish(createMemoryBroker()), await publish(createMemoryBroker())];
+    expect([first, second]).toMatchObject([{ seq: 1 }, { seq: 1 }]);
+    expect(first).not.toMatchObject({ epoch: second.status === 'accepted' && second.epoch });
+  });
+});
+
+it('takes nothing after its stop, and lets nobody spin', async () => {
+  const broker = createMemoryBroker();
+  await broker.start();
+  await broker.stop();
+  expect(await publish(broker)).toMatchObject({ status: 'refused', error: { code: 'UNAVAILABLE' } });
+  await expect(broker.log.read('c', { count: 1, blockMs: 1000 })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+  });
+  const lease = (await broker.router.acquire(0, 'r', 1000))!;
+  const reading = broker.router.read([lease], { count: 1, blockMs: 1000 });
+  await expect(reading).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(await broker.status()).toMatchObject({ ready: false });
+});
+
+it('drops the oldest messages of a feed that nobody has time for, never the newest', async () => {
+  const broker = createMemoryBroker({ partitions: 1, limits: { feedMaxEntries: 10 } });
+  const seqs: number[] = [];
+  const { promise: delivered, resolve } = Promise.withResolvers<void>();
+  const ignore = (): void => undefined;
+  const feed = broker.feed('g');
+  await feed.start({
+    onMessage: (_channel, _epoch, seq) => seqs.push(seq),
+    onStored: ignore,
+    onBatchEnd: resolve,
+    onInterestLost: ignore,
+    onConnection: ignore,
+  });
+  await feed.subscribe([CHANNEL]);
+  for (let i = 0; i < 25; i++) await publish(broker);
+  await delivered;
+  expect(seqs).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+});
+
+describe('what is forgotten', () => {
+  const limits = { ...DEFAULT_LIMITS, producerTtlMs: 10, channelIdleTtlMs: 1000 };
+
+  it('channels that nobody wants and nothing is kept of', () => {
+    const state = new MemoryState(4, limits);
+    state.open('app/idle', 0);
+    state.open('app/wanted', 0).interest.add('g');
+    state.open('app/kept', 0).history.append(entry(1), { maxMessages: 1, ttlMs: 60_000 }, 0);
+    state.sweep(5000);
+    expect([...state.channels()].map(({ key }) => key)).toEqual(['app/wanted', 'app/kept']);
+  });
+
+  it('restored positions that nobody asks for', () => {
+    const before = new MemoryState(4, limits);
+    before.open('app/a', 0);
+    const after = new MemoryState(4, limits);
     after.restore(before.snapshot());
-    const [second] = await after.publisher.publish([{ channel: 'app/a', id: '2', record: 'y', keeping }]);
-    expect(second).toMatchObject({
-      status: 'accepted',
-      seq: 2,
-      epoch: first?.status === 'accepted' ? first.epoch : '',
-    });
+    after.sweep(500);
+    expect(after.snapshot()).toHaveLength(1);
+    after.sweep(5000);
+    expect(after.snapshot()).toEqual([]);
   });
 
-  it('without one, a channel begins a new epoch', async () => {
-    const publish = async () =>
-      (
-        await createMemoryBroker().publisher.publish([
-          { channel: 'app/a', id: '1', record: 'x', keeping: { history: undefined, durable: false } },
-        ])
-      )[0];
-    const [first, second] = [await publish(), await publish()];
-    expect(first).toMatchObject({ seq: 1 });
-    expect(second).toMatchObject({ seq: 1 });
-    expect(first).not.toMatchObject({ epoch: (second as { epoch: string }).epoch });
+  it('silent producers and old keys', () => {
+    const window = new DedupeWindow();
+    const outcome = { status: 'accepted', epoch: 'e', seq: 1, id: '1', duplicate: false } as const;
+    window.remember({ kind: 'producer', producer: 'p', seq: 1, prev: 0, fingerprint: 1 }, outcome, 8, 0);
+    window.remember({ kind: 'key', key: 'k', ttlMs: 20, fingerprint: 1 }, outcome, 8, 0);
+    window.sweep(10, 15);
+    expect(window.snapshot()).toMatchObject({ producers: [], keys: [['k', {}]] });
+    window.sweep(10, 25);
+    expect(window.snapshot()).toEqual({ producers: [], keys: [] });
   });
 });
 
-it('forgets channels that nobody wants and nothing is kept of', async () => {
-  const state = new MemoryState(4, {
-    directLaneMaxGateways: 8,
-    producerWindow: 8,
-    producerTtlMs: 10,
-    feedMaxEntries: 8,
-    logMaxEntries: 8,
-    gatewayHeartbeatMs: 1000,
-    channelIdleTtlMs: 1000,
-  });
-  state.open('app/idle', 0);
-  state.open('app/wanted', 0).interest.add('g');
-  state.sweep(5000);
-  expect([...state.channels()].map(({ key }) => key)).toEqual(['app/wanted']);
-});
+function entry(seq: number): HistoryEntry {
+  return { epoch: 'e', seq, record: `${seq}` };
+}

@@ -20,7 +20,7 @@ export type MemorySnapshot = readonly (readonly [ChannelKey, ChannelSnapshot])[]
 
 export interface MemoryBroker extends Broker {
   /**
-   * To be restored at the next start. Take it after `stop`, from which on nothing is accepted, and after everything accepted is
+   * To be restored at the next start. Take it when nothing is published any more and everything accepted is
    * stored: a position restored without its messages would lead clients to a gap that nothing can fill.
    */
   snapshot(): MemorySnapshot;

@@ -2,8 +2,9 @@ import { startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { describeBrokerContract } from '../contract/broker-contract.suite.ts';
-import type { Broker } from '../ports.ts';
+import { type ContractSetup, describeBrokerContract } from '../contract/broker-contract.suite.ts';
+import { describeBrokerModel } from '../contract/broker-model.suite.ts';
+import type { Broker, BrokerLimits } from '../ports.ts';
 import { createRedisBroker } from './redis-broker.ts';
 
 let redis: TestRedis;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-describeBrokerContract('redis', async (limits = {}) => {
+const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<ContractSetup> => {
   const admin = new Redis(redis.url);
   await admin.flushdb();
   admin.disconnect();
@@ -33,4 +34,7 @@ describeBrokerContract('redis', async (limits = {}) => {
       for (const broker of opened) await broker.stop();
     },
   };
-});
+};
+
+describeBrokerContract('redis', createSetup);
+describeBrokerModel('redis', createSetup, { runs: 40 });
