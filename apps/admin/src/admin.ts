@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import type { Database } from '@carillon/db';
+import { createQueues, type JobsBackend, type Queues } from '@carillon/jobs';
+import {
+  createHttpServer,
+  type Listener,
+  listening,
+  type Part,
+  registerOpsRoutes,
+  type Service,
+  ServiceShell,
+} from '@carillon/service';
+import type { Telemetry } from '@carillon/telemetry';
+import type { FastifyInstance } from 'fastify';
+import { registerJobs } from './jobs-routes.ts';
+import { registerMessages } from './messages-route.ts';
+import { requireToken } from './require-token.ts';
+import { type ConsoleConfig, registerConsole } from './static-files.ts';
+
+export interface AdminOptions {
+  readonly telemetry: Telemetry;
+  readonly database: Database;
+  /** Absent: retention can't be asked for. */
+  readonly jobs?: JobsBackend | undefined;
+  readonly listener: Listener;
+  /** Bearer token of `/v1`; absent: `/v1` refuses everything. */
+  readonly token: string | undefined;
+  /** What the console's page is told. Tokens only in single-process mode: whoever reaches the page has them. */
+  readonly console: ConsoleConfig;
+  /** Started first and stopped last, e.g. connections that belong to this service alone. */
+  readonly parts?: readonly Part[];
+}
+
+export interface AdminService extends Service {
+  /** For tests and for whoever wants the port that was given. */
+  readonly server: FastifyInstance;
+}
+
+/** Admin API, console, health and metrics. */
+export async function createAdmin(options: AdminOptions): Promise<AdminService> {
+  const { telemetry, database, jobs } = options;
+  const shell = new ServiceShell(telemetry);
+  const queues = jobs === undefined ? undefined : createQueues({ backend: jobs, telemetry });
+  const server = createHttpServer(telemetry);
+  registerOpsRoutes(server, telemetry, shell.health);
+  const authorize = requireToken(options.token);
+  // A hook of these routes alone, whatever way the address was written.
+  await server.register(async (api) => {
+    api.addHook('onRequest', authorize);
+    registerMessages(api, database);
+    registerJobs(api, queues, telemetry);
+  });
+  if (!(await registerConsole(server, options.console)))
+    telemetry.logger.warn('the console is not built: there is no page at /');
+  // The others do without it for a while: health, metrics and the page are there all the same.
+  shell.health.add(
+    'database',
+    async () => {
+      await database.ping();
+      return undefined;
+    },
+    { affects: 'nothing' },
+  );
+  for (const part of options.parts ?? []) shell.add(part);
+  if (queues !== undefined) addQueues(shell, queues);
+  shell.add(listening(server, options.listener));
+  return Object.assign(shell, { server });
+}
+
+/** In a loop, so that the service is there although the store of the jobs isn't. */
+function addQueues(shell: ServiceShell, queues: Queues): void {
+  shell.add({ name: 'jobs', stopTimeoutMs: 3000, stop: () => queues.stop() });
+  shell.addLoop({
+    name: 'open queues',
+    run: async (signal, progress) => {
+      await queues.start();
+      progress();
+      if (!signal.aborted) await once(signal, 'abort');
+    },
+    onCritical: 'retry',
+  });
+}

@@ -1,0 +1,42 @@
+/** Admin in a process of its own. */
+import { ConfigError } from '@carillon/config';
+import { openPostgres } from '@carillon/db';
+import { runServices } from '@carillon/service';
+import { createTelemetry } from '@carillon/telemetry';
+import packageJson from '../package.json' with { type: 'json' };
+import { createAdmin } from './admin.ts';
+import { readConfig } from './config.ts';
+
+const LOCAL_GATEWAY = 'ws://127.0.0.1:8080/v1/ws';
+
+async function main(): Promise<void> {
+  const { config, warnings } = readConfig();
+  const telemetry = createTelemetry({
+    service: 'admin',
+    instanceId: config.process.nodeId,
+    version: packageJson.version,
+    levels: config.process.logLevel,
+    format: config.process.logFormat,
+    otel: config.otel,
+  });
+  for (const warning of warnings) telemetry.logger.warn(warning);
+  const database = openPostgres({ ...config.database, applicationName: 'carillon-admin' }, telemetry);
+  const admin = await createAdmin({
+    telemetry,
+    database,
+    jobs: { kind: 'redis', ...config.redis },
+    listener: config.listener,
+    token: config.admin.token,
+    console: { gatewayUrl: config.admin.publicGatewayUrl ?? LOCAL_GATEWAY },
+    parts: [{ name: 'Postgres', stop: () => database.close() }],
+  });
+  await runServices([admin], { telemetry, shutdownTimeoutMs: config.process.shutdownTimeoutMs });
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
