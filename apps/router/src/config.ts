@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   loadConfig,
   otelSettings,
@@ -7,6 +6,7 @@ import {
   routerListener,
   routingSettings,
 } from '@carillon/config';
+import packageJson from '../package.json' with { type: 'json' };
 
 const GROUPS = {
   process: processSettings,
@@ -23,6 +23,5 @@ export function readConfig() {
 
 /** Version of this package, for logs and traces. */
 export function readVersion(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
+  return packageJson.version;
 }
