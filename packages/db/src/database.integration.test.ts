@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from '@carillon/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { message, quietTelemetry } from './database.suite.ts';
@@ -7,6 +10,7 @@ import { insertDeadLetter, insertMessages, messageExists, storedAmong } from './
 import { migrate, pendingMigrations } from './migrate.ts';
 import { openPglite } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
+import { makePgliteTemplate } from './pglite-template.ts';
 import { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
 import { readAfter, readBefore, readRange } from './stored-history.ts';
 
@@ -168,5 +172,21 @@ describe.each([
     await expect(database.ping()).rejects.toMatchObject({ kind: 'retryable', retryable: true });
     await postgres!.restart();
     await database.ping();
+  });
+});
+
+describe('the template of PGlite', () => {
+  it('gives a new folder a database of its own, which is there after a restart', async () => {
+    await makePgliteTemplate();
+    const folder = await mkdtemp(join(tmpdir(), 'carillon-pglite-'));
+    for (const expected of [[], ['m-1']]) {
+      const { database } = await openPglite({ dataDir: join(folder, 'data') }, quietTelemetry());
+      await migrate(database);
+      const entries = await readAfter(database, LOBBY, undefined, { limit: 9 });
+      expect(entries.map(({ record }) => JSON.parse(record.split('\n')[0]!).id)).toEqual(expected);
+      await insertMessages(database, [message(1)]);
+      await database.close();
+    }
+    await rm(folder, { recursive: true });
   });
 });

@@ -18,6 +18,7 @@ export {
 } from './migrate.ts';
 export { openPglite, type PgliteDatabase, type PgliteOptions } from './open-pglite.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
+export { makePgliteTemplate } from './pglite-template.ts';
 export { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
 export type { Sql, SqlClient, SqlPool, SqlResult } from './sql-pool.ts';
 export { readAfter, readBefore, readRange, type StoredEntry } from './stored-history.ts';

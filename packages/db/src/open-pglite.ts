@@ -2,6 +2,7 @@ import type { Telemetry } from '@carillon/telemetry';
 import pg from 'pg';
 import { Database } from './database.ts';
 import { PgliteConnections } from './pglite-connections.ts';
+import { copyPgliteTemplate } from './pglite-template.ts';
 
 /** More than one, because a worker of jobs keeps one to listen; all are served in turn. */
 const CONNECTIONS = 8;
@@ -20,7 +21,10 @@ export interface PgliteDatabase {
 
 /** Postgres inside this process, for one process at a time. Loaded only when it is used. */
 export async function openPglite(options: PgliteOptions, telemetry: Telemetry): Promise<PgliteDatabase> {
-  const { PGlite } = await import('@electric-sql/pglite');
+  const [{ PGlite }] = await Promise.all([
+    import('@electric-sql/pglite'),
+    options.dataDir === undefined ? undefined : copyPgliteTemplate(options.dataDir),
+  ]);
   const pglite = await PGlite.create(options.dataDir ?? 'memory://');
   const connections = new PgliteConnections(pglite);
   const connection = {
