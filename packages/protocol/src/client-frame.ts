@@ -78,7 +78,7 @@ export const MAX_HISTORY_LIMIT = 1000;
 const MAX_TOKEN_LENGTH = 16_384;
 const MAX_CLIENT_TEXT_LENGTH = 64;
 const PRODUCER_ID = /^[A-Za-z0-9_-]{8,64}$/;
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+const CONTROL_CHARACTER = /\p{Cc}/u;
 
 type Reader = (frame: JsonObject, id: RequestId, text: string, limits: FrameLimits) => ReceivedFrame;
 
