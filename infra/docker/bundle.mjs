@@ -4,31 +4,56 @@
  * Files that the code reads at run time (Lua scripts, SQL migrations, the console's page) are copied beside the bundle, where
  * the code's own `new URL('./...', import.meta.url)` finds them.
  */
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PORTS = { gateway: 8080, admin: 8081, router: 8082, persistence: 8083 };
+const SCRIPTS = ['packages/broker/src/redis/scripts', 'scripts'];
+const MIGRATIONS = ['packages/db/migrations', 'migrations'];
+const CONSOLE = ['apps/console/dist', 'console'];
 
-const [service, output] = process.argv.slice(2);
-if (!Object.hasOwn(PORTS, service) || output === undefined) {
-  process.stderr.write(`usage: bundle.mjs <${Object.keys(PORTS).join('|')}> <output folder>\n`);
+/** Port, programs and files of each service. */
+const SERVICES = {
+  gateway: { port: 8080, programs: ['main'], files: [SCRIPTS] },
+  admin: { port: 8081, programs: ['main'], files: [CONSOLE] },
+  router: { port: 8082, programs: ['main'], files: [SCRIPTS] },
+  persistence: { port: 8083, programs: ['main', 'migrate'], files: [SCRIPTS, MIGRATIONS] },
+};
+
+/**
+ * Some modules load packages late, through createRequire. esbuild sees only `require('...')`, so that name is put there:
+ * the packages come into the bundle and are still not run before they are asked for.
+ */
+const lateLoads = {
+  name: 'late loads',
+  setup({ onLoad }) {
+    onLoad({ filter: /packages[\\/]telemetry[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      if (!source.includes('const load = createRequire(import.meta.url);')) return undefined;
+      const contents = source
+        .replace('const load = createRequire(import.meta.url);', '')
+        .replaceAll(/\bload\((?=\s*')/g, 'require(');
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+const [name, output] = process.argv.slice(2);
+if (!Object.hasOwn(SERVICES, name) || output === undefined) {
+  process.stderr.write(`usage: bundle.mjs <${Object.keys(SERVICES).join('|')}> <output folder>\n`);
   process.exit(2);
 }
+const service = SERVICES[name];
 const out = resolve(output);
 mkdirSync(out, { recursive: true });
 
-// esbuild is a dependency of the CLI's workspace tools, not of the root.
+// The root itself does not depend on esbuild.
 const { build } = await import(createRequire(join(ROOT, 'packages/e2e/package.json')).resolve('esbuild'));
-
-const entries = { main: join(ROOT, `apps/${service}/src/main.ts`) };
-const migrate = join(ROOT, `apps/${service}/src/migrate.ts`);
-if (existsSync(migrate)) entries.migrate = migrate;
-
 await build({
-  entryPoints: entries,
+  entryPoints: service.programs.map((program) => join(ROOT, `apps/${name}/src/${program}.ts`)),
   outdir: out,
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -36,25 +61,21 @@ await build({
   format: 'esm',
   target: 'node24',
   sourcemap: 'linked',
-  // Optional or development-only: loaded by name when asked for, never in an image.
-  external: ['pg-native', 'pino-pretty', '@electric-sql/pglite', '@electric-sql/pglite-socket'],
+  // Stack traces need names and lines only.
+  sourcesContent: false,
+  plugins: [lateLoads],
+  // Never used in an image: pg's native variant, and the embedded database of single-process mode.
+  external: ['pg-native', '@electric-sql/pglite', '@electric-sql/pglite-socket'],
   // CommonJS packages inside an ES module bundle call require().
-  banner: { js: "import { createRequire as carillonCreateRequire } from 'node:module'; const require = carillonCreateRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as carillonCreateRequire } from 'node:module'; const require = carillonCreateRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 
-const runtimeFiles = [
-  ['packages/broker/src/redis/scripts', 'scripts', true],
-  ['packages/db/migrations', 'migrations', service === 'persistence' || service === 'admin'],
-  ['packages/db/src/migrations', 'migrations', service === 'persistence' || service === 'admin'],
-  ['apps/console/dist', 'console', service === 'admin'],
-];
-for (const [from, to, wanted] of runtimeFiles) {
-  if (wanted && existsSync(join(ROOT, from))) cpSync(join(ROOT, from), join(out, to), { recursive: true });
-}
-
-writeFileSync(
-  join(out, 'healthcheck.mjs'),
-  `const response = await fetch('http://127.0.0.1:${PORTS[service]}/health').catch(() => undefined);\nprocess.exit(response?.ok ? 0 : 1);\n`,
-);
-process.stdout.write(`${service} bundled into ${out}\n`);
+if (service.files.includes(CONSOLE))
+  execFileSync('pnpm', ['--dir', join(ROOT, 'apps/console'), 'run', 'build'], { stdio: 'inherit' });
+for (const [from, to] of service.files) cpSync(join(ROOT, from), join(out, to), { recursive: true });
+copyFileSync(fileURLToPath(new URL('./healthcheck.mjs', import.meta.url)), join(out, 'healthcheck.mjs'));
+writeFileSync(join(out, 'service.json'), `${JSON.stringify({ service: name, port: service.port })}\n`);
+process.stdout.write(`${name} bundled into ${out}\n`);
