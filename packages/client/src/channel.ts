@@ -77,19 +77,17 @@ export class Channel {
   #arrivalOf(frame: Position): Arrival {
     const position = this.position;
     if (position === undefined) return 'hole';
-    if (frame.epoch === position.epoch) {
-      if (frame.seq <= position.seq) return 'duplicate';
-      return frame.seq === position.seq + 1 ? 'next' : 'hole';
-    }
-    // Epochs of a channel sort by age.
-    return frame.epoch < position.epoch ? 'duplicate' : 'hole';
+    // Epochs can't be compared [PO3]: the server has to say how to go on in another one.
+    if (frame.epoch !== position.epoch) return 'hole';
+    if (frame.seq <= position.seq) return 'duplicate';
+    return frame.seq === position.seq + 1 ? 'next' : 'hole';
   }
 
   /** The server says that messages are gone. Returns the event, or nothing when it concerns what is already here. */
   onGap(frame: GapFrame): GapEvent | undefined {
     const from = this.position ?? frame.from;
     const to = { epoch: frame.epoch, seq: frame.seq };
-    if (to.epoch < from.epoch || (to.epoch === from.epoch && to.seq <= from.seq)) return undefined;
+    if (to.epoch === from.epoch && to.seq <= from.seq) return undefined;
     this.position = to;
     const event: GapEvent = { channel: this.name, from, to, reason: frame.reason };
     for (const subscription of this.subscriptions) subscription.notify('gap', event);

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import type { ConsoleConfig } from '@carillon/admin';
 import { ConfigError } from '@carillon/config';
 import { CliError } from '../cli-error.ts';
 import { type DevConfig, readCliEnvironment, readDevConfig } from '../config.ts';
-import { banner } from '../dev/banner.ts';
+import { banner, websocketUrl } from '../dev/banner.ts';
 import { type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
 import { anyFreePort, checkPorts } from '../dev/free-ports.ts';
 import { Timings } from '../dev/timings.ts';
@@ -28,7 +29,13 @@ export async function dev(flags: DevFlags): Promise<void> {
   const version = readVersion();
   // Loaded this late because the settings decide whether it is needed at all, and the database begins to open at once.
   const { compose } = await import('../dev/compose.ts');
-  const installation = await compose({ config: openToConsole(config), version, dataDir, timings });
+  const installation = await compose({
+    config: openToConsole(config),
+    version,
+    dataDir,
+    timings,
+    console: await consoleConfig(config),
+  });
   const { telemetry, services, afterStop } = installation;
   for (const warning of warnings) telemetry.logger.warn(warning);
   const { runServices } = await import('@carillon/service');
@@ -73,6 +80,17 @@ function wantedPorts({ gateway, admin }: DevConfig) {
     { name: 'gateway', ...gateway, variable: 'CARILLON_GATEWAY_PORT' },
     { name: 'admin service', ...admin, variable: 'CARILLON_ADMIN_PORT' },
   ];
+}
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+
+/** Whoever reaches the page gets its tokens: so only a page that nobody else reaches has any. */
+async function consoleConfig(config: DevConfig): Promise<ConsoleConfig> {
+  const { secret } = config.auth;
+  const gatewayUrl = config.adminApi.publicGatewayUrl ?? websocketUrl(urlsOf(config).gatewayUrl);
+  if (secret === undefined || !LOOPBACK.has(config.admin.host)) return { gatewayUrl };
+  const { consoleTokens } = await import('../dev/console-tokens.ts');
+  return { gatewayUrl, tokens: await consoleTokens(secret) };
 }
 
 /** The console is served from the port of admin, so for the gateway it is another origin. */

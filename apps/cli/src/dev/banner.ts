@@ -13,17 +13,21 @@ export interface BannerFacts {
   readonly notes: readonly string[];
 }
 
+/** Where WebSockets are opened, of a gateway's `http(s)` address. */
+export function websocketUrl(gatewayUrl: string): string {
+  return `${gatewayUrl.replace(/^http/, 'ws')}/v1/ws`;
+}
+
 /** What a person needs to know after the start. */
 export function banner(facts: BannerFacts): string {
   const { gatewayUrl, commandPrefix } = facts;
   const row = (name: string, value: string) => `  ${out.dim(name.padEnd(9))}${value}`;
-  const websocket = `${gatewayUrl.replace(/^http/, 'ws')}/v1/ws`;
   return [
     '',
     `  ${out.bold('Carillon')} ${facts.version}  ${out.dim(`ready in ${(facts.readyAfterMs / 1000).toFixed(2)} s`)}`,
     '',
     row('Console', out.cyan(facts.consoleUrl)),
-    row('Gateway', `${out.cyan(gatewayUrl)}  ${out.dim(websocket)}`),
+    row('Gateway', `${out.cyan(gatewayUrl)}  ${out.dim(websocketUrl(gatewayUrl))}`),
     row('Data', `${facts.dataDir}  ${out.dim('messages are kept here')}`),
     '',
     `  ${out.dim('In another terminal:')}`,

@@ -1,7 +1,9 @@
 /** All services in this process, on the memory broker and PGlite. */
 import { existsSync } from 'node:fs';
+import type { ConsoleConfig } from '@carillon/admin';
 import type { MemoryBroker } from '@carillon/broker';
 import type { Database } from '@carillon/db';
+import type { JobsBackend } from '@carillon/jobs';
 import type { Service } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import type { DevConfig } from '../config.ts';
@@ -27,6 +29,8 @@ export interface ComposeOptions {
   readonly version: string;
   readonly dataDir: DataDir;
   readonly timings: Timings;
+  /** What the console's page is told. */
+  readonly console: ConsoleConfig;
 }
 
 export async function compose(options: ComposeOptions): Promise<Installation> {
@@ -49,24 +53,33 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
       return createRouter({ ...config.routing, broker, telemetry: telemetryOf('router') });
     }),
   ]);
-  const { createPersistence } = await timings.measure('persistence', () => import('@carillon/persistence'));
+  const [{ createPersistence }, { createAdmin }] = await Promise.all([
+    timings.measure('persistence', () => import('@carillon/persistence')),
+    timings.measure('admin', () => import('@carillon/admin')),
+  ]);
   const telemetry = telemetryOf('persistence');
   const { database, connection } = await opening;
+  // PGlite has one search path, and BullMQ makes its tables there.
+  const jobs: JobsBackend = { kind: 'postgres', connection, schema: 'public' };
   const persistence = createPersistence({
     telemetry,
     broker,
     database,
     settings: config.persistence,
-    retention: {
-      // PGlite has one search path, and BullMQ makes its tables there.
-      jobs: { kind: 'postgres', connection, schema: 'public' },
-      namespaces: config.namespaces,
-    },
+    retention: { jobs, namespaces: config.namespaces },
     appliesMigrations: true,
+  });
+  const admin = await createAdmin({
+    telemetry: telemetryOf('admin'),
+    database,
+    jobs,
+    listener: config.admin,
+    token: config.adminApi.token,
+    console: options.console,
   });
   await broker.start();
   return {
-    services: [persistence, drainBefore(persistence, broker, telemetry), router, gateway],
+    services: [persistence, drainBefore(persistence, broker, telemetry), router, admin, gateway],
     telemetry,
     afterStop: () => finish({ broker, database, dataDir, telemetry }),
   };

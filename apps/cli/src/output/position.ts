@@ -3,7 +3,7 @@ import { usageError } from '../cli-error.ts';
 
 /** Reads `epoch:seq`, as `carillon sub` shows it. */
 export function parsePosition(text: string): Position {
-  const match = /^([0-9A-Za-z]+):(\d+)$/.exec(text);
+  const match = /^([0-9A-Za-z_-]{1,32}):(\d+)$/.exec(text);
   if (match === null) {
     throw usageError(
       `"${text}" is not a position`,
