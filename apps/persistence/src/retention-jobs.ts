@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createQueues, createWorker, type JobsBackend } from '@carillon/jobs';
 import type { ServiceShell } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
@@ -37,12 +36,12 @@ export function addRetentionJobs(
   });
   shell.addLoop({
     name: 'schedule retention',
-    run: async (signal, progress) => {
+    run: async () => {
       await open();
       await queues.schedule('retention', { cause: 'schedule' }, EVERY_MS);
-      progress();
-      if (!signal.aborted) await once(signal, 'abort');
     },
+    // Again and again: a store that lost its data doesn't know the schedule any longer.
+    everyMs: EVERY_MS,
     onCritical: 'retry',
   });
 }
