@@ -104,12 +104,11 @@ it('repeats a batch that could not be forwarded: nothing is skipped', async () =
       await broker.router.forward(partition, byGateway);
     },
   });
-  const { service } = await startRouter('a', port);
+  await startRouter('a', port);
   load.start();
   await load.more(2000);
   await expectComplete();
   expect(calls).toBeGreaterThan(5);
-  expect((await service.health.report()).checks['loop routing']).toBeDefined();
 });
 
 it('is fenced off when its lease has passed to another router in the middle of a batch', async () => {

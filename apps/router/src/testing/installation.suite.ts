@@ -5,6 +5,7 @@ import {
   eventually,
   freePort,
   type ProcessOptions,
+  type RedisOptions,
   type ServerProcess,
   startProcess,
   startRedis,
@@ -47,8 +48,8 @@ export class Installation {
     this.#limits = limits;
   }
 
-  static async start(limits: Partial<BrokerLimits> = {}): Promise<Installation> {
-    return new Installation(await startRedis(), limits);
+  static async start(limits: Partial<BrokerLimits> = {}, redis: RedisOptions = {}): Promise<Installation> {
+    return new Installation(await startRedis(redis), limits);
   }
 
   /** A broker with connections of its own, as another process would have. */

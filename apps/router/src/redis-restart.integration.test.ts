@@ -1,0 +1,40 @@
+import type { ChannelKey } from '@carillon/broker';
+import { eventually } from '@carillon/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Installation, PARTITIONS, untilHeld } from './testing/installation.suite.ts';
+
+const CHANNELS = Array.from({ length: 8 }, (_, i): ChannelKey => `app/wide-${i}`);
+const KEEPING = { history: undefined, durable: false };
+
+let installation: Installation;
+
+beforeEach(async () => {
+  installation = await Installation.start({ directLaneMaxGateways: 0 }, { appendonly: true });
+});
+
+afterEach(() => installation.stop());
+
+it('goes on after a restart of Redis with what was not routed yet', async () => {
+  const broker = await installation.openBroker();
+  const gateway = await installation.startGateway('g1');
+  await gateway.subscribe(CHANNELS);
+  const publishToAll = async () => {
+    const outcomes = await broker.publisher.publish(
+      CHANNELS.map((channel) => ({ channel, id: '1', record: 'x', keeping: KEEPING })),
+    );
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'accepted' });
+  };
+  const router = await installation.startRouter('r', { directLaneMaxGateways: 0 });
+  await untilHeld(broker, { r: PARTITIONS });
+  router.process.pause();
+  // These wait in the route streams while Redis is restarted.
+  await publishToAll();
+  await installation.redis.restart();
+  router.process.resume();
+  await eventually(async () => (await broker.status()).ready, { what: 'Redis is back' });
+  await Promise.all(CHANNELS.map((channel) => gateway.until(channel, 1)));
+  await publishToAll();
+  await Promise.all(CHANNELS.map((channel) => gateway.until(channel, 2)));
+  for (const channel of CHANNELS) expect(gateway.of(channel).breaks).toEqual([]);
+  expect(router.process.running).toBe(true);
+});
