@@ -7,6 +7,8 @@ import { sharePartitions } from './share-partitions.ts';
 
 /** Renewals within one lease TTL: one that is late or fails costs nothing. */
 const ROUNDS_PER_TTL = 5;
+/** With long leases, too, a router that joins or leaves is noticed this soon. */
+const MAX_ROUND_INTERVAL_MS = 500;
 /** While partitions of the share are missing, the router looks this often. */
 const SEARCH_INTERVAL_MS = 100;
 
@@ -22,7 +24,7 @@ export interface KeepLeasesDependencies {
 
 /** Longest time between two renewals. */
 export function renewIntervalMs(leaseTtlMs: number): number {
-  return leaseTtlMs / ROUNDS_PER_TTL;
+  return Math.min(MAX_ROUND_INTERVAL_MS, leaseTtlMs / ROUNDS_PER_TTL);
 }
 
 /** Says that this router lives, renews its leases, and brings them to its fair share. */
