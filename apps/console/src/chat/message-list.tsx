@@ -1,4 +1,4 @@
-import { memo, useLayoutEffect, useRef } from 'react';
+import { memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import type { ShownMessage } from './pane-state.ts';
 
 /** Closer to the end than this counts as reading along. */
@@ -13,16 +13,25 @@ export function MessageList({
 }) {
   const list = useRef<HTMLOListElement>(null);
   const readingAlong = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new message is the reason to scroll
-  useLayoutEffect(() => {
+  const empty = messages.length === 0;
+  const stayAtEnd = useCallback(() => {
     const element = list.current;
     if (element !== null && readingAlong.current) element.scrollTop = element.scrollHeight;
-  }, [messages]);
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new message is the reason to scroll
+  useLayoutEffect(stayAtEnd, [messages, stayAtEnd]);
+  // Notes that come and go above the list change its height.
+  useEffect(() => {
+    if (empty || list.current === null) return undefined;
+    const observer = new ResizeObserver(stayAtEnd);
+    observer.observe(list.current);
+    return () => observer.disconnect();
+  }, [empty, stayAtEnd]);
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = list.current!;
     readingAlong.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
   };
-  if (messages.length === 0) return <Empty name={name} />;
+  if (empty) return <Empty name={name} />;
   return (
     <ol
       className="messages"
