@@ -112,6 +112,11 @@ describe('admin', () => {
     expect((await get('/ready', {})).statusCode).toBe(200);
   });
 
+  it('gives no tokens to a page that came by another name', async () => {
+    const config = await get('/console-config.json', { host: 'rebound.example.com' });
+    expect(config.json()).toEqual({ gatewayUrl: 'ws://127.0.0.1:8080/v1/ws' });
+  });
+
   it('has exactly the routes of its OpenAPI description', () => {
     const file = new URL('../../../docs/reference/admin-openapi.json', import.meta.url);
     const { paths } = JSON.parse(readFileSync(file, 'utf8')) as { paths: Record<string, object> };

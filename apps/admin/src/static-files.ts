@@ -21,11 +21,17 @@ const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
+/**
+ * Names under which the page on this machine asks. A page from elsewhere could let a name of its own point here (DNS
+ * rebinding) and would then be of the same origin: it gets no tokens.
+ */
+const LOCAL_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
 /** The console at `/`, and what it has to know at `/console-config.json`. `false`: the console isn't built. */
 export async function registerConsole(server: FastifyInstance, config: ConsoleConfig): Promise<boolean> {
-  server.get('/console-config.json', async (_request, reply) => {
+  server.get('/console-config.json', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header('cache-control', 'no-store');
-    return config;
+    return LOCAL_NAMES.has(request.hostname) ? config : { gatewayUrl: config.gatewayUrl };
   });
   const root = consoleFolder();
   if (root === undefined) return false;
