@@ -6,9 +6,9 @@ import type { RecordingGateway } from './testing/gateway-feed.suite.ts';
 import { Installation, PARTITIONS, untilHeld } from './testing/installation.suite.ts';
 import { MessageLoad } from './testing/message-load.suite.ts';
 
-const LEASE_TTL_MS = 1000;
-/** A survivor looks at least this often; then the leases are taken. */
-const TAKEOVER_SLACK_MS = LEASE_TTL_MS / 5 + 300;
+const LEASE_TTL_MS = 2000;
+/** A round of the survivor, and what a busy machine adds. */
+const TAKEOVER_SLACK_MS = 1500;
 /** Enough that every partition has some. */
 const CHANNELS = Array.from({ length: 24 }, (_, i): ChannelKey => `app/wide-${i}`);
 
@@ -91,7 +91,7 @@ describe('two routers', () => {
     const gaveUp = async () =>
       (await a.metric('carillon_router_leases_lost_total')) +
       (await a.metric('carillon_router_fenced_commits_total'));
-    await eventually(async () => (await gaveUp()) === PARTITIONS / 2, {
+    await eventually(async () => (await gaveUp()) >= PARTITIONS / 2, {
       what: 'a sees that its leases are gone',
     });
     await untilHeld(broker, { a: PARTITIONS / 2, b: PARTITIONS / 2 });

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Broker, ChannelKey } from '@carillon/broker';
 import { encodeRecord } from '@carillon/protocol';
 
+const PAUSE_MS = 2;
 const KEEPING = { history: undefined, durable: false };
 
 /** Messages to some channels, one batch after the other, until it is stopped. */
@@ -60,7 +62,7 @@ export class MessageLoad {
       this.seqs.set(this.#channels[i]!, outcome.seq);
     }
     for (const check of this.#waiting) check();
-    // Lets the readers in this process in between.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Enough to be in the middle of something at any time, and not so much that the machine itself is what is tested.
+    await pause(PAUSE_MS);
   }
 }
