@@ -182,6 +182,23 @@ describe('over a restart', () => {
     client.close();
   });
 
+  it('a clean one in the middle of a burst loses and doubles nothing', async () => {
+    const { client, seen, subscription } = await follow();
+    const first = subscription.position!.seq + 1;
+    const count = 600;
+    const receipts = Array.from({ length: count }, (_, i) => client.publish(CHANNEL, `burst ${i}`));
+    await receipts[100];
+    expect(await instance.kill('SIGINT')).toBe(0);
+    instance = await start();
+    const places = (await Promise.all(receipts)).map(({ seq }) => seq);
+    expect(places).toEqual(places.map((_, i) => first + i));
+    const expected = Array.from({ length: count }, (_, i) => `burst ${i}`);
+    const { messages } = await client.history(CHANNEL, { limit: count });
+    expect(messages.toReversed().map(({ payload }) => payload)).toEqual(expected);
+    expect(seen.map(({ payload }) => payload)).toEqual(expected);
+    client.close();
+  });
+
   it('a crash begins a new epoch, is told to clients, and keeps what was stored', async () => {
     const { client, subscription } = await follow();
     const before = subscription.position!;
