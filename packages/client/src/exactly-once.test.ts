@@ -184,7 +184,7 @@ afterEach(() => {
 });
 
 describe('against random faults', () => {
-  it('hands over every message once and in order, and gets every publish in once and in order', async () => {
+  it('[SU5] [MS1] [PU4] [PU7] hands over every message once and in order, and gets every publish in once and in order', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer(), async (plan, seed) => {
         const world = new World(randomFrom(seed));

@@ -96,7 +96,7 @@ describe('a connection', () => {
     ]);
   });
 
-  it('says why messages could not be recovered, and goes on', async () => {
+  it('[SU6] says why messages could not be recovered, and goes on', async () => {
     const client = make();
     const inbox = collect();
     const subscription = client.subscribe(CHANNEL, inbox.handler);
@@ -113,7 +113,7 @@ describe('a connection', () => {
     expect((await inbox.until(2)).map(({ seq }) => seq)).toEqual([1, 3]);
   });
 
-  it('reports a gap that the server tells, and goes on in the new epoch', async () => {
+  it('[MS4] reports a gap that the server tells, and goes on in the new epoch', async () => {
     const client = make();
     const inbox = collect();
     const subscription = client.subscribe(CHANNEL, inbox.handler);
@@ -144,7 +144,7 @@ describe('a connection', () => {
     expect((await inbox.until(2)).map(({ payload }) => payload)).toEqual([2, 3]);
   });
 
-  it('takes a silent server for dead', async () => {
+  it('[HB2] takes a silent server for dead', async () => {
     const client = make({ pingIntervalMs: 100, pongTimeoutMs: 50 });
     client.connect();
     await next(client, 'latency');
@@ -164,7 +164,7 @@ describe('a connection', () => {
 });
 
 describe('closing and giving up', () => {
-  it('stays closed when told so by the close code', async () => {
+  it('[CL2] stays closed when told so by the close code', async () => {
     const client = make();
     await client.connect();
     const gaveUp = next(client, 'gaveUp');
@@ -174,7 +174,7 @@ describe('closing and giving up', () => {
     await expect(client.publish(CHANNEL, 1)).rejects.toMatchObject({ code: 'GAVE_UP' });
   });
 
-  it('waits at least as long as the server asks for', async () => {
+  it('[CL1] waits at least as long as the server asks for', async () => {
     const client = make();
     await client.connect();
     const reconnecting = next(client, 'reconnecting');
@@ -216,7 +216,7 @@ describe('closing and giving up', () => {
     expect(await inbox.until(1)).toMatchObject([{ payload: 2, own: true }]);
   });
 
-  it('hands nothing over after unsubscribe, and the server is told', async () => {
+  it('[SU7] hands nothing over after unsubscribe, and the server is told', async () => {
     const client = make();
     const inbox = collect();
     const other = collect();
@@ -272,7 +272,7 @@ describe('tokens', () => {
     expect(fetched).toBe(1);
   });
 
-  it('gives up with a fixed one that is refused', async () => {
+  it('[CN4] [CL2] gives up with a fixed one that is refused', async () => {
     server.peer.refuse = (frame) => (frame.type === 'connect' ? refusal : undefined);
     const client = make({ token: 'old' });
     const error = next(client, 'error');
@@ -299,7 +299,7 @@ describe('tokens', () => {
 });
 
 describe('publishing', () => {
-  it('tells when a message is stored, also when the answer comes on the next connection', async () => {
+  it('[PU5] tells when a message is stored, also when the answer comes on the next connection', async () => {
     const client = make();
     await client.connect();
     const { stored } = client.publish(CHANNEL, 1, { stored: true });
@@ -315,7 +315,7 @@ describe('publishing', () => {
     expect(await second.stored).toEqual({ epoch: 'e1', seq: 2 });
   });
 
-  it('refuses what is larger than the server takes without sending it', async () => {
+  it('[FR3] refuses what is larger than the server takes without sending it', async () => {
     server.peer.maxFrameBytes = 1_000;
     const client = make();
     await client.connect();
@@ -337,7 +337,7 @@ describe('publishing', () => {
     await expect(make().publish(CHANNEL, undefined)).rejects.toThrow(TypeError);
   });
 
-  it('stops repeating before the server forgets the producer', async () => {
+  it('[PU6] stops repeating before the server forgets the producer', async () => {
     const client = make({ producerTtlMs: 60 });
     await client.connect();
     server.peer.answerWith = (frame) =>

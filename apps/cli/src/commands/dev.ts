@@ -8,7 +8,7 @@ import { banner, websocketUrl } from '../dev/banner.ts';
 import { type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
 import { anyFreePort, checkPorts } from '../dev/free-ports.ts';
 import { Timings } from '../dev/timings.ts';
-import { print } from '../output/style.ts';
+import { err, note, print } from '../output/style.ts';
 import { ownIdentity } from '../process-identity.ts';
 import { DEFAULT_DATA_DIR, removeDevState, writeDevState } from '../target/dev-state.ts';
 
@@ -53,6 +53,9 @@ export async function dev(flags: DevFlags): Promise<void> {
   announce(config, dataDir);
   print(banner({ ...(await facts(config, dataDir, unused)), version, readyAfterMs }));
   if (flags.timings) timings.print();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => note(err.dim('Stopping. Messages and positions are kept.')));
+  }
 }
 
 function loadSettings(dataDir: DataDir) {

@@ -7,6 +7,7 @@ import { env as inherited } from 'node:process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type Message, RealtimeClient } from '@carillon/client';
+import { BackendClient } from '@carillon/server';
 import { freePort, type ServerProcess, startProcess } from '@carillon/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findDevState } from '../target/dev-state.ts';
@@ -120,6 +121,26 @@ describe('the commands', () => {
     expect(bad.err).toContain('TOKEN_MALFORMED');
     const secret = await carillon(['token'], '', { CARILLON_JWT_SECRET: 'short' });
     expect(secret.err).toContain('at least 32');
+  });
+});
+
+describe('the back-end SDK', () => {
+  it('publishes over HTTP, once for each key, and reads it back', async () => {
+    const { gatewayUrl, jwtSecret } = findDevState(dataDir)!;
+    const backend = new BackendClient({ url: gatewayUrl, jwtSecret: jwtSecret! });
+    const options = { event: 'order.paid', idempotencyKey: 'order-42', stored: true };
+    const first = await backend.publish('orders:42', { state: 'paid' }, options);
+    expect(first).toMatchObject({ seq: 1, duplicate: false, stored: true });
+    expect(await backend.publish('orders:42', { state: 'paid' }, options)).toEqual({
+      ...first,
+      duplicate: true,
+    });
+    const batch = await backend.publishBatch('orders:42', [{ payload: 2 }, { payload: 3 }]);
+    expect(batch).toMatchObject([{ seq: 2 }, { seq: 3 }]);
+    const { messages, more } = await backend.history('orders:42', { after: first, limit: 1 });
+    expect([messages.map(({ payload }) => payload), more]).toEqual([[2], true]);
+    const conflict = backend.publish('orders:42', 'other content', options);
+    await expect(conflict).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT', status: 409 });
   });
 });
 
