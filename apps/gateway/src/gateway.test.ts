@@ -1,5 +1,6 @@
 /** The gateway on the memory broker, through real sockets. Rule numbers are those of packages/protocol/SPEC.md. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { mintToken } from '@carillon/auth';
 import { createMemoryBroker, type MemoryBroker } from '@carillon/broker';
@@ -408,6 +409,19 @@ describe('HTTP', () => {
       status: 400,
       body: { error: { code: 'CHANNEL_INVALID' } },
     });
+  });
+
+  it('serves exactly the addresses of docs/reference/gateway-openapi.json', async () => {
+    const page = new URL('../../../docs/reference/gateway-openapi.json', import.meta.url);
+    const { paths } = JSON.parse(readFileSync(page, 'utf8')) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    // The WebSocket has a specification of its own.
+    const served = gateway.routes.filter((route) => !route.includes('/v1/ws'));
+    expect(served.toSorted()).toEqual(documented.toSorted());
   });
 
   it('is ready, idle without clients, and has metrics', async () => {

@@ -50,6 +50,8 @@ export interface Gateway extends Service {
   readonly id: string;
   /** The HTTP server, once started: its address has the port. */
   readonly server: FastifyInstance;
+  /** What is served, as `<method> <path>` with parameters in braces. */
+  readonly routes: readonly string[];
 }
 
 /** The edge gateway: accepts clients, authenticates, publishes, fans out. */
@@ -113,6 +115,14 @@ export async function createGateway({
     routerOptions: { maxParamLength: 1000 },
     connectionTimeout: 0,
   });
+  const routes: string[] = [];
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const name of [method].flat()) {
+      // HEAD comes with every GET, OPTIONS with CORS.
+      if (name !== 'HEAD' && name !== 'OPTIONS')
+        routes.push(`${name.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+    }
+  });
   // Slow handshakes are cut off: neither the headers nor the request may dawdle.
   server.server.headersTimeout = limits.handshakeTimeoutMs;
   await server.register(cors, {
@@ -169,7 +179,7 @@ export async function createGateway({
       await connections.drain(DRAIN_TIMEOUT_MS);
     },
   });
-  return Object.assign(shell, { id, server });
+  return Object.assign(shell, { id, server, routes });
 }
 
 function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean {
