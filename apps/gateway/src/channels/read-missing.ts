@@ -3,7 +3,7 @@ import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason } from '@carillon/protocol';
 
 /** Messages fetched at a time, so that a long absence doesn't fill the memory. */
-export const PAGE_SIZE = 200;
+const PAGE_SIZE = 200;
 const COLD_TIMEOUT_MS = 5000;
 
 export interface MissingPage {

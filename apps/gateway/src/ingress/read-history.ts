@@ -5,7 +5,7 @@ import { CarillonError, type Position } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
 
 const COLD_TIMEOUT_MS = 5000;
-export const DEFAULT_HISTORY_LIMIT = 100;
+const DEFAULT_HISTORY_LIMIT = 100;
 /** An answer ends when it has this much, whatever the limit: clients have to keep it in memory, too. */
 const MAX_ANSWER_CHARS = 1_000_000;
 

@@ -6,7 +6,7 @@ import { type StreamsReply, unpackMessage } from './message-codec.ts';
 /** Entries of one partition taken per read. */
 const READ_COUNT = 1000;
 /** How long a read waits; also how often the loop looks whether it should stop. */
-export const FEED_BLOCK_MS = 2000;
+const FEED_BLOCK_MS = 2000;
 
 /** Reads a gateway's feeds of all partitions with one blocked connection and hands on what they hold, in order. */
 export class FeedReader {
