@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
  * Making an empty PGlite takes seconds, copying one takes a twentieth of a second. The template lies beside the installed
  * packages and is named after the very PGlite that made it; without it everything works, the first start takes longer.
  */
-export function pgliteTemplate(): string {
+function pgliteTemplate(): string {
   const made = createHash('sha256')
     .update(import.meta.resolve('@electric-sql/pglite'))
     .digest('hex');
