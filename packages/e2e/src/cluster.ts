@@ -23,6 +23,8 @@ export interface Service {
   readonly name: ServiceName;
   readonly port: number;
   readonly pid: number;
+  /** What it has written since its last start, bounded. */
+  readonly output: string;
   /** SIGKILL and wait until it is gone. */
   kill(): Promise<void>;
   /** SIGSTOP and SIGCONT: the process stands still, as on a machine that swaps. */
@@ -71,6 +73,9 @@ async function startService(name: ServiceName, env: Readonly<Record<string, stri
     port,
     get pid() {
       return current.pid;
+    },
+    get output() {
+      return current.output;
     },
     kill: async () => {
       await current.kill();
