@@ -61,10 +61,20 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
     },
     { affects: 'nothing' },
   );
+  shell.health.add('first contact with the database', firstContact(database));
   for (const part of options.parts ?? []) shell.add(part);
   if (queues !== undefined) addQueues(shell, queues);
   shell.add(listening(server, options.listener));
   return Object.assign(shell, { server });
+}
+
+/** A service that never reached its database is more likely misconfigured than unlucky: it isn't ready. */
+function firstContact(database: Database): () => Promise<undefined> {
+  let made = false;
+  return async () => {
+    if (!made) await database.ping();
+    made = true;
+  };
 }
 
 /** In a loop, so that the service is there although the store of the jobs isn't. */

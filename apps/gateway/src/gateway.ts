@@ -102,7 +102,17 @@ export async function createGateway({
     telemetry,
   );
   const serveFrame = new ServeFrame(
-    { gateway: id, authenticator, subscribing, publishMessage, stored, readHistory, namespaces, limits },
+    {
+      gateway: id,
+      authenticator,
+      subscribing,
+      publishMessage,
+      stored,
+      readHistory,
+      namespaces,
+      logger: telemetry.loggerOf('ingress'),
+      limits,
+    },
     limits,
     telemetry,
   );

@@ -7,6 +7,8 @@ import { environment } from './config.ts';
 /** Where test servers come from. */
 export type Backend = 'local' | 'docker';
 
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
+
 const run = promisify(execFile);
 let dockerAnswers: Promise<boolean> | undefined;
 
@@ -22,6 +24,13 @@ export function findProgram(name: string): string | undefined {
   return searchPath()
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path));
+}
+
+/** Path of a Chromium: given by `CARILLON_TEST_CHROMIUM`, else an installed one. @throws Error that says what to install. */
+export function findChromium(): string {
+  const found = environment.chromium || CHROMIUM_NAMES.map(findProgram).find((path) => path !== undefined);
+  if (found !== undefined) return found;
+  throw new Error('this test needs a browser: apt-get install chromium, or give CARILLON_TEST_CHROMIUM');
 }
 
 function hasDocker(): Promise<boolean> {

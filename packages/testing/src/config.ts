@@ -4,6 +4,7 @@ export const environment = {
   backend: process.env.CARILLON_TEST_BACKEND,
   redisUrl: process.env.CARILLON_TEST_REDIS_URL,
   databaseUrl: process.env.CARILLON_TEST_DATABASE_URL,
+  chromium: process.env.CARILLON_TEST_CHROMIUM,
   /** For child processes. */
   inherited: process.env,
 };

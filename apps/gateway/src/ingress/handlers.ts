@@ -1,5 +1,6 @@
 import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
+import type { Logger } from '@carillon/telemetry';
 import type { Subscribing } from '../channels/subscribe.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { Connection } from '../session/connection.ts';
@@ -16,6 +17,7 @@ export interface HandlerDependencies {
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
   readonly namespaces: NamespaceResolver;
+  readonly logger: Logger;
   readonly limits: {
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;

@@ -4,7 +4,7 @@ import type { Handler } from './handlers.ts';
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
 export const onConnect: Handler<'connect'> = async (
-  { authenticator, gateway, limits },
+  { authenticator, gateway, limits, logger },
   connection,
   { id, token },
 ) => {
@@ -14,6 +14,7 @@ export const onConnect: Handler<'connect'> = async (
     const identity = await authenticator.authenticate(given);
     connection.identity = identity;
     if (connection.apply('verified') !== 'ready') return;
+    logger.debug({ connectionId: connection.connectionId, user: identity.userId }, 'client connected');
     connection.sendFrame(
       encodeFrame({
         type: 'connected',
@@ -30,6 +31,10 @@ export const onConnect: Handler<'connect'> = async (
     );
   } catch (error) {
     const known = toCarillonError(error);
+    logger.debug(
+      { connectionId: connection.connectionId, code: known.code, reason: known.message },
+      'client refused',
+    );
     connection.sendFrame(errorFrame(known, id));
     // Keys that can't be fetched now are no reason to ask for another token.
     if (known.retryable) connection.close('INTERNAL', known.message, 1000);

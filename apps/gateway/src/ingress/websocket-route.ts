@@ -1,7 +1,7 @@
 import { extractToken } from '@carillon/auth';
 import type { OriginMatcher } from '@carillon/config';
 import { CarillonError, SUBPROTOCOL_JSON } from '@carillon/protocol';
-import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { Connection } from '../session/connection.ts';
@@ -36,11 +36,13 @@ export class WebSocketRoute {
   readonly #deps: WebSocketRouteDependencies;
   readonly #opened: Family<Counter>;
   readonly #closed: Family<Counter>;
+  readonly #logger: Logger;
   #counter = 0;
 
   constructor(deps: WebSocketRouteDependencies) {
     this.#deps = deps;
     this.#opened = deps.telemetry.metrics.counters(METRICS.connectionsTotal);
+    this.#logger = deps.telemetry.loggerOf('ingress');
     this.#closed = deps.telemetry.metrics.counters(METRICS.closesTotal);
   }
 
@@ -120,6 +122,10 @@ export class WebSocketRoute {
     webSocket.on('error', () => webSocket.terminate());
     webSocket.on('close', (code: number) => {
       this.#closed.labels(String(code)).add();
+      this.#logger.debug(
+        { connectionId: connection.connectionId, user: connection.identity?.userId, code },
+        'client gone',
+      );
       connections.remove(connection);
       connection.ended();
     });
