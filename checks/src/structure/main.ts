@@ -1,11 +1,13 @@
-/** Checks file sizes and names. */
+/** Checks file sizes, names, and the links between the pages of documentation. */
 import pc from 'picocolors';
 import { ROOT } from '../root.ts';
 import { sourceFiles } from './files.ts';
+import { brokenLinks, markdownFiles } from './links.ts';
 import { structureViolations } from './rules.ts';
 
 const files = sourceFiles(ROOT);
-const violations = structureViolations(files);
+const pages = markdownFiles(ROOT);
+const violations = [...structureViolations(files), ...pages.flatMap((page) => brokenLinks(ROOT, page))];
 for (const { rule, path, message } of violations) console.error(`${pc.red(rule)} ${path}\n  ${message}`);
 if (violations.length > 0) process.exitCode = 1;
-else console.log(`${files.length} files`);
+else console.log(`${files.length} files, ${pages.length} pages`);

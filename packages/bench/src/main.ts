@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
+import { writePerformancePage } from './report/performance-page.ts';
 import { writeResults } from './report/results-file.ts';
 import { table } from './report/table.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
@@ -89,6 +90,7 @@ function progress(text: string): void {
 try {
   const options = readOptions();
   for (const scenario of options.scenarios) await runScenario(scenario, options);
+  progress(`results are in ${writePerformancePage()}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;

@@ -5,7 +5,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Result, Timing } from '../scenarios/scenario.ts';
 
-const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
+export const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
 
 export interface Run {
   readonly scenario: string;
@@ -14,6 +14,20 @@ export interface Run {
   readonly timing: Timing;
   readonly floorUs: number | undefined;
   readonly results: readonly Result[];
+}
+
+/** As it lies in the file. */
+export interface RecordedRun extends Run {
+  readonly at: string;
+  readonly command: string;
+  readonly commit: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly kernel: string;
+    readonly node: string;
+  };
 }
 
 function commit(): string {
@@ -35,9 +49,7 @@ export function writeResults(run: Run, command: string, now: Date): string {
     node: process.version,
   };
   const path = `${RESULTS}${run.scenario}.json`;
-  writeFileSync(
-    path,
-    `${JSON.stringify({ at: now.toISOString(), command, commit: commit(), machine, ...run }, null, 2)}\n`,
-  );
+  const recorded: RecordedRun = { at: now.toISOString(), command, commit: commit(), machine, ...run };
+  writeFileSync(path, `${JSON.stringify(recorded, null, 2)}\n`);
   return path;
 }
