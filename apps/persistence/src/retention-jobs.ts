@@ -38,10 +38,10 @@ export function addRetentionJobs(
     name: 'schedule retention',
     run: async () => {
       await open();
-      await queues.schedule('retention', { cause: 'schedule' }, EVERY_MS);
+      await queues.enqueueOncePer('retention', { cause: 'schedule' }, EVERY_MS);
     },
-    // Again and again: a store that lost its data doesn't know the schedule any longer.
-    everyMs: EVERY_MS,
+    // More often than the interval, so that none is missed.
+    everyMs: EVERY_MS / 2,
     onCritical: 'retry',
   });
 }
