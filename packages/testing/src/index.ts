@@ -1,7 +1,10 @@
-export { type Backend, chooseBackend, findChromium, findProgram } from './backend.ts';
+export { type Backend, chooseBackend, findProgram } from './backend.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
 export { startPostgres, type TestPostgres } from './postgres.ts';
+export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
+export { type RedisPair, startRedisPair } from './redis-pair.ts';
 export { type ProcessOptions, ServerProcess, startProcess } from './server-process.ts';
+export { type ProxyDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';

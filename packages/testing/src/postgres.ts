@@ -9,6 +9,7 @@ import { GenericContainer, Wait } from 'testcontainers';
 import { chooseBackend, findProgram } from './backend.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
+import { pauseTree, resumeTree } from './process-tree.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
 
 const run = promisify(execFile);
@@ -21,7 +22,9 @@ export interface TestPostgres {
   stop(): Promise<void>;
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** SIGSTOP to the server and all of its backends: connections stay, nothing answers. */
   pause(): void;
+  /** SIGCONT to all of them. */
   resume(): void;
 }
 
@@ -77,7 +80,7 @@ async function startLocal(): Promise<TestPostgres> {
       return current.pid;
     },
     stop: async () => {
-      current.resume();
+      resumeTree(current.pid);
       await current.kill('SIGQUIT');
       await rm(dir, { recursive: true, force: true });
     },
@@ -88,8 +91,8 @@ async function startLocal(): Promise<TestPostgres> {
       await current.kill('SIGQUIT');
       current = await start();
     },
-    pause: () => current.pause(),
-    resume: () => current.resume(),
+    pause: () => pauseTree(current.pid),
+    resume: () => resumeTree(current.pid),
   };
 }
 

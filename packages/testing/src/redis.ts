@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { GenericContainer } from 'testcontainers';
+import { cutAofTail } from './aof-tail.ts';
 import { chooseBackend, findProgram } from './backend.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
@@ -25,6 +26,15 @@ export interface TestRedis {
   kill(): Promise<void>;
   /** Starts again on the same port with the same data. */
   restart(): Promise<void>;
+  /**
+   * Kills it and starts it again without the last `records` commands of its append-only file, as after a power cut. Resolves with
+   * how many are gone. Needs `appendonly`.
+   */
+  restartWithTailLost(records: number): Promise<number>;
+  /** Kills it and starts it again without any data. */
+  restartEmpty(): Promise<void>;
+  /** Keeps a copy of the data as they are on the disk now. Resolves with what kills it and starts it again with that copy. */
+  keepCopy(): Promise<() => Promise<void>>;
   /** SIGSTOP and SIGCONT. */
   pause(): void;
   resume(): void;
@@ -51,7 +61,9 @@ function settings({ appendonly = false, config = {} }: RedisOptions): readonly s
 
 async function startLocal(options: RedisOptions): Promise<TestRedis> {
   const port = await freePort();
-  const dir = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
+  const home = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
+  const dir = join(home, 'data');
+  await mkdir(dir);
   const start = (): Promise<ServerProcess> =>
     startProcess({
       command: findProgram('redis-server')!,
@@ -59,6 +71,11 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
       readyPattern: /Ready to accept connections/,
     });
   let current = await start();
+  const restart = async (change?: () => Promise<unknown>): Promise<void> => {
+    await current.kill();
+    await change?.();
+    current = await start();
+  };
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -68,18 +85,37 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
     stop: async () => {
       current.resume();
       await current.kill();
-      await rm(dir, { recursive: true, force: true });
+      await rm(home, { recursive: true, force: true });
     },
     kill: async () => {
       await current.kill();
     },
-    restart: async () => {
-      await current.kill();
-      current = await start();
+    restart: () => restart(),
+    restartWithTailLost: async (records) => {
+      let lost = 0;
+      await restart(async () => {
+        lost = await cutAofTail(dir, records);
+      });
+      return lost;
+    },
+    restartEmpty: () => restart(() => emptyFolder(dir)),
+    keepCopy: async () => {
+      const copy = await mkdtemp(join(home, 'copy-'));
+      await cp(dir, copy, { recursive: true });
+      return () =>
+        restart(async () => {
+          await emptyFolder(dir);
+          await cp(copy, dir, { recursive: true });
+        });
     },
     pause: () => current.pause(),
     resume: () => current.resume(),
   };
+}
+
+async function emptyFolder(dir: string): Promise<void> {
+  await rm(dir, { recursive: true });
+  await mkdir(dir);
 }
 
 async function startContainer(options: RedisOptions): Promise<TestRedis> {
@@ -99,6 +135,9 @@ async function startContainer(options: RedisOptions): Promise<TestRedis> {
     },
     kill: unsupported,
     restart: async () => await container.restart(),
+    restartWithTailLost: unsupported,
+    restartEmpty: unsupported,
+    keepCopy: unsupported,
     pause: unsupported,
     resume: unsupported,
   };
@@ -128,6 +167,9 @@ async function useGiven(url: string): Promise<TestRedis> {
     },
     kill: unsupported,
     restart: unsupported,
+    restartWithTailLost: unsupported,
+    restartEmpty: unsupported,
+    keepCopy: unsupported,
     pause: unsupported,
     resume: unsupported,
   };
