@@ -1,4 +1,4 @@
-export { type Backend, chooseBackend, findProgram } from './backend.ts';
+export { type Backend, chooseBackend, findChromium, findProgram } from './backend.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';

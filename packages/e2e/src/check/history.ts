@@ -1,0 +1,101 @@
+/**
+ * What publishers were told and what subscribers' application code got, as it happened. Each process of the traffic writes its own
+ * history; the checker judges all of them together.
+ */
+import type { Position } from '@carillon/protocol';
+
+interface Happened {
+  /** Milliseconds since 1970, on the clock of the machine that runs the traffic. */
+  readonly at: number;
+}
+
+interface OnChannel {
+  readonly app: string;
+  readonly channel: string;
+}
+
+/** An attempt to publish. The key names the content and is used once. */
+export interface PublishEvent extends Happened, OnChannel {
+  readonly type: 'publish';
+  readonly key: string;
+}
+
+/** What the publisher was told. `unknown`: it may be in the channel, once, or not. */
+export type OutcomeEvent = Happened & { readonly type: 'outcome'; readonly key: string } & (
+    | ({ readonly outcome: 'ok' } & Position)
+    | { readonly outcome: 'failed' | 'unknown'; readonly code: string }
+  );
+
+/** A subscription begins: everything after the position is wanted. */
+export interface BeginEvent extends Happened, OnChannel, Position {
+  readonly type: 'begin';
+}
+
+export interface ReceiveEvent extends Happened, OnChannel, Position {
+  readonly type: 'receive';
+  readonly key: string;
+}
+
+/** The subscriber was told that what lies between is not coming, and that it goes on after the position (`gap`, `recovered: false`). */
+export interface NoticeEvent extends Happened, OnChannel, Position {
+  readonly type: 'notice';
+  readonly from: Position;
+  readonly reason: string;
+}
+
+/** The subscriber came back, and was told that everything after the position follows. */
+export interface RecoveredEvent extends Happened, OnChannel, Position {
+  readonly type: 'recovered';
+  readonly missed: number;
+}
+
+/** The subscriber went by its own will. */
+export interface EndEvent extends Happened, OnChannel {
+  readonly type: 'end';
+}
+
+/** A row of Postgres, and a message of the channel read again from its start, at the end. */
+export interface FoundEvent extends OnChannel, Position {
+  readonly type: 'stored' | 'reread';
+  readonly key: string;
+}
+
+export interface FaultEvent extends Happened {
+  readonly type: 'fault';
+  readonly name: string;
+}
+
+/** The fault is over; by `recoverWithinMs` later everything has to flow again. */
+export interface HealedEvent extends Happened {
+  readonly type: 'healed';
+  readonly name: string;
+  readonly recoverWithinMs: number;
+}
+
+export type HistoryEvent =
+  | PublishEvent
+  | OutcomeEvent
+  | BeginEvent
+  | ReceiveEvent
+  | NoticeEvent
+  | RecoveredEvent
+  | EndEvent
+  | FoundEvent
+  | FaultEvent
+  | HealedEvent;
+
+export interface ProcessHistory {
+  /** Name of the publisher, subscriber or reader. */
+  readonly process: string;
+  readonly events: Iterable<HistoryEvent>;
+}
+
+/** Epochs of a channel sort by age. */
+export function comparePositions(a: Position, b: Position): number {
+  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+export function shown({ epoch, seq }: Position): string {
+  return `${epoch}:${seq}`;
+}

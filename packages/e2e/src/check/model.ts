@@ -1,0 +1,165 @@
+import type { Position } from '@carillon/protocol';
+import type {
+  BeginEvent,
+  FoundEvent,
+  HealedEvent,
+  HistoryEvent,
+  NoticeEvent,
+  ProcessHistory,
+  ReceiveEvent,
+  RecoveredEvent,
+} from './history.ts';
+
+/** A publish call and what became of it. Without an answer its outcome is unknown. */
+export interface Attempt {
+  readonly key: string;
+  readonly publisher: string;
+  readonly app: string;
+  readonly channel: string;
+  /** Place among the publisher's attempts on the channel. */
+  readonly n: number;
+  readonly at: number;
+  outcome: 'ok' | 'failed' | 'unknown';
+  /** Of `ok`. */
+  position: Position | undefined;
+  /** When the outcome was heard. */
+  answeredAt: number | undefined;
+}
+
+/** One subscription of one subscriber, over all reconnects. */
+export interface Life {
+  readonly subscriber: string;
+  readonly app: string;
+  readonly channel: string;
+  readonly begin: BeginEvent;
+  readonly events: (ReceiveEvent | NoticeEvent | RecoveredEvent)[];
+  ended: boolean;
+}
+
+/** All histories, sorted by what they are about. */
+export interface Model {
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  readonly lives: readonly Life[];
+  readonly stored: readonly FoundEvent[];
+  readonly reread: readonly FoundEvent[];
+  readonly healed: readonly HealedEvent[];
+  readonly faults: ReadonlyMap<string, number>;
+  /** Events that make no sense, e.g. a second outcome for a key: the histories themselves are broken. */
+  readonly nonsense: readonly string[];
+}
+
+export function channelOf({ app, channel }: { readonly app: string; readonly channel: string }): string {
+  return `${app}/${channel}`;
+}
+
+export function buildModel(histories: Iterable<ProcessHistory>): Model {
+  const builder = new ModelBuilder();
+  for (const { process, events } of histories) {
+    for (const event of events) builder.add(process, event);
+    builder.endProcess();
+  }
+  return builder.build();
+}
+
+class ModelBuilder {
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #lives: Life[] = [];
+  readonly #open = new Map<string, Life>();
+  readonly #counts = new Map<string, number>();
+  readonly #found: Record<FoundEvent['type'], FoundEvent[]> = { stored: [], reread: [] };
+  readonly #healed: HealedEvent[] = [];
+  readonly #faults = new Map<string, number>();
+  readonly #nonsense: string[] = [];
+
+  add(process: string, event: HistoryEvent): void {
+    switch (event.type) {
+      case 'publish':
+        this.#attempt(process, event);
+        break;
+      case 'outcome':
+        this.#outcome(process, event);
+        break;
+      case 'begin':
+        this.#begin(process, event);
+        break;
+      case 'receive':
+      case 'notice':
+      case 'recovered':
+        this.#during(process, event);
+        break;
+      case 'end':
+        this.#end(channelOf(event));
+        break;
+      case 'stored':
+      case 'reread':
+        this.#found[event.type].push(event);
+        break;
+      case 'fault':
+        this.#faults.set(event.name, (this.#faults.get(event.name) ?? 0) + 1);
+        break;
+      case 'healed':
+        this.#healed.push(event);
+    }
+  }
+
+  endProcess(): void {
+    this.#open.clear();
+    this.#counts.clear();
+  }
+
+  build(): Model {
+    return {
+      attempts: this.#attempts,
+      lives: this.#lives,
+      stored: this.#found.stored,
+      reread: this.#found.reread,
+      healed: this.#healed,
+      faults: this.#faults,
+      nonsense: this.#nonsense,
+    };
+  }
+
+  #attempt(publisher: string, { app, channel, key, at }: Extract<HistoryEvent, { type: 'publish' }>): void {
+    if (this.#attempts.has(key)) this.#nonsense.push(`${key} was published twice`);
+    const place = channelOf({ app, channel });
+    const n = (this.#counts.get(place) ?? 0) + 1;
+    this.#counts.set(place, n);
+    this.#attempts.set(key, {
+      ...{ key, publisher, app, channel, n, at },
+      ...{ outcome: 'unknown', position: undefined, answeredAt: undefined },
+    });
+  }
+
+  #outcome(process: string, event: Extract<HistoryEvent, { type: 'outcome' }>): void {
+    const attempt = this.#attempts.get(event.key);
+    if (attempt === undefined || attempt.answeredAt !== undefined) {
+      this.#nonsense.push(
+        `${process} was answered for ${event.key}, which is ${attempt === undefined ? 'unknown' : 'answered'}`,
+      );
+      return;
+    }
+    attempt.outcome = event.outcome;
+    attempt.answeredAt = event.at;
+    if (event.outcome === 'ok') attempt.position = { epoch: event.epoch, seq: event.seq };
+  }
+
+  #begin(subscriber: string, begin: BeginEvent): void {
+    const { app, channel } = begin;
+    const life: Life = { subscriber, app, channel, begin, events: [], ended: false };
+    this.#lives.push(life);
+    this.#open.set(channelOf(begin), life);
+  }
+
+  #during(subscriber: string, event: ReceiveEvent | NoticeEvent | RecoveredEvent): void {
+    const life = this.#open.get(channelOf(event));
+    if (life === undefined)
+      this.#nonsense.push(`${subscriber} got ${event.type} on ${channelOf(event)} without a subscription`);
+    else life.events.push(event);
+  }
+
+  #end(place: string): void {
+    const life = this.#open.get(place);
+    if (life !== undefined) life.ended = true;
+    this.#open.delete(place);
+  }
+}
