@@ -23,6 +23,7 @@ import type { GatewayConfig } from './config.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
+import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { StoredWaiters } from './ingress/stored-waiters.ts';
 import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
@@ -163,6 +164,7 @@ export async function createGateway({
     phase: () => phase,
   }).register(server);
   new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
+  new ScheduleRoutes({ authenticator, broker, gateway: id, limits }).register(server);
 
   shell.health.add('broker', async () => {
     const { ready, problems } = await broker.status();

@@ -2,6 +2,7 @@ import type { ColdQuery, HistoryEntry } from '@carillon/broker';
 import { type Database, readAfter, readBefore, readRange } from '@carillon/db';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { splitChannel } from './log-batch.ts';
+import type { ScheduleAnswers } from './schedule-answers.ts';
 
 /** Answers travel through the broker: bounded, whatever was asked. */
 const MAX_ENTRIES = 200;
@@ -11,11 +12,13 @@ const MAX_BYTES = 1024 * 1024;
 export function createColdAnswerer(
   database: Database,
   telemetry: Telemetry,
+  schedules: ScheduleAnswers,
 ): (query: ColdQuery) => Promise<readonly HistoryEntry[]> {
   const asked = telemetry.metrics.counter(METRICS.coldQueries);
   return async (query) => {
     asked.add();
     const channel = splitChannel(query.channel);
+    if (query.kind === 'schedule') return await schedules.answer(channel, query.request);
     const bounds = { limit: Math.min(query.limit, MAX_ENTRIES), maxBytes: MAX_BYTES };
     switch (query.kind) {
       case 'range':

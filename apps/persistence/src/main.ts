@@ -26,7 +26,8 @@ async function main(): Promise<void> {
     broker,
     database,
     settings: config.persistence,
-    retention: { jobs: { kind: 'redis', ...config.redis }, namespaces: config.namespaces },
+    namespaces: config.namespaces,
+    retention: { jobs: { kind: 'redis', ...config.redis } },
     listener: config.listener,
     parts: [
       { name: 'Postgres', stop: () => database.close() },

@@ -49,8 +49,8 @@ describe('persistence', () => {
       settings: SETTINGS,
       retention: {
         jobs: { kind: 'postgres', connection: { connectionString: postgres.url }, schema: 'carillon_jobs' },
-        namespaces: namespacePolicies({ chat: { retentionMs: '1h' }, news: { durable: false } }),
       },
+      namespaces: namespacePolicies({ chat: { retentionMs: '1h' }, news: { durable: false } }),
     });
     await service.start();
   });

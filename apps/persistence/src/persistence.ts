@@ -18,6 +18,7 @@ import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
 import { createRetention } from './retention.ts';
 import { addRetentionJobs } from './retention-jobs.ts';
+import { addSchedules } from './schedules.ts';
 
 const BACKLOG_EVERY_MS = 5000;
 
@@ -29,13 +30,18 @@ export interface PersistenceOptions {
     readonly batchMaxMessages: number;
     readonly lingerMs: number;
     readonly claimIdleMs: number;
+    /** How far ahead messages may be scheduled. Default 366 days. */
+    readonly scheduleMaxAheadMs?: number;
+    /** Most messages of an app that wait to be published. Default 10,000. */
+    readonly scheduleMaxPerApp?: number;
   };
+  /** Policies of the namespaces. Default: one, `default`. */
+  readonly namespaces?: readonly NamespacePolicy[];
   /** Absent: this process deletes nothing. */
   readonly retention?:
     | {
         /** Where jobs are kept. */
         readonly jobs: JobsBackend;
-        readonly namespaces: readonly NamespacePolicy[];
       }
     | undefined;
   /** Health and metrics; absent: no port of its own. */
@@ -62,7 +68,7 @@ export function createPersistence(options: PersistenceOptions): Service {
   if (options.listener !== undefined) addListener(shell, telemetry, options.listener);
   for (const part of options.parts ?? []) shell.add(part);
   shell.add({ name: 'database', start: (signal) => databaseReady(options, shell, signal) });
-  const answer = createColdAnswerer(database, telemetry);
+  const answer = createColdAnswerer(database, telemetry, addSchedules(shell, options));
   shell.addLoop({
     name: 'cold history',
     run: (signal) => broker.cold.serve(answer, signal),
@@ -77,8 +83,9 @@ export function createPersistence(options: PersistenceOptions): Service {
   });
   addBacklogGauge(shell, options);
   if (options.retention !== undefined) {
-    const { jobs, namespaces } = options.retention;
-    addRetentionJobs(shell, jobs, telemetry, createRetention({ database, policies: namespaces, telemetry }));
+    const { namespaces = [] } = options;
+    const retention = createRetention({ database, policies: namespaces, telemetry });
+    addRetentionJobs(shell, options.retention.jobs, telemetry, retention);
   }
   return shell;
 }

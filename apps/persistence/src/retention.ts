@@ -1,10 +1,18 @@
 import { createNamespaceResolver, NAMESPACE_DEFAULTS, type NamespacePolicy } from '@carillon/config';
-import { type Database, deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from '@carillon/db';
+import {
+  type Database,
+  deleteExpired,
+  deleteExpiredDeadLetters,
+  deleteFinishedSchedules,
+  storedNamespaces,
+} from '@carillon/db';
 import type { JobOutput } from '@carillon/jobs';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 
 /** Small transactions: inserts go on beside them. */
 const CHUNK = 1000;
+/** As long as an Idempotency-Key of a scheduled message is remembered, counted from its end. */
+const SCHEDULES_KEPT_MS = 7 * 86_400_000;
 const DEAD_LETTERS_KEPT_MS = 30 * 86_400_000;
 
 export interface RetentionDependencies {
@@ -35,6 +43,9 @@ export function createRetention({
       deletedMessages += count;
       deleted.add(count);
     }
+    await inChunks(signal, () =>
+      deleteFinishedSchedules(database, { beforeMs: nowMs - SCHEDULES_KEPT_MS, chunk: CHUNK }),
+    );
     const deletedDeadLetters = await inChunks(signal, () =>
       deleteExpiredDeadLetters(database, { beforeMs: nowMs - DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
     );

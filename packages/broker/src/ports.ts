@@ -137,7 +137,12 @@ export type ColdQuery =
       readonly channel: ChannelKey;
       readonly position: Position | undefined;
       readonly limit: number;
-    };
+    }
+  /**
+   * About scheduled messages, which also lie with persistence: a `ScheduleRequest` as JSON. One entry is answered, its
+   * record a `ScheduleAnswer` as JSON. Repeating a request does no harm.
+   */
+  | { readonly kind: 'schedule'; readonly channel: ChannelKey; readonly request: string };
 
 export interface ColdHistory {
   /** Rejects with `HISTORY_UNAVAILABLE` after `timeoutMs` without an answer. Bounded number of questions in flight. */

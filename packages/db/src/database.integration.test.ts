@@ -43,9 +43,10 @@ describe.each([
 
   beforeAll(async () => {
     database = await open();
-    expect(await pendingMigrations(database)).toEqual(['0001_messages']);
+    const names = ['0001_messages', '0002_scheduled_messages'];
+    expect(await pendingMigrations(database)).toEqual(names);
     const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
-    expect(applied.flat()).toEqual(['0001_messages']);
+    expect(applied.flat()).toEqual(names);
     expect(await pendingMigrations(database)).toEqual([]);
   });
 

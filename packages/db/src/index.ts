@@ -20,5 +20,23 @@ export { openPglite, type PgliteDatabase, type PgliteOptions } from './open-pgli
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { makePgliteTemplate } from './pglite-template.ts';
 export { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
+export {
+  type AddedSchedule,
+  addSchedule,
+  cancelSchedule,
+  claimDueSchedules,
+  type DueMessage,
+  deleteFinishedSchedules,
+  findMessagePosition,
+  findSchedule,
+  finishSchedules,
+  listSchedules,
+  type NewSchedule,
+  nextDueInMs,
+  type ScheduleLimits,
+  type ScheduleResult,
+  type ScheduleRow,
+  type ScheduleState,
+} from './scheduled-messages.ts';
 export type { Sql, SqlClient, SqlPool, SqlResult } from './sql-pool.ts';
 export { readAfter, readBefore, readRange, type StoredEntry } from './stored-history.ts';

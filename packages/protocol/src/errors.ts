@@ -138,6 +138,38 @@ export const ERRORS = {
     'Messages of this namespace are not stored, so `stored` will never come.',
     'Do not ask for `stored`, or make the namespace durable.',
   ),
+  // Scheduled messages
+  SCHEDULE_IN_PAST: define(
+    false,
+    400,
+    'The time of delivery has passed.',
+    'Publish at once, or give a time to come; compare the clocks.',
+  ),
+  SCHEDULE_TOO_FAR: define(
+    false,
+    400,
+    'The time of delivery is further ahead than allowed.',
+    'Schedule it later, or raise CARILLON_SCHEDULE_MAX_AHEAD.',
+  ),
+  SCHEDULE_LIMIT: define(
+    true,
+    429,
+    'As many messages of this app are scheduled as allowed.',
+    'Cancel some or wait, or raise CARILLON_SCHEDULE_MAX_PER_APP.',
+  ),
+  SCHEDULE_NOT_PENDING: define(
+    false,
+    409,
+    'The scheduled message is published, being published, or has failed: it can not be cancelled.',
+    'Look at its state.',
+  ),
+  // Dead letters
+  REPLAY_FAILED: define(
+    false,
+    409,
+    'The dead letter was refused again, for the reason in the message.',
+    'It stays where it is; repair the cause first.',
+  ),
   // Availability
   UNAVAILABLE: define(true, 503, 'A part that this request needs is not available now.', 'Try again later.'),
   DRAINING: define(true, 503, 'This gateway is shutting down.', 'Reconnect; another gateway will take you.'),

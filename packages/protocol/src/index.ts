@@ -62,3 +62,9 @@ export { elementSpans, findMember, isDeeperThan } from './json-scan.ts';
 export { readPosition, traceparentOf } from './member-reader.ts';
 export type { RecordHeader } from './record.ts';
 export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
+export type {
+  NewScheduledMessage,
+  ScheduleAnswer,
+  ScheduledMessage,
+  ScheduleRequest,
+} from './scheduled-message.ts';

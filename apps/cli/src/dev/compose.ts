@@ -66,7 +66,8 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
     broker,
     database,
     settings: config.persistence,
-    retention: { jobs, namespaces: config.namespaces },
+    namespaces: config.namespaces,
+    retention: { jobs },
     appliesMigrations: true,
   });
   const admin = await createAdmin({

@@ -21,5 +21,15 @@ export const persistenceSettings = group({
       description: 'Messages that another worker took and did not store for this long are taken over.',
       example: '15s',
     }),
+    scheduleMaxAheadMs: withDefault(durationMs(1000, 3650 * 86_400_000), 366 * 86_400_000, {
+      variable: 'CARILLON_SCHEDULE_MAX_AHEAD',
+      description: 'How far ahead a message may be scheduled.',
+      example: '30d',
+    }),
+    scheduleMaxPerApp: withDefault(integer(1, 10_000_000, 'messages'), 10_000, {
+      variable: 'CARILLON_SCHEDULE_MAX_PER_APP',
+      description: 'Most scheduled messages of an app that wait to be published.',
+      example: '10000',
+    }),
   },
 });

@@ -147,6 +147,36 @@ export const METRICS = {
     'Messages that Postgres refused, kept in dead_letters.',
   ),
   retentionDeleted: define('counter', 'retention_deleted_total', 'Messages deleted by retention.'),
+  // scheduled messages, webhooks
+  scheduledMessages: define(
+    'counter',
+    'scheduled_messages_total',
+    'Attempts to publish scheduled messages by result (published, repeated, retry, failed).',
+    ['result'],
+  ),
+  scheduleDelay: define(
+    'histogram',
+    'schedule_delay_seconds',
+    'Time from when a scheduled message was due to its publication.',
+    [],
+    LATENCY_SECONDS,
+  ),
+  webhookDeliveries: define(
+    'counter',
+    'webhook_deliveries_total',
+    'Attempts to deliver webhooks by endpoint and result (delivered, failed, dead).',
+    ['endpoint', 'result'],
+  ),
+  webhookSeconds: define(
+    'histogram',
+    'webhook_seconds',
+    'Duration of attempts to deliver webhooks.',
+    [],
+    [...LATENCY_SECONDS, 30],
+  ),
+  webhookCircuit: define('gauge', 'webhook_circuit_open', '1 while an endpoint is given a pause.', [
+    'endpoint',
+  ]),
   // jobs, database
   jobs: define('counter', 'jobs_total', 'Finished jobs by name and result.', ['job', 'result']),
   jobSeconds: define(

@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { allows, extractToken, type Identity } from '@carillon/auth';
+import type { Broker } from '@carillon/broker';
+import {
+  CarillonError,
+  CHANNEL_NAME_ALPHABET,
+  channelNameFault,
+  MAX_CHANNEL_NAME_LENGTH,
+  type ScheduleAnswer,
+  type ScheduledMessage,
+  type ScheduleRequest,
+} from '@carillon/protocol';
+import { isTraceparent } from '@carillon/telemetry';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { channelKey } from '../channels/channel-name.ts';
+import type { Authenticator } from '../session/authenticate.ts';
+import type { BodyLimits } from './http-body.ts';
+import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule-body.ts';
+
+const ASK_TIMEOUT_MS = 5000;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+/** Ids of scheduled messages, which become ids of messages. */
+const SCHEDULE_ID = /^s-[0-9a-z]{1,62}$/;
+
+export interface ScheduleRoutesDependencies {
+  readonly authenticator: Authenticator;
+  readonly broker: Broker;
+  readonly gateway: string;
+  readonly limits: BodyLimits;
+}
+
+/**
+ * Scheduled messages, for back ends. They lie with persistence, which is asked through the broker like for stored history.
+ * Whoever may publish on the channel may schedule, see and cancel.
+ */
+export class ScheduleRoutes {
+  readonly #deps: ScheduleRoutesDependencies;
+
+  constructor(deps: ScheduleRoutesDependencies) {
+    this.#deps = deps;
+  }
+
+  /** After the routes of messages, whose parser of bodies this shares. */
+  register(server: FastifyInstance): void {
+    server.post('/v1/channels/:channel/schedules', (request, reply) => this.#add(request, reply));
+    server.get('/v1/schedules', (request, reply) => this.#list(request, reply));
+    server.get('/v1/schedules/:id', async (request, reply) => {
+      const { found } = await this.#find(request);
+      return await reply.header('cache-control', 'no-store').send(found);
+    });
+    server.delete('/v1/schedules/:id', async (request) => {
+      const { identity, found } = await this.#find(request);
+      const [cancelled] = await this.#ask(identity.app, found.channel, { action: 'cancel', id: found.id });
+      return cancelled;
+    });
+  }
+
+  async #add(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const identity = await this.#identityOf(request);
+    const channel = checkedChannel((request.params as { channel: string }).channel);
+    if (!allows(identity.capabilities, 'publish', channel)) throw denied(channel);
+    if (typeof request.body !== 'string')
+      throw new CarillonError('CONTENT_TYPE_UNSUPPORTED', 'There is no JSON body: send application/json.');
+    const message = readSchedule(request.body, this.#deps.limits);
+    const { traceparent } = request.headers;
+    const [schedule] = await this.#ask(identity.app, channel, {
+      action: 'add',
+      message: {
+        ...message,
+        id: `s-${Date.now().toString(36)}${randomBytes(8).toString('hex')}`,
+        owner: identity.userId ?? '',
+        idempotencyKey: idempotencyKeyOf(request),
+        // Only the trace of somebody who records it: the last two digits say so.
+        trace: isTraceparent(traceparent) && traceparent.endsWith('1') ? traceparent : undefined,
+      },
+    });
+    const { id, duplicate } = schedule!;
+    return await reply
+      .code(duplicate ? 200 : 201)
+      .header('location', `/v1/schedules/${id}`)
+      .send(schedule);
+  }
+
+  async #list(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const identity = await this.#identityOf(request);
+    const query = request.query as Readonly<Record<string, string | undefined>>;
+    const channel = query.channel === undefined ? undefined : checkedChannel(query.channel);
+    const limit = limitOf(query.limit);
+    const page = await this.#ask(identity.app, channel ?? '', {
+      action: 'list',
+      channel,
+      state: stateOf(query.state),
+      after: cursorOf(query.after),
+      limit,
+    });
+    const last = page.length < limit ? undefined : page.at(-1);
+    return await reply.header('cache-control', 'no-store').send({
+      schedules: page.filter((schedule) => allows(identity.capabilities, 'publish', schedule.channel)),
+      ...(last === undefined ? {} : { next: cursorText(last) }),
+    });
+  }
+
+  async #find(
+    request: FastifyRequest,
+  ): Promise<{ readonly identity: Identity; readonly found: ScheduledMessage }> {
+    const identity = await this.#identityOf(request);
+    const { id } = request.params as { id: string };
+    if (!SCHEDULE_ID.test(id))
+      throw new CarillonError('NOT_FOUND', 'This is not the id of a scheduled message.');
+    const [found] = await this.#ask(identity.app, '', { action: 'find', id });
+    if (!allows(identity.capabilities, 'publish', found!.channel)) throw denied(found!.channel);
+    return { identity, found: found! };
+  }
+
+  async #ask(app: string, channel: string, request: ScheduleRequest): Promise<readonly ScheduledMessage[]> {
+    const { broker, gateway } = this.#deps;
+    const [entry] = await broker.cold
+      .ask(
+        gateway,
+        { kind: 'schedule', channel: channelKey(app, channel), request: JSON.stringify(request) },
+        ASK_TIMEOUT_MS,
+      )
+      .catch((cause: unknown) => {
+        throw unanswered(request, cause);
+      });
+    const answer = JSON.parse(entry!.record) as ScheduleAnswer;
+    if ('error' in answer) throw new CarillonError(answer.error.code, answer.error.message);
+    return answer.schedules;
+  }
+
+  #identityOf({ headers, url }: FastifyRequest): Promise<Identity> {
+    return this.#deps.authenticator.authenticate(
+      extractToken({ authorization: headers.authorization, url })?.token,
+    );
+  }
+}
+
+function unanswered({ action }: ScheduleRequest, cause: unknown): CarillonError {
+  return action === 'list' || action === 'find'
+    ? new CarillonError('UNAVAILABLE', 'The scheduled messages could not be read now.', { cause })
+    : new CarillonError(
+        'OUTCOME_UNKNOWN',
+        'Persistence did not answer in time. Repeat the request, with the same Idempotency-Key if you schedule.',
+        { cause },
+      );
+}
+
+function denied(channel: string): CarillonError {
+  return new CarillonError(
+    'PERMISSION_DENIED',
+    `The token does not allow to publish on ${channel}: it needs the capability publish for this channel.`,
+  );
+}
+
+function checkedChannel(channel: string): string {
+  if (channelNameFault(channel) === undefined) return channel;
+  throw new CarillonError(
+    'CHANNEL_INVALID',
+    `This is not a channel name: 1 to ${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}, percent-encoded, not beginning with #.`,
+  );
+}
+
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new CarillonError(
+    'BODY_INVALID',
+    'Idempotency-Key: allowed are 1 to 255 printable ASCII characters without spaces.',
+  );
+}
