@@ -130,7 +130,11 @@ export class Channel {
   async #healUpTo(upTo: Position): Promise<void> {
     while (this.#isBehind(upTo)) {
       const at = this.#position!;
-      if (upTo.epoch !== at.epoch) return this.#skipTo(upTo, 'epoch-changed');
+      if (upTo.epoch !== at.epoch) {
+        // What the new epoch has by now is as new to the subscribers as what comes later.
+        this.#skipTo({ epoch: upTo.epoch, seq: 0 }, 'epoch-changed');
+        continue;
+      }
       const page = await this.#readPatiently(at.epoch, at.seq + 1, upTo.seq);
       if ('reason' in page) return this.#skipTo(upTo, page.reason);
       for (const { seq, record } of page.entries) this.#deliver(seq, record);

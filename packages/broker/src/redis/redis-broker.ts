@@ -13,7 +13,11 @@ import { RedisLog } from './redis-log.ts';
 import { RedisPublisher } from './redis-publisher.ts';
 import { RedisRouterPort } from './redis-router-port.ts';
 import { redisStatus } from './redis-status.ts';
+import { Republisher } from './republisher.ts';
+import { Timeline } from './timeline.ts';
 
+/** After so many silent intervals a gateway isn't waited for any longer. */
+const HEARTBEATS_UNTIL_DEAD = 4;
 /** Blocking reads wait up to this on top of their own time before they count as failed. */
 const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
 
@@ -46,24 +50,57 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     partitionOf: ofChannel,
     logger: options.logger,
   };
+  const timeline = new Timeline({
+    redis,
+    baseOf: (partition) => keys.base(partition),
+    partitions,
+    patienceMs: HEARTBEATS_UNTIL_DEAD * limits.gatewayHeartbeatMs,
+    logger: options.logger,
+  });
   const cold = new RedisColdHistory(shared);
+  const publisher = new RedisPublisher(
+    redis,
+    keys,
+    limits,
+    ({ channel }) => ofChannel(channel),
+    timeline,
+    partitions,
+  );
+  const republisher = new Republisher({
+    cold,
+    logger: options.logger,
+    append: (items) => publisher.append(items),
+  });
+  timeline.onBroken = async (broken, gateway) => {
+    const lost = broken.flatMap(({ partition, writesKept }) => publisher.takeLost(partition, writesKept));
+    await republisher.republish(lost, gateway ?? '');
+  };
   const log = new RedisLog(shared);
   const router = new RedisRouterPort(shared);
   return {
     partitions,
     partitionOf: ofChannel,
-    publisher: new RedisPublisher(redis, keys, limits, ({ channel }) => ofChannel(channel)),
+    publisher,
     history: new RedisHistory(redis, keys, ofChannel),
     cold,
     log,
     router,
-    feed: (gateway) => new RedisFeed(gateway, { ...shared, onColdAnswer: cold.onAnswer }),
-    start: (signal) => untilReady(redis, signal),
+    feed: (gateway) =>
+      new RedisFeed(gateway, {
+        ...shared,
+        timeline,
+        onColdAnswer: cold.onAnswer,
+        originalOf: (...place) => republisher.originalOf(...place),
+      }),
+    start: async (signal) => {
+      await untilReady(redis, signal);
+      await timeline.untilOpen(signal);
+    },
     stop: async () => {
       log.stop();
       router.stop();
       redis.disconnect();
     },
-    status: () => redisStatus(redis),
+    status: () => redisStatus(redis, timeline.isOpen),
   };
 }

@@ -7,7 +7,9 @@ import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } 
 import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
 import type { Keys } from './keys.ts';
+import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
+import type { Timeline } from './timeline.ts';
 
 /** Channels in one script call, so that Redis is never held up long. */
 const CHANNELS_PER_CALL = 200;
@@ -22,6 +24,8 @@ export interface RedisFeedDependencies {
   readonly partitions: number;
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
   readonly onColdAnswer: (answer: string) => void;
+  readonly timeline: Timeline;
+  readonly originalOf: Republisher['originalOf'];
   readonly logger: Logger;
 }
 
@@ -47,11 +51,16 @@ export class RedisFeed implements GatewayFeed {
   async start(handler: FeedHandler): Promise<void> {
     const { openReader, keys, partitions, onColdAnswer } = this.#deps;
     const connection = openReader();
-    this.#handler = handler;
+    this.#handler = this.#withMoved(handler);
     this.#readerConnection = connection;
-    this.#reader = new FeedReader(connection, keys, this.gateway, partitions, handler, onColdAnswer);
+    this.#reader = new FeedReader(connection, keys, this.gateway, partitions, this.#handler, onColdAnswer);
     await untilReady(connection, this.#stopping.signal);
     await this.#register(this.#allPartitions());
+    await this.#deps.timeline.join({
+      gateway: this.gateway,
+      readUpTo: (partition) => this.#reader!.lastId(partition),
+      rejoin: (lost) => this.#interestLost(lost),
+    });
     handler.onConnection(true);
     connection.on('close', () => handler.onConnection(false));
     connection.on('ready', () => handler.onConnection(true));
@@ -143,6 +152,21 @@ export class RedisFeed implements GatewayFeed {
         this.#reader!.startAfter(partition, String(await this.#run('register', partition, [])));
       }),
     );
+  }
+
+  /** A message that was published again is stored at another place than its publisher was told. */
+  #withMoved(handler: FeedHandler): FeedHandler {
+    return {
+      onMessage: (channel, epoch, seq, record) => handler.onMessage(channel, epoch, seq, record),
+      onStored: (channel, epoch, seq) => {
+        handler.onStored(channel, epoch, seq);
+        const original = this.#deps.originalOf(channel, epoch, seq);
+        if (original !== undefined) handler.onStored(channel, original.epoch, original.seq);
+      },
+      onBatchEnd: () => handler.onBatchEnd(),
+      onInterestLost: (partitions) => handler.onInterestLost(partitions),
+      onConnection: (up) => handler.onConnection(up),
+    };
   }
 
   async #interestLost(partitions: readonly PartitionId[]): Promise<void> {

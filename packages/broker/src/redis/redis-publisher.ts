@@ -3,8 +3,10 @@ import { makeEpoch } from '../epoch.ts';
 import type { BrokerLimits, PartitionId, Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import { unavailable, wasNotDone } from './connection.ts';
+import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
 import { runScript } from './scripts.ts';
+import type { Timeline } from './timeline.ts';
 
 /** Bounds of one script call: Redis does nothing else meanwhile. */
 const MAX_BATCH = 256;
@@ -21,6 +23,8 @@ export class RedisPublisher implements Publisher {
   readonly #keys: Keys;
   readonly #limits: BrokerLimits;
   readonly #partitionOf: (publication: Publication) => PartitionId;
+  readonly #timeline: Timeline;
+  readonly #held: readonly HeldPublications[];
   #waiting = new Map<PartitionId, Waiting[]>();
   #scheduled = false;
 
@@ -29,11 +33,15 @@ export class RedisPublisher implements Publisher {
     keys: Keys,
     limits: BrokerLimits,
     partitionOf: (publication: Publication) => PartitionId,
+    timeline: Timeline,
+    partitions: number,
   ) {
     this.#redis = redis;
     this.#keys = keys;
     this.#limits = limits;
     this.#partitionOf = partitionOf;
+    this.#timeline = timeline;
+    this.#held = Array.from({ length: partitions }, () => new HeldPublications());
   }
 
   async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
@@ -62,7 +70,28 @@ export class RedisPublisher implements Publisher {
       for (const batch of batches(list)) void this.#send(partition, batch);
   }
 
+  /** What a partition accepted after `writesKept` writes, as far as it is still held here. Not held any longer. */
+  takeLost(partition: PartitionId, writesKept: number): readonly HeldPublication[] {
+    return this.#held[partition]!.takeAfter(writesKept);
+  }
+
+  /** Publishes again, in order, although publishing is closed. */
+  async append(items: readonly HeldPublication[]): Promise<readonly PublishOutcome[]> {
+    const outcomes: PublishOutcome[] = [];
+    for (const { publication } of items) {
+      const partition = this.#partitionOf(publication);
+      await this.#call(partition, [{ publication, settle: (outcome) => outcomes.push(outcome) }]);
+    }
+    return outcomes;
+  }
+
   async #send(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
+    if (this.#timeline.isOpen) return await this.#call(partition, batch);
+    const refusal = refusals.unavailable(undefined);
+    for (const { settle } of batch) settle(refusal);
+  }
+
+  async #call(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
     let outcomes: readonly PublishOutcome[];
     try {
       const reply = await runScript(
@@ -72,11 +101,26 @@ export class RedisPublisher implements Publisher {
         this.#arguments(batch),
       );
       outcomes = this.#outcomes(batch, reply as readonly (number | string)[]);
+      this.#hold(partition, Number((reply as readonly (number | string)[])[0]), batch, outcomes);
     } catch (error) {
       const refusal = wasNotDone(error) ? refusals.unavailable(unavailable(error)) : refusals.unknown(error);
       outcomes = batch.map(() => refusal);
     }
     for (const [i, { settle }] of batch.entries()) settle(outcomes[i]!);
+  }
+
+  #hold(
+    partition: PartitionId,
+    count: number,
+    batch: readonly Waiting[],
+    outcomes: readonly PublishOutcome[],
+  ): void {
+    this.#timeline.saw(partition, count);
+    const items: HeldPublication[] = [];
+    for (const [i, outcome] of outcomes.entries())
+      if (outcome.status === 'accepted' && !outcome.duplicate)
+        items.push({ publication: batch[i]!.publication, outcome });
+    if (items.length > 0) this.#held[partition]!.add(count, items, performance.now());
   }
 
   #arguments(batch: readonly Waiting[]): readonly (string | number)[] {
@@ -112,10 +156,10 @@ export class RedisPublisher implements Publisher {
     return batch.map(({ publication }, i) =>
       this.#outcome(
         publication,
-        reply[i * 4] as number,
-        reply[i * 4 + 1]!,
+        reply[i * 4 + 1] as number,
         reply[i * 4 + 2]!,
         reply[i * 4 + 3]!,
+        reply[i * 4 + 4]!,
       ),
     );
   }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { BrokerStatus } from '../ports.ts';
 
 /** Is Redis there, and is it set up as a log has to be? */
-export async function redisStatus(redis: Redis): Promise<BrokerStatus> {
+export async function redisStatus(redis: Redis, isVerified: boolean): Promise<BrokerStatus> {
   if (redis.status !== 'ready')
     return { kind: 'redis', ready: false, problems: [`the connection to Redis is ${redis.status}`] };
   try {
@@ -12,6 +12,10 @@ export async function redisStatus(redis: Redis): Promise<BrokerStatus> {
     const problems: string[] = [];
     if (value('role') !== 'master')
       problems.push(`Redis is a ${value('role')}, not the master: writes are refused`);
+    if (!isVerified)
+      problems.push(
+        'it is not known yet whether this Redis has all messages that were accepted: the other gateways are asked',
+      );
     const policy = value('maxmemory_policy');
     if (policy !== undefined && policy !== 'noeviction')
       problems.push(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
@@ -19,7 +23,11 @@ export async function redisStatus(redis: Redis): Promise<BrokerStatus> {
       problems.push(
         'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
       );
-    return { kind: 'redis', ready: value('role') === 'master' && value('loading') === '0', problems };
+    return {
+      kind: 'redis',
+      ready: isVerified && value('role') === 'master' && value('loading') === '0',
+      problems,
+    };
   } catch (error) {
     return {
       kind: 'redis',

@@ -6,6 +6,7 @@ const FOLDER = new URL('./scripts/', import.meta.url);
 
 const NAMES = [
   'announce',
+  'attest',
   'heartbeat',
   'leave',
   'lease-acquire',

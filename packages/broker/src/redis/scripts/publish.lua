@@ -4,10 +4,11 @@
 -- ARGV    epoch for new channels, bound of the log, bound of a feed, producer window, producer ttl, idle ttl, then per message
 --         channel, id, record, history max (0: none), history ttl, durable (1/0), stored-to gateway or '',
 --         dedupe kind ('', p, k), name, seq (k: ttl), prev, fingerprint
--- Reply   four items per message: code, and by code
+-- Reply   the partition's write count, then four items per message: code, and by code
 --         0 accepted / 1 repeated: epoch, seq, id    2 out of order: last seq    3 other content    4 out of the window: last seq
 --         5 key used for other content               6 log full
 --@include channel
+--@include generation
 
 local base = KEYS[1]
 local new_epoch, log_max, feed_max = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -16,19 +17,22 @@ local HEADER, FIELDS = 6, 12
 -- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
 local MAX_PACKED = 500
 
-local now = now_ms()
+local now, generation = now_ms(), generation_of(base)
 local log_length
-local channels, producers, feeds, replies = {}, {}, {}, {}
+local channels, producers, feeds, replies = {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
 
 local function open_channel(name)
   local channel = channels[name]
   if channel then return channel end
   local key = base .. 'c:' .. name
-  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'x')
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'x', 'g')
   if not state[1] then
-    create_channel(base, name, new_epoch, now)
+    create_channel(base, name, new_epoch, now, generation)
     redis.call('PEXPIRE', key, idle_ttl)
     state = { new_epoch, 0, false, false, now }
+  elseif (state[6] or '') ~= generation then
+    state[1], state[2] = epoch_after(state[1], new_epoch), 0
+    renew_channel(base, name, state[1], generation)
   end
   -- `expiries_at` 0 for a new one: its expiries have to be set with the first message.
   channel = { name = name, key = key, epoch = state[1], seq = tonumber(state[2]), gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0, fresh = tonumber(state[2]) == 0 }
@@ -40,8 +44,8 @@ local function open_producer(channel, id)
   local key = base .. 'd:' .. channel .. '|' .. id
   local producer = producers[key]
   if producer then return producer end
-  local state = redis.call('HMGET', key, 'n', 'x')
-  producer = { key = key, last = tonumber(state[1]), touched = tonumber(state[2]) or 0, results = {}, writes = {} }
+  local state = redis.call('HMGET', key, 'n', 'x', 'g')
+  producer = { key = key, last = tonumber(state[1]), touched = tonumber(state[2]) or 0, generation = state[3] or '', results = {}, writes = {} }
   producers[key] = producer
   return producer
 end
@@ -133,7 +137,8 @@ local function publish_one(at)
       else reply(4, producer.last) end
       return
     end
-    if producer.last and tonumber(ARGV[at + 10]) ~= producer.last then return reply(2, producer.last) end
+    -- Of an older generation: what this producer sent in between may be lost, and must not stop it for ever.
+    if producer.last and producer.generation == generation and tonumber(ARGV[at + 10]) ~= producer.last then return reply(2, producer.last) end
   elseif kind == 'k' then
     dedupe_key = base .. 'k:' .. name .. '|' .. dedupe_name
     local result = redis.call('GET', dedupe_key)
@@ -151,6 +156,7 @@ local function publish_one(at)
   if producer then
     local slot = producer_seq % window
     producer.last = producer_seq
+    producer.generation = generation
     producer.results[slot] = producer_seq .. ' ' .. result
     producer.dirty = true
   elseif dedupe_key then
@@ -195,6 +201,7 @@ local function flush_producers()
         writes[#writes + 1] = result
       end
       local due = now - producer.touched > producer_ttl / 8
+      if generation ~= '' then writes[#writes + 1] = 'g' writes[#writes + 1] = generation end
       if due then writes[#writes + 1] = 'x' writes[#writes + 1] = now end
       redis.call('HSET', key, unpack(writes))
       if due then redis.call('PEXPIRE', key, producer_ttl) end

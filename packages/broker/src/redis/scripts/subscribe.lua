@@ -3,11 +3,12 @@
 -- KEYS[1] partition base   ARGV gateway, W, epoch for new channels, then channels
 -- Reply   epoch, seq per channel; or 0 when the gateway isn't registered in this partition
 --@include channel
+--@include generation
 --@include interest
 
 local base, gateway, max_direct, new_epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if redis.call('HEXISTS', base .. 'gws', gateway) == 0 then return 0 end
-local now, replies = now_ms(), {}
+local now, generation, replies = now_ms(), generation_of(base), {}
 
 local function widen(channel, gateways)
   redis.call('SADD', base .. 'i:' .. channel, unpack(gateways))
@@ -33,10 +34,13 @@ end
 for at = 4, #ARGV do
   local channel = ARGV[at]
   local key = base .. 'c:' .. channel
-  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w')
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g')
   if not state[1] then
-    create_channel(base, channel, new_epoch, now)
+    create_channel(base, channel, new_epoch, now, generation)
     state = { new_epoch, 0, false, false }
+  elseif (state[5] or '') ~= generation then
+    state[1], state[2] = epoch_after(state[1], new_epoch), 0
+    renew_channel(base, channel, state[1], generation)
   end
   add_interest(channel, state[3], state[4])
   redis.call('PERSIST', key)

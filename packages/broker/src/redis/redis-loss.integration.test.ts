@@ -1,0 +1,228 @@
+/** D7: Redis comes back with less than it had acknowledged. */
+import { eventually, startRedis, type TestRedis } from '@carillon/testing';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type {
+  Broker,
+  BrokerLimits,
+  ChannelKey,
+  FeedHandler,
+  GatewayFeed,
+  Publication,
+  PublishOutcome,
+} from '../ports.ts';
+import { createRedisBroker } from './redis-broker.ts';
+
+const CHANNEL: ChannelKey = 'app/a';
+const KEPT = { history: { maxMessages: 1000, ttlMs: 60_000 }, durable: false };
+
+interface Got {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly record: string;
+}
+
+class Gateway implements FeedHandler {
+  readonly broker: Broker;
+  readonly feed: GatewayFeed;
+  readonly got: Got[] = [];
+  lost = 0;
+
+  constructor(broker: Broker, name: string) {
+    this.broker = broker;
+    this.feed = broker.feed(name);
+  }
+
+  onMessage(_channel: ChannelKey, epoch: string, seq: number, record: string): void {
+    this.got.push({ epoch, seq, record });
+  }
+
+  onStored(): void {
+    throw new Error('nobody asked for `stored`');
+  }
+
+  onBatchEnd(): void {
+    // Every message is looked at by itself.
+  }
+
+  onInterestLost(): void {
+    this.lost++;
+  }
+
+  onConnection(): void {
+    // The test looks at what comes through.
+  }
+
+  async publish(record: string, extra: Partial<Publication> = {}): Promise<PublishOutcome> {
+    const [outcome] = await this.broker.publisher.publish([
+      { channel: CHANNEL, id: record, record, keeping: KEPT, ...extra },
+    ]);
+    return outcome!;
+  }
+
+  /** As a client does: a refusal that says so is tried again. */
+  async publishPatiently(record: string, extra: Partial<Publication> = {}): Promise<Got> {
+    let accepted: Got | undefined;
+    await eventually(
+      async () => {
+        const outcome = await this.publish(record, extra);
+        if (outcome.status === 'accepted')
+          accepted = { epoch: outcome.epoch, seq: outcome.seq, record: outcome.id };
+        else if (!outcome.error.retryable) throw outcome.error;
+        return accepted !== undefined;
+      },
+      { what: `${record} is accepted`, timeoutMs: 12_000 },
+    );
+    return accepted!;
+  }
+
+  async records(): Promise<readonly string[]> {
+    const { top, entries } = await this.broker.history.range(CHANNEL, { from: 1, to: 1000, limit: 1000 });
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
+    expect(top?.seq).toBe(entries.length);
+    return entries.map(({ record }) => record);
+  }
+}
+
+describe('Redis that lost its tail', () => {
+  let redis: TestRedis;
+  let admin: Redis;
+  let gateways: Gateway[];
+
+  const open = async (name: string, limits: Partial<BrokerLimits> = {}): Promise<Gateway> => {
+    const broker = createRedisBroker({
+      url: redis.url,
+      partitions: 2,
+      limits: { gatewayHeartbeatMs: 200, ...limits },
+      logger: pino({ level: 'silent' }),
+    });
+    await broker.start();
+    const gateway = new Gateway(broker, name);
+    gateways.push(gateway);
+    await gateway.feed.start(gateway);
+    return gateway;
+  };
+  const crash = async (): Promise<void> => {
+    await redis.kill();
+    await redis.restart();
+  };
+
+  beforeEach(async () => {
+    redis = await startRedis();
+    admin = new Redis(redis.url, { lazyConnect: true });
+    gateways = [];
+  });
+
+  afterEach(async () => {
+    for (const { broker, feed } of gateways) {
+      await feed.stop();
+      await broker.stop();
+    }
+    admin.disconnect();
+    await redis.stop();
+  });
+
+  it('[D7] begins new epochs, publishes again what is held, in order, and gives no number twice', {
+    timeout: 30_000,
+  }, async () => {
+    const [one, two] = [await open('one'), await open('two')];
+    await two.feed.subscribe([CHANNEL]);
+    const before = await one.publishPatiently('kept');
+    await admin.save();
+    for (let n = 1; n <= 20; n++) await one.publishPatiently(`lost-${n}`);
+    await eventually(() => two.got.length === 21, { what: 'the other gateway has them' });
+    await crash();
+    const after = await two.publishPatiently('after');
+    expect(after.epoch > before.epoch).toBe(true);
+    await eventually(() => one.lost > 0 && two.lost > 0, { what: 'both gateways know', timeoutMs: 10_000 });
+    await one.publishPatiently('after, too');
+    const records = await one.records();
+    expect(records.filter((record) => record.startsWith('lost'))).toEqual(
+      Array.from({ length: 20 }, (_, i) => `lost-${i + 1}`),
+    );
+    expect(records).toContain('after');
+    const contents = new Map<string, string>();
+    for (const { epoch, seq, record } of two.got) {
+      const name = `${epoch}:${seq}`;
+      expect(contents.get(name) ?? record).toBe(record);
+      contents.set(name, record);
+    }
+  });
+
+  it('[D7] is noticed by a gateway that only received', { timeout: 30_000 }, async () => {
+    const [one, two] = [await open('one'), await open('two')];
+    await two.feed.subscribe([CHANNEL]);
+    const { epoch } = await one.publishPatiently('kept');
+    await admin.save();
+    await one.publishPatiently('lost');
+    await eventually(() => two.got.length === 2, { what: 'the other gateway has it' });
+    await one.feed.stop();
+    await one.broker.stop();
+    gateways = [two];
+    await crash();
+    const after = await two.publishPatiently('after');
+    expect(after.epoch > epoch).toBe(true);
+  });
+
+  it('[D7] lets a producer go on whose last messages nobody holds', { timeout: 30_000 }, async () => {
+    const from = (seq: number, prev: number): Partial<Publication> => ({
+      dedupe: { kind: 'producer', producer: 'p', seq, prev, fingerprint: seq },
+    });
+    const [one, two] = [await open('one'), await open('two')];
+    await two.feed.subscribe([CHANNEL]);
+    await one.publishPatiently('1', from(1, 0));
+    await admin.save();
+    await one.publishPatiently('2', from(2, 1));
+    await eventually(() => two.got.length === 2, { what: 'the other gateway has it' });
+    await one.feed.stop();
+    await one.broker.stop();
+    gateways = [two];
+    await crash();
+    expect((await two.publishPatiently('3', from(3, 2))).seq).toBe(1);
+    expect(await two.publish('3', from(3, 2))).toMatchObject({ status: 'accepted', duplicate: true, seq: 1 });
+    const outOfOrder = await two.publish('5', from(5, 4));
+    expect(outOfOrder.status).toBe('refused');
+  });
+
+  it('[D7] a Redis that comes back empty is a loss, too', { timeout: 30_000 }, async () => {
+    const one = await open('one');
+    const { epoch } = await one.publishPatiently('1');
+    await one.publishPatiently('2');
+    await crash();
+    expect((await one.publishPatiently('3')).epoch > epoch).toBe(true);
+    expect(await one.records()).toEqual(['1', '2', '3']);
+  });
+
+  it('goes on in the same epoch when nothing is lost', { timeout: 30_000 }, async () => {
+    const one = await open('one');
+    await one.feed.subscribe([CHANNEL]);
+    const { epoch } = await one.publishPatiently('1');
+    await eventually(() => one.got.length === 1, { what: 'the message' });
+    await admin.save();
+    await crash();
+    expect(await one.publishPatiently('2')).toMatchObject({ epoch, seq: 2 });
+    expect(one.lost).toBe(0);
+  });
+
+  it('waits for the word of other gateways, and no longer than they may be alive', {
+    timeout: 30_000,
+  }, async () => {
+    const [one, two] = [await open('one', { gatewayHeartbeatMs: 500 }), await open('two')];
+    await one.publishPatiently('1');
+    // Gone without a farewell, as in a crash.
+    await two.broker.stop();
+    gateways = [one];
+    await admin.save();
+    await crash();
+    await eventually(
+      async () => (await one.broker.status()).problems.some((p) => p.includes('other gateways')),
+      {
+        what: 'it says what it waits for',
+        timeoutMs: 10_000,
+      },
+    );
+    expect(await one.publish('2')).toMatchObject({ status: 'refused', error: { code: 'UNAVAILABLE' } });
+    await one.publishPatiently('2');
+  });
+});

@@ -1,0 +1,25 @@
+-- A partition's generation changes when Redis lost accepted messages (attest.lua). Channels and producers carry the generation that they
+-- belong to, in `g`; one without is of the first, ''.
+local function generation_of(base)
+  return redis.call('HGET', base .. 'meta', 'g') or ''
+end
+
+-- Epochs of a channel sort by age, whatever the clocks say.
+local function epoch_after(old, fresh)
+  if fresh > old then return fresh end
+  local digits = '0123456789abcdefghijklmnopqrstuvwxyz'
+  for at = #old, 1, -1 do
+    local value = string.find(digits, string.sub(old, at, at), 1, true)
+    if value < 36 then
+      return string.sub(old, 1, at - 1) .. string.sub(digits, value + 1, value + 1) .. string.rep('0', #old - at)
+    end
+  end
+  return fresh
+end
+
+-- The channel is of an older generation: its numbers may have been given to messages that are lost, so they are not used again. Who is
+-- interested stays.
+local function renew_channel(base, channel, epoch, generation)
+  redis.call('DEL', base .. 'h:' .. channel)
+  redis.call('HSET', base .. 'c:' .. channel, 'e', epoch, 's', 0, 'g', generation)
+end
