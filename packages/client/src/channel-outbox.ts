@@ -109,12 +109,12 @@ export class ChannelOutbox {
       if (asExpected) this.#rotate();
       return this.failures > MAX_ROTATIONS_AT_ONCE ? 'pause' : 'resend';
     }
+    entry.maybeAccepted ||= UNCLEAR.has(error.code);
     if (!error.retryable) {
       this.remove(entry);
       return 'reject';
     }
     this.#rewind(index);
-    entry.maybeAccepted ||= UNCLEAR.has(error.code);
     this.failures++;
     return 'pause';
   }

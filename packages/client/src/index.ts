@@ -8,6 +8,8 @@ export type { ClientEvents, GapEvent, RecoveredEvent, SubscriptionEvents } from 
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
 export type { Publishing } from './outbox.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
+export type { PublishOutcome } from './publish-outcome.ts';
+export { outcomeOf } from './publish-outcome.ts';
 export type { HistoryPage, HistoryQuery, StoredPublishing, SubscribeOptions } from './realtime-client.ts';
 export { RealtimeClient } from './realtime-client.ts';
 export type { SocketConstructor, SocketLike } from './socket.ts';

@@ -49,6 +49,9 @@ export class ProtocolPeer {
   answerWith: (frame: ClientFrame) => ErrorBody | undefined = () => undefined;
   /** Withholds a message from subscribers, as a broken server would. */
   withhold: (frame: MessageFrame) => boolean = () => false;
+  /** Keeps an answer back; {@link release} sends those kept, in their order. */
+  delayAnswer: (frame: ClientFrame, answer: ServerFrame) => boolean = () => false;
+  #delayed: (() => void)[] = [];
   /** Closes the connection after refusing `connect`. */
   closeCodeAfterRefusal = 4101;
   maxFrameBytes = 65_536;
@@ -153,9 +156,16 @@ export class ProtocolPeer {
       return;
     }
     const wrong = this.answerWith(frame);
-    const answer = (sent: ServerFrame) =>
-      link.send(wrong === undefined ? sent : { type: 'error', re: frame.id, ...wrong });
+    const answer = (right: ServerFrame) => {
+      const sent = wrong === undefined ? right : ({ type: 'error', re: frame.id, ...wrong } as const);
+      if (this.delayAnswer(frame, sent)) this.#delayed.push(() => link.send(sent));
+      else link.send(sent);
+    };
     this.#serve(link, frame, answer);
+  }
+
+  release(): void {
+    for (const send of this.#delayed.splice(0)) send();
   }
 
   #serve(link: Link, frame: ClientFrame, answer: (frame: ServerFrame) => void): void {
