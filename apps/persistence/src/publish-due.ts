@@ -15,7 +15,7 @@ import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/te
 
 const BATCH = 100;
 /** Whoever took a message and didn't finish it by then has it taken over. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 10_000;
 /** How long the broker recognises a repeated publication; after that, the stored message does. */
 const REMEMBERED_MS = 24 * 3_600_000;
 
@@ -24,7 +24,7 @@ export interface PublishDueDependencies {
   readonly database: Database;
   readonly namespaces: NamespaceResolver;
   readonly telemetry: Telemetry;
-  /** Default 30,000. */
+  /** Default 10,000. */
   readonly leaseMs?: number;
 }
 
