@@ -13,6 +13,7 @@ import { processSettings } from './groups/process.ts';
 import { redisSettings } from './groups/redis.ts';
 import { routingSettings } from './groups/routing.ts';
 import { singleProcessSettings } from './groups/single-process.ts';
+import { webhooksSettings } from './groups/webhooks.ts';
 
 /** Every group of settings, in the order of the reference page. A service reads some of them. */
 export const CATALOGUE: readonly Group<unknown>[] = [
@@ -29,6 +30,7 @@ export const CATALOGUE: readonly Group<unknown>[] = [
   gatewayLimits,
   routingSettings,
   persistenceSettings,
+  webhooksSettings,
   adminSettings,
   singleProcessSettings,
   commandLineSettings,

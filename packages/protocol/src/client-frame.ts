@@ -10,6 +10,7 @@ import type {
   Position,
   ProducerStamp,
   PublishFrame,
+  RefreshFrame,
   RequestId,
 } from './frames.ts';
 import { findMember, isDeeperThan } from './json-scan.ts';
@@ -62,6 +63,7 @@ export interface ReceivedPublish extends Omit<PublishFrame, 'payload' | 'produce
 
 export type ReceivedFrame =
   | ConnectFrame
+  | RefreshFrame
   | ReceivedSubscribe
   | ReceivedUnsubscribe
   | ReceivedPublish
@@ -92,6 +94,12 @@ const readConnect: Reader = (frame, id) => {
     ...(client !== undefined && { client: readClientName(readObject('client', client)) }),
   };
 };
+
+const readRefresh: Reader = ({ token }, id) => ({
+  type: 'refresh',
+  id,
+  token: readText('token', token, MAX_TOKEN_LENGTH),
+});
 
 function readClientName(client: JsonObject): { name: string; version: string } {
   return {
@@ -188,6 +196,7 @@ const readPing: Reader = ({ timestamp }, id) => {
 
 const READERS: ReadonlyMap<unknown, Reader> = new Map<ReceivedFrame['type'], Reader>([
   ['connect', readConnect],
+  ['refresh', readRefresh],
   ['subscribe', readSubscribe],
   ['unsubscribe', readUnsubscribe],
   ['publish', readPublish],

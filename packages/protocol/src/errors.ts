@@ -250,6 +250,12 @@ export const ERRORS = {
     'A claim of the token has a wrong value.',
     'The message names the claim and what is allowed.',
   ),
+  TOKEN_USER_MISMATCH: define(
+    false,
+    403,
+    'A live connection can only be refreshed with a token of the same user and app.',
+    'Refresh with a token of the same user, or close the connection and connect anew.',
+  ),
   KEYS_UNAVAILABLE: define(
     true,
     503,

@@ -30,6 +30,14 @@ export interface ConnectFrame {
   readonly client?: { readonly name: string; readonly version: string };
 }
 
+/** Replaces the token of a live connection. [RF1] */
+export interface RefreshFrame {
+  readonly type: 'refresh';
+  readonly id: RequestId;
+  /** Of the same user and app as the one in use. */
+  readonly token: string;
+}
+
 export interface SubscribeRequest {
   readonly channel: string;
   /** Present it to get what was missed since. */
@@ -91,6 +99,7 @@ export interface PingFrame {
 
 export type ClientFrame =
   | ConnectFrame
+  | RefreshFrame
   | SubscribeFrame
   | UnsubscribeFrame
   | PublishFrame
@@ -112,8 +121,35 @@ export interface ConnectedFrame {
   /** When the token expires, in milliseconds since 1970; absent for anonymous clients. */
   readonly expiresAt?: number;
   readonly timestamp: number;
-  readonly limits: { readonly maxFrameBytes: number; readonly maxSubscriptions: number };
+  readonly limits: {
+    readonly maxFrameBytes: number;
+    readonly maxSubscriptions: number;
+    /** Most channels that one `subscribe` or `unsubscribe` may name; 128 where absent. */
+    readonly maxChannelsPerFrame?: number;
+  };
   readonly heartbeat: { readonly pingIntervalMs: number; readonly timeoutMs: number };
+}
+
+/** Answers `refresh`: from now on the new token counts. */
+export interface RefreshedFrame {
+  readonly type: 'refreshed';
+  readonly re: RequestId;
+  /** When the new token expires, in milliseconds since 1970. */
+  readonly expiresAt?: number;
+  readonly timestamp: number;
+}
+
+/** The token in use expires soon. [RF4] */
+export interface TokenExpiringFrame {
+  readonly type: 'token_expiring';
+  readonly expiresAt: number;
+  readonly timestamp: number;
+}
+
+/** The server ended a subscription that the client did not ask to end. [RF3] */
+export interface EndedFrame extends ErrorBody {
+  readonly type: 'ended';
+  readonly channel: string;
 }
 
 /** Why missed messages could not be given. The subscription is live all the same, from the position in the frame. */
@@ -237,6 +273,9 @@ export interface DisconnectFrame {
 
 export type ServerFrame =
   | ConnectedFrame
+  | RefreshedFrame
+  | TokenExpiringFrame
+  | EndedFrame
   | SubscribedFrame
   | UnsubscribedFrame
   | MessageFrame

@@ -29,11 +29,14 @@ describe('SPEC.md', () => {
     const types = (side: 'C' | 'S') =>
       new Set(examples(side).map((text) => (JSON.parse(text) as { type: string }).type));
     expect(types('C')).toEqual(
-      new Set(['connect', 'subscribe', 'unsubscribe', 'publish', 'history', 'ping']),
+      new Set(['connect', 'refresh', 'subscribe', 'unsubscribe', 'publish', 'history', 'ping']),
     );
     expect(types('S')).toEqual(
       new Set([
         'connected',
+        'refreshed',
+        'token_expiring',
+        'ended',
         'subscribed',
         'unsubscribed',
         'message',

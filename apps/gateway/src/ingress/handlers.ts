@@ -21,6 +21,7 @@ export interface HandlerDependencies {
   readonly limits: {
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;
+    readonly maxChannelsPerFrame: number;
     readonly pingIntervalMs: number;
     readonly heartbeatTimeoutMs: number;
   };

@@ -25,7 +25,11 @@ export const onConnect: Handler<'connect'> = async (
         ...(identity.userId === undefined ? {} : { user: identity.userId }),
         ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
         timestamp: Date.now(),
-        limits: { maxFrameBytes: limits.maxFrameBytes, maxSubscriptions: limits.maxSubscriptions },
+        limits: {
+          maxFrameBytes: limits.maxFrameBytes,
+          maxSubscriptions: limits.maxSubscriptions,
+          maxChannelsPerFrame: limits.maxChannelsPerFrame,
+        },
         heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
       }),
     );

@@ -8,6 +8,7 @@ import { onConnect } from './on-connect.ts';
 import { onHistory } from './on-history.ts';
 import { onPing } from './on-ping.ts';
 import { onPublish } from './on-publish.ts';
+import { onRefresh } from './on-refresh.ts';
 import { onSubscribe } from './on-subscribe.ts';
 import { onUnsubscribe } from './on-unsubscribe.ts';
 
@@ -79,6 +80,8 @@ export class ServeFrame {
     switch (frame.type) {
       case 'connect':
         return onConnect(this.#deps, connection, frame);
+      case 'refresh':
+        return onRefresh(this.#deps, connection, frame);
       case 'subscribe':
         return onSubscribe(this.#deps, connection, frame);
       case 'unsubscribe':

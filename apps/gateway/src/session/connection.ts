@@ -42,6 +42,8 @@ export class Connection implements SubscriberSink {
   readonly openedAtMs = performance.now();
   upgradeToken: string | undefined;
   identity: Identity | undefined;
+  /** The client was told that the present token expires soon. */
+  toldExpiring = false;
   lastHeardMs = performance.now();
   /** Times of the last invalid frames, see ingress/error-budget.ts. */
   invalidFrames = 0;

@@ -1,4 +1,5 @@
 import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { encodeFrame } from '../egress/server-frames.ts';
 import type { Connection } from './connection.ts';
 
 /** Parts of a ping interval: in each, one share of the connections is looked at, so that pings don't come in waves. */
@@ -10,6 +11,8 @@ export interface HeartbeatSettings {
   readonly pingIntervalMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly authTimeoutMs: number;
+  /** 0: clients are not told that their token expires soon. */
+  readonly tokenExpiringMs: number;
 }
 
 /** All connections, and the one timer that serves all of them: pings, silent peers, clients that don't authenticate, expired tokens. */
@@ -100,6 +103,18 @@ export class Connections {
         `Nothing was heard from this client for ${Math.round(silentMs)} ms.`,
       );
     } else if (validUntilMs !== undefined && wallMs > validUntilMs) connection.close('TOKEN_EXPIRED');
-    else connection.ping();
+    else {
+      connection.ping();
+      this.#warnOfExpiry(connection, wallMs);
+    }
+  }
+
+  /** [RF4] Once per token. */
+  #warnOfExpiry(connection: Connection, wallMs: number): void {
+    const expiresAt = connection.identity?.expiresAtMs;
+    if (expiresAt === undefined || connection.toldExpiring || connection.state !== 'ready') return;
+    if (expiresAt - wallMs > this.#settings.tokenExpiringMs || this.#settings.tokenExpiringMs === 0) return;
+    connection.toldExpiring = true;
+    connection.sendFrame(encodeFrame({ type: 'token_expiring', expiresAt, timestamp: wallMs }));
   }
 }

@@ -53,6 +53,12 @@ export const gatewayLimits = group({
       description: 'A connection without a valid token is closed after this, from its opening.',
       example: '10s',
     }),
+    tokenExpiringMs: withDefault(durationMs(0, 86_400_000), 300_000, {
+      variable: 'CARILLON_TOKEN_EXPIRING_MS',
+      description:
+        'A client is told that its token expires when it has this long left, so that it can refresh it on the live connection. 0: not told.',
+      example: '300s',
+    }),
     handshakeTimeoutMs: withDefault(durationMs(100, 300_000), 10_000, {
       variable: 'CARILLON_HANDSHAKE_TIMEOUT_MS',
       description: 'A client that takes longer to send its HTTP request is cut off.',

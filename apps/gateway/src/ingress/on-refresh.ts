@@ -1,0 +1,55 @@
+import { allows, type Identity } from '@carillon/auth';
+import { CarillonError } from '@carillon/protocol';
+import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
+import type { Connection } from '../session/connection.ts';
+import type { Handler } from './handlers.ts';
+
+/** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
+export const onRefresh: Handler<'refresh'> = async ({ authenticator, logger }, connection, { id, token }) => {
+  const { connectionId } = connection;
+  try {
+    const identity = await authenticator.authenticate(token);
+    // Closed while the token was verified, e.g. because the old one ran out.
+    if (connection.state !== 'ready') return;
+    assertSamePerson(connection.identity!, identity);
+    connection.identity = identity;
+    connection.toldExpiring = false;
+    endWhatIsNotAllowed(connection, identity);
+    logger.debug({ connectionId, user: identity.userId }, 'token refreshed');
+    connection.sendFrame(
+      encodeFrame({
+        type: 'refreshed',
+        re: id,
+        ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
+        timestamp: Date.now(),
+      }),
+    );
+  } catch (error) {
+    const known = toCarillonError(error);
+    logger.debug({ connectionId, code: known.code, reason: known.message }, 'token not refreshed');
+    connection.sendFrame(errorFrame(known, id));
+  }
+};
+
+/** What the connection has sent and been sent belongs to one user: another one has to make a connection of his own. */
+function assertSamePerson(old: Identity, fresh: Identity): void {
+  if (old.userId !== undefined && old.userId === fresh.userId && old.app === fresh.app) return;
+  throw new CarillonError('TOKEN_USER_MISMATCH');
+}
+
+function endWhatIsNotAllowed(connection: Connection, { capabilities }: Identity): void {
+  for (const [channel, subscription] of connection.subscriptions) {
+    if (allows(capabilities, 'subscribe', channel)) continue;
+    connection.subscriptions.delete(channel);
+    subscription.end();
+    connection.sendFrame(
+      encodeFrame({
+        type: 'ended',
+        channel,
+        code: 'PERMISSION_DENIED',
+        message: `The new token does not allow to subscribe to ${channel}.`,
+        retryable: false,
+      }),
+    );
+  }
+}
