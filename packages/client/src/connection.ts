@@ -15,6 +15,7 @@ import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ResolvedOptions } from './options.ts';
 import { dropSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
+import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
 
 /** Request id of `connect`; all other requests count from 1. */
@@ -28,6 +29,8 @@ export interface ConnectionDeps {
   readonly onFrame: (frame: ServerFrame) => void;
   readonly onUp: (connected: ConnectedFrame) => void;
   readonly onDown: () => void;
+  /** Another token is in force on the live connection. */
+  readonly onRefreshed: () => void;
   /** No connection will come by itself any more. */
   readonly onEnd: (error: RealtimeError) => void;
 }
@@ -36,6 +39,7 @@ export interface ConnectionDeps {
 export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #tokens: TokenSource;
+  readonly #refresh: TokenRefresh;
   readonly #heartbeat: Heartbeat;
   readonly #attempts: Attempts;
   readonly #enter: Readonly<Record<ConnectionState, () => void>>;
@@ -54,6 +58,14 @@ export class Connection {
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
     this.#tokens = new TokenSource(deps.options);
+    this.#refresh = new TokenRefresh({
+      options: deps.options,
+      tokens: this.#tokens,
+      events: deps.events,
+      send: (frame) => this.send(frame),
+      nextRequestId: () => this.nextRequestId(),
+      onRefreshed: deps.onRefreshed,
+    });
     this.#attempts = new Attempts(deps.options.maxAttempts);
     this.#heartbeat = new Heartbeat({
       pongTimeoutMs: deps.options.pongTimeoutMs,
@@ -141,6 +153,7 @@ export class Connection {
       (error: RealtimeError) => {
         if (attempt !== this.#attempt) return;
         this.#deps.events.emit('error', error);
+        this.#deps.events.emit('authFailed', { error, willRetry: true });
         this.#fail(error, 'lost');
       },
     );
@@ -211,7 +224,8 @@ export class Connection {
       this.#dispatch('accepted');
     } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
       this.#deps.events.emit('error', this.#farewell.onError(frame));
-    } else this.#deps.onFrame(frame);
+    } else if (frame.type === 'token_expiring') this.#refresh.onExpiring();
+    else if (!this.#refresh.onFrame(frame)) this.#deps.onFrame(frame);
   }
 
   #up(): void {
@@ -219,7 +233,7 @@ export class Connection {
     const reconnected = this.#everConnected;
     this.#attempts.onConnected();
     this.#everConnected = true;
-    this.#tokens.accepted(connected.expiresAt);
+    this.#refresh.start(connected);
     this.#heartbeat.start(this.#deps.options.pingIntervalMs ?? connected.heartbeat.pingIntervalMs);
     const { connection, gateway, user } = connected;
     this.#deps.onUp(connected);
@@ -228,6 +242,7 @@ export class Connection {
 
   #down(willReconnect: boolean): void {
     this.#heartbeat.stop();
+    this.#refresh.stop();
     const code = this.#state === 'closed' ? NORMAL_CLOSURE : this.#closeCode;
     const reason = this.#state === 'closed' ? 'closed by the application' : this.#lastError.message;
     this.#deps.onDown();
@@ -241,11 +256,13 @@ export class Connection {
     this.#fail(ending.error, this.#verdict(ending));
   }
 
-  #verdict({ after, said }: Ending): 'lost' | 'refused' {
+  #verdict({ after, said, error }: Ending): 'lost' | 'refused' {
     if (after === 'stay-closed') return 'refused';
     if (after === 'reconnect') return 'lost';
     this.#tokens.refused(said);
-    return this.#tokens.renewable || said?.retryable ? 'lost' : 'refused';
+    const willRetry = this.#tokens.renewable || said?.retryable === true;
+    this.#deps.events.emit('authFailed', { error, willRetry });
+    return willRetry ? 'lost' : 'refused';
   }
 
   #fail(error: RealtimeError, verdict: 'lost' | 'refused'): void {

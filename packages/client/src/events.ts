@@ -41,6 +41,12 @@ export interface ClientEvents {
   gaveUp: { readonly attempts: number; readonly error: RealtimeError };
   /** Round trip of a ping, in milliseconds. */
   latency: { readonly roundTripMs: number };
+  /** The token was replaced on the live connection. `expiresAt` is the server's time, in milliseconds since 1970. */
+  tokenRefreshed: { readonly expiresAt: number | undefined };
+  /** The server refused the token, or no token could be had. Without `willRetry` the client can't go on by itself. */
+  authFailed: { readonly error: RealtimeError; readonly willRetry: boolean };
+  /** The server refused a request because there were too many. What the SDK may repeat, it repeats after `retryAfterMs`. */
+  rateLimit: { readonly error: RealtimeError; readonly retryAfterMs: number | undefined };
   recovered: RecoveredEvent;
   gap: GapEvent;
   /** Errors that belong to no promise: refused tokens, refused subscriptions, unreadable frames. */

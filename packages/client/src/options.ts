@@ -4,8 +4,11 @@ import { type SocketConstructor, socketUrl } from './socket.ts';
 
 /** Why a token is asked for. */
 export interface TokenRequest {
-  /** `first`: no token yet. `expired`: the last one has run out. `refused`: the server refused the last one. */
-  readonly reason: 'first' | 'expired' | 'refused';
+  /**
+   * `first`: no token yet. `expiring`: the one in use expires soon; the new one replaces it on the live connection.
+   * `expired`: the last one has run out. `refused`: the server refused the last one.
+   */
+  readonly reason: 'first' | 'expiring' | 'expired' | 'refused';
   /** With `refused`: what the server said. */
   readonly error?: RealtimeError;
 }
@@ -15,8 +18,10 @@ export interface RealtimeClientOptions {
   readonly url: string;
   /** A fixed token. Refused or expired: the client gives up. Neither `token` nor `getToken`: an anonymous client. */
   readonly token?: string;
-  /** Fetches a token: at the first connect, when the last one has run out, and when the server refused it. */
+  /** Fetches a token: at the first connect, before the last one expires, and when the server refused it. */
   readonly getToken?: (request: TokenRequest) => string | Promise<string>;
+  /** A token with this long left is replaced, in milliseconds. Default 300,000; one that lives shorter, at half of its life. */
+  readonly refreshThresholdMs?: number;
   /** Delays between attempts. Default 1 s, doubled up to 30 s, full jitter. */
   readonly backoff?: Partial<Backoff>;
   /** Attempts in a row before `gaveUp`. Default: no limit. */
@@ -47,6 +52,7 @@ export interface ResolvedOptions {
   readonly url: string;
   readonly token: string | undefined;
   readonly getToken: RealtimeClientOptions['getToken'];
+  readonly refreshThresholdMs: number;
   readonly backoff: Backoff;
   readonly maxAttempts: number;
   readonly connectTimeoutMs: number;
@@ -73,6 +79,7 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
     url: socketUrl(options.url),
     token: options.token,
     getToken: options.getToken,
+    refreshThresholdMs: options.refreshThresholdMs ?? 300_000,
     backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
     maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,

@@ -55,6 +55,10 @@ export class ProtocolPeer {
   /** Closes the connection after refusing `connect`. */
   closeCodeAfterRefusal = 4101;
   maxFrameBytes = 65_536;
+  /** How long a token is good for, in milliseconds, by the server's clock; `undefined`: for ever. */
+  tokenLifeMs: (token: string | undefined) => number | undefined = () => undefined;
+  /** How far the server's clock is ahead. */
+  clockAheadMs = 0;
   pingIntervalMs = 25_000;
 
   connection(transport: {
@@ -110,6 +114,13 @@ export class ProtocolPeer {
   /** To every connection. */
   broadcast(frame: ServerFrame): void {
     for (const link of this.#links) link.send(frame);
+  }
+
+  /** Ends everybody's subscription to a channel, as after a token that no longer allows it. */
+  end(channel: string, error: ErrorBody): void {
+    for (const link of this.#links) {
+      if (link.subscribed.delete(channel)) link.send({ type: 'ended', channel, ...error });
+    }
   }
 
   closeAll(code: number, reason: string): void {
@@ -171,7 +182,9 @@ export class ProtocolPeer {
   #serve(link: Link, frame: ClientFrame, answer: (frame: ServerFrame) => void): void {
     if (frame.type === 'connect') {
       link.user = frame.token;
-      this.#connect(frame.id, answer);
+      this.#connect(frame.id, frame.token, answer);
+    } else if (frame.type === 'refresh') {
+      answer({ type: 'refreshed', re: frame.id, ...this.#expiry(frame.token) });
     } else if (frame.type === 'subscribe') this.#subscribe(link, frame.id, frame.channels, answer);
     else if (frame.type === 'unsubscribe') {
       for (const channel of frame.channels) link.subscribed.delete(channel);
@@ -185,14 +198,20 @@ export class ProtocolPeer {
     }
   }
 
-  #connect(re: number | string, answer: (frame: ServerFrame) => void): void {
+  #expiry(token: string | undefined): { timestamp: number; expiresAt?: number } {
+    const timestamp = Date.now() + this.clockAheadMs;
+    const lifeMs = this.tokenLifeMs(token);
+    return lifeMs === undefined ? { timestamp } : { timestamp, expiresAt: timestamp + lifeMs };
+  }
+
+  #connect(re: number | string, token: string | undefined, answer: (frame: ServerFrame) => void): void {
     answer({
       type: 'connected',
       re,
       version: 1,
       connection: `c${++this.#ids}`,
       gateway: 'g1',
-      timestamp: Date.now(),
+      ...this.#expiry(token),
       limits: { maxFrameBytes: this.maxFrameBytes, maxSubscriptions: 128 },
       heartbeat: { pingIntervalMs: this.pingIntervalMs, timeoutMs: 60_000 },
     });

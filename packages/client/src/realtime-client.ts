@@ -1,10 +1,10 @@
-import type { Position, ServerFrame } from '@carillon/protocol';
+import type { ErrorBody, Position, ServerFrame } from '@carillon/protocol';
 import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
-import type { RealtimeError } from './errors.ts';
+import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { type RealtimeClientOptions, resolveOptions } from './options.ts';
 import { Outbox, type Publishing } from './outbox.ts';
@@ -64,6 +64,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       onFrame: (frame) => this.#onFrame(frame),
       onUp: () => this.#onUp(),
       onDown: () => this.#onDown(),
+      onRefreshed: () => this.#subscriptions.onRefreshed(),
       onEnd: (error) => this.#onEnd(error),
     });
     const connection = this.#connection;
@@ -166,9 +167,19 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   }
 
   #onFrame(frame: ServerFrame): void {
+    if (frame.type === 'error') this.#tellRateLimit(frame);
+    else if (frame.type === 'subscribed') {
+      for (const { error } of frame.results) if (error !== undefined) this.#tellRateLimit(error);
+    }
     this.#subscriptions.onFrame(frame);
     this.#outbox.onFrame(frame);
     this.#requests.onFrame(frame);
+  }
+
+  #tellRateLimit(body: ErrorBody): void {
+    if (body.code !== 'RATE_LIMITED') return;
+    const error = fromErrorBody(body);
+    this.#events.emit('rateLimit', { error, retryAfterMs: error.retryAfterMs });
   }
 
   #onUp(): void {

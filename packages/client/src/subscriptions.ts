@@ -1,4 +1,5 @@
 import type {
+  EndedFrame,
   ErrorFrame,
   GapFrame,
   MessageFrame,
@@ -99,6 +100,12 @@ export class Subscriptions {
     }
   }
 
+  /** Another token may allow what this one did not. */
+  onRefreshed(): void {
+    for (const channel of this.#channels.values()) if (channel.phase === 'refused') channel.phase = 'none';
+    this.#flush();
+  }
+
   /** No connection will come by itself: who waits for a subscription must know. */
   onEnd(error: RealtimeError): void {
     for (const channel of this.#channels.values()) {
@@ -111,6 +118,7 @@ export class Subscriptions {
     else if (frame.type === 'subscribed') this.#onSubscribed(frame);
     else if (frame.type === 'unsubscribed') this.#onUnsubscribed(frame);
     else if (frame.type === 'gap') this.#onGap(frame);
+    else if (frame.type === 'ended') this.#onEnded(frame);
     else if (frame.type === 'error') this.#onError(frame);
   }
 
@@ -159,6 +167,12 @@ export class Subscriptions {
     const channel = this.#channels.get(frame.channel);
     const event = channel?.phase === 'live' ? channel.onGap(frame) : undefined;
     if (event !== undefined) this.#deps.events.emit('gap', event);
+  }
+
+  /** [RF3] The server ended it, e.g. because a new token does not allow it. */
+  #onEnded(frame: EndedFrame): void {
+    const channel = this.#channels.get(frame.channel);
+    if (channel?.phase === 'live') this.#onRefused(channel, fromErrorBody(frame));
   }
 
   /** A whole `subscribe` or `unsubscribe` frame was refused. */

@@ -6,7 +6,7 @@ export class TokenSource {
   readonly #options: Pick<ResolvedOptions, 'token' | 'getToken'>;
   #token: string | undefined;
   #request: TokenRequest | undefined = { reason: 'first' };
-  #expiresAt = Number.POSITIVE_INFINITY;
+  #expiresAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: Pick<ResolvedOptions, 'token' | 'getToken'>) {
     this.#options = options;
@@ -18,25 +18,35 @@ export class TokenSource {
     return this.#options.getToken !== undefined;
   }
 
+  /** Until the token in use expires, in milliseconds; `Infinity` when it does not, or that is not known. */
+  get leftMs(): number {
+    return this.#expiresAtMs - Date.now();
+  }
+
   /** The token to present; `undefined` for anonymous clients. @throws RealtimeError `TOKEN_CALLBACK_FAILED`. */
   async get(): Promise<string | undefined> {
-    const { getToken } = this.#options;
-    if (getToken === undefined) return this.#token;
-    const request = this.#request ?? (Date.now() >= this.#expiresAt ? { reason: 'expired' } : undefined);
-    if (request === undefined) return this.#token;
+    if (!this.renewable) return this.#token;
+    const request = this.#request ?? (this.leftMs <= 0 ? ({ reason: 'expired' } as const) : undefined);
+    return request === undefined ? this.#token : this.renew(request);
+  }
+
+  /** A new token. @throws RealtimeError `TOKEN_CALLBACK_FAILED`. */
+  async renew(request: TokenRequest): Promise<string> {
     try {
-      this.#token = await getToken(request as TokenRequest);
+      this.#token = await this.#options.getToken!(this.#request ?? request);
     } catch (cause) {
       throw new RealtimeError('TOKEN_CALLBACK_FAILED', 'getToken failed', { retryable: true, cause });
     }
     this.#request = undefined;
-    this.#expiresAt = Number.POSITIVE_INFINITY;
+    this.#expiresAtMs = Number.POSITIVE_INFINITY;
     return this.#token;
   }
 
-  /** The server took the token and says when it runs out, in milliseconds since 1970. */
-  accepted(expiresAt: number | undefined): void {
-    this.#expiresAt = expiresAt ?? Number.POSITIVE_INFINITY;
+  /** The server took the token and says when it runs out and what its clock shows, in milliseconds since 1970. */
+  accepted(expiresAt: number | undefined, serverNow: number): void {
+    // Counted from the server's clock: this one may be wrong.
+    this.#expiresAtMs =
+      expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.now() + expiresAt - serverNow;
   }
 
   refused(error: RealtimeError | undefined): void {

@@ -179,6 +179,12 @@ export const ERRORS = {
     'This gateway has as many connections as allowed.',
     'Reconnect later, or add gateways.',
   ),
+  RATE_LIMITED: define(
+    true,
+    429,
+    'More requests came in a short time than are allowed.',
+    'Wait as long as `retryAfterMs` says; send less.',
+  ),
   TIMEOUT: define(true, 504, 'The answer did not come in time.', 'Try again.'),
   INTERNAL: define(
     true,
