@@ -114,6 +114,11 @@ export interface HotHistory {
     channel: ChannelKey,
     query: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage>;
+  /** What is still held of an epoch that ended because data were lost: seq from `from` on, ascending, at most `limit`. */
+  ended(
+    channel: ChannelKey,
+    query: { readonly epoch: string; readonly from: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]>;
 }
 
 /** Asks persistence, through the broker, for what is no longer hot. */

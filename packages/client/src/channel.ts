@@ -12,6 +12,9 @@ import { type ChannelSubscription, messageOf, type SubscriptionState } from './s
  */
 export type ChannelPhase = 'none' | 'subscribing' | 'live' | 'unsubscribing' | 'refused';
 
+/** Ids remembered per channel, to recognise what is published again in a new epoch [PO4]. */
+const MAX_IDS = 1000;
+
 /** What to do with a message that came. */
 type Arrival = 'next' | 'duplicate' | 'hole';
 
@@ -26,6 +29,8 @@ export class Channel {
   timer: ReturnType<typeof setTimeout> | undefined;
   /** Messages up to this seq were missed while the connection was away. */
   #recoveredUpTo = 0;
+  readonly #ids = new Set<string>();
+  #epochChanged = false;
 
   constructor(name: string, position: Position | undefined) {
     this.name = name;
@@ -47,7 +52,7 @@ export class Channel {
     const { recovered, reason, missed = 0 } = result;
     this.phase = 'live';
     this.refusals = 0;
-    this.position = position;
+    this.#moveTo(position);
     this.#recoveredUpTo = position.seq + missed;
     for (const subscription of this.subscriptions) {
       subscription.onSubscribed(position);
@@ -69,6 +74,7 @@ export class Channel {
     const arrival = this.#arrivalOf(frame);
     if (arrival !== 'next') return arrival;
     this.position = { epoch: frame.epoch, seq: frame.seq };
+    if (this.#isKnown(frame.id)) return 'duplicate';
     const message = messageOf(frame, { own, recovered: frame.seq <= this.#recoveredUpTo });
     for (const subscription of [...this.subscriptions]) subscription.deliver(message);
     return 'next';
@@ -83,12 +89,25 @@ export class Channel {
     return frame.seq === position.seq + 1 ? 'next' : 'hole';
   }
 
+  #moveTo(position: Position): void {
+    if (this.position !== undefined && this.position.epoch !== position.epoch) this.#epochChanged = true;
+    this.position = position;
+  }
+
+  /** Only a new epoch can bring a message again under another position. */
+  #isKnown(id: string): boolean {
+    if (this.#epochChanged && this.#ids.has(id)) return true;
+    this.#ids.add(id);
+    if (this.#ids.size > MAX_IDS) this.#ids.delete(this.#ids.values().next().value!);
+    return false;
+  }
+
   /** The server says that messages are gone. Returns the event, or nothing when it concerns what is already here. */
   onGap(frame: GapFrame): GapEvent | undefined {
     const from = this.position ?? frame.from;
     const to = { epoch: frame.epoch, seq: frame.seq };
     if (to.epoch === from.epoch && to.seq <= from.seq) return undefined;
-    this.position = to;
+    this.#moveTo(to);
     const event: GapEvent = { channel: this.name, from, to, reason: frame.reason };
     for (const subscription of this.subscriptions) subscription.notify('gap', event);
     return event;

@@ -1,4 +1,4 @@
-import type { ChannelKey } from '@carillon/broker';
+import type { ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
@@ -34,6 +34,8 @@ export interface ChannelDependencies {
     from: number,
     to: number,
   ) => Promise<MissingPage | { readonly reason: NotRecoveredReason }>;
+  /** Reads on in an epoch that has ended; see readEnded. */
+  readonly readEnded: (channel: ChannelKey, epoch: string, from: number) => Promise<readonly HistoryEntry[]>;
 }
 
 /**
@@ -131,6 +133,7 @@ export class Channel {
     while (this.#isBehind(upTo)) {
       const at = this.#position!;
       if (upTo.epoch !== at.epoch) {
+        await this.#finishEpoch();
         // What the new epoch has by now is as new to the subscribers as what comes later.
         this.#skipTo({ epoch: upTo.epoch, seq: 0 }, 'epoch-changed');
         continue;
@@ -139,6 +142,16 @@ export class Channel {
       if ('reason' in page) return this.#skipTo(upTo, page.reason);
       for (const { seq, record } of page.entries) this.#deliver(seq, record);
       this.#deps.meter.healed.add();
+    }
+  }
+
+  /** The broker lost data and began a new epoch; what is left of the old one comes first. */
+  async #finishEpoch(): Promise<void> {
+    for (;;) {
+      const { epoch, seq } = this.#position!;
+      const rest = await this.#deps.readEnded(this.key, epoch, seq + 1);
+      if (rest.length === 0) return;
+      for (const entry of rest) this.#deliver(entry.seq, entry.record);
     }
   }
 

@@ -6,7 +6,7 @@ import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { Interest } from './interest.ts';
-import { readMissing } from './read-missing.ts';
+import { readEnded, readMissing } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
@@ -118,6 +118,8 @@ export class Channels implements FeedHandler {
     const channel = new Channel(key, {
       policy,
       meter: this.#meter,
+      readEnded: (of, epoch, from) =>
+        readEnded({ broker, gateway: feed.gateway }, { channel: of, epoch, from, policy }),
       readMissing: (of, epoch, from, to) =>
         readMissing({ broker, gateway: feed.gateway }, { channel: of, epoch, from, to, policy }),
     });

@@ -48,6 +48,29 @@ export async function readMissing(
   }
 }
 
+/**
+ * What follows `from` in an epoch that has ended because the broker lost data, a page at a time; empty at its end, or when nothing can be
+ * had: the subscribers are told of the new epoch in any case.
+ */
+export async function readEnded(
+  { broker, gateway }: MissingDependencies,
+  { channel, epoch, from, policy }: Omit<MissingQuery, 'to'>,
+): Promise<readonly HistoryEntry[]> {
+  try {
+    const hot = await broker.history.ended(channel, { epoch, from, limit: PAGE_SIZE });
+    if (hot[0]?.seq === from) return contiguous(hot, from);
+    if (!policy.durable) return [];
+    const cold = await broker.cold.ask(
+      gateway,
+      { kind: 'range', channel, epoch, from, to: Number.MAX_SAFE_INTEGER, limit: PAGE_SIZE },
+      COLD_TIMEOUT_MS,
+    );
+    return cold[0]?.seq === from ? contiguous(cold, from) : [];
+  } catch {
+    return []; // told by the broker's own log
+  }
+}
+
 /** The part of `entries` without a gap. Trimming works by whole blocks, so a gap inside is possible only at its edge. */
 function contiguous(entries: readonly HistoryEntry[], from: number): readonly HistoryEntry[] {
   const end = entries.findIndex((entry, i) => entry.seq !== from + i);

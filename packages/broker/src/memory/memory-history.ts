@@ -1,4 +1,4 @@
-import type { ChannelKey, HistoryPage, HotHistory } from '../ports.ts';
+import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
 import type { MemoryState } from './memory-state.ts';
 
 export class MemoryHistory implements HotHistory {
@@ -18,6 +18,11 @@ export class MemoryHistory implements HotHistory {
       top: { epoch: channel.epoch, seq: channel.seq },
       entries: channel.history.range(from, to, limit, Date.now()),
     };
+  }
+
+  /** The memory of a process is there or gone: no epoch of it ends otherwise. */
+  async ended(): Promise<readonly HistoryEntry[]> {
+    return [];
   }
 
   async latest(

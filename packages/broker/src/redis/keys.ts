@@ -21,6 +21,11 @@ export class Keys {
     return `${this.base(partition)}h:${channel}`;
   }
 
+  /** Of an epoch that ended because data were lost. */
+  endedHistory(partition: PartitionId, channel: ChannelKey, epoch: string): string {
+    return `${this.base(partition)}o:${channel}|${epoch}`;
+  }
+
   interest(partition: PartitionId, channel: ChannelKey): string {
     return `${this.base(partition)}i:${channel}`;
   }

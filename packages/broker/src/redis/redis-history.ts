@@ -36,6 +36,17 @@ export class RedisHistory implements HotHistory {
     );
   }
 
+  async ended(
+    channel: ChannelKey,
+    { epoch, from, limit }: { readonly epoch: string; readonly from: number; readonly limit: number },
+  ): Promise<readonly HistoryEntry[]> {
+    const key = this.#keys.endedHistory(this.#partitionOf(channel), channel, epoch);
+    const found = await this.#redis
+      .xrange(key, String(from), '+', 'COUNT', limit)
+      .catch((error: unknown) => Promise.reject(unavailable(error)));
+    return found.map((entry) => entryOf(entry, epoch));
+  }
+
   async #top(channel: ChannelKey): Promise<HistoryPage['top']> {
     return (await this.#read(channel, (pipeline, key) => pipeline.xrange(key, '0', '0', 'COUNT', 1))).top;
   }
@@ -55,9 +66,10 @@ export class RedisHistory implements HotHistory {
     ]) as [[unknown, (string | null)[]], [unknown, StreamEntry[]]];
     const [epoch, seq] = state;
     if (epoch == null) return { top: undefined, entries: [] };
-    const entries = found.map(
-      ([id, fields]): HistoryEntry => ({ epoch, seq: Number(id.slice(0, -2)), record: fields?.[1] ?? '' }),
-    );
-    return { top: { epoch, seq: Number(seq) }, entries };
+    return { top: { epoch, seq: Number(seq) }, entries: found.map((entry) => entryOf(entry, epoch)) };
   }
+}
+
+function entryOf([id, fields]: StreamEntry, epoch: string): HistoryEntry {
+  return { epoch, seq: Number(id.slice(0, -2)), record: fields?.[1] ?? '' };
 }

@@ -31,8 +31,9 @@ local function open_channel(name)
     redis.call('PEXPIRE', key, idle_ttl)
     state = { new_epoch, 0, false, false, now }
   elseif (state[6] or '') ~= generation then
-    state[1], state[2] = epoch_after(state[1], new_epoch), 0
-    renew_channel(base, name, state[1], generation)
+    local epoch = epoch_after(state[1], new_epoch)
+    renew_channel(base, name, state[1], epoch, generation)
+    state[1], state[2] = epoch, 0
   end
   -- `expiries_at` 0 for a new one: its expiries have to be set with the first message.
   channel = { name = name, key = key, epoch = state[1], seq = tonumber(state[2]), gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0, fresh = tonumber(state[2]) == 0 }

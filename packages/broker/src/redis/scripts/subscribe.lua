@@ -39,8 +39,9 @@ for at = 4, #ARGV do
     create_channel(base, channel, new_epoch, now, generation)
     state = { new_epoch, 0, false, false }
   elseif (state[5] or '') ~= generation then
-    state[1], state[2] = epoch_after(state[1], new_epoch), 0
-    renew_channel(base, channel, state[1], generation)
+    local epoch = epoch_after(state[1], new_epoch)
+    renew_channel(base, channel, state[1], epoch, generation)
+    state[1], state[2] = epoch, 0
   end
   add_interest(channel, state[3], state[4])
   redis.call('PERSIST', key)

@@ -18,8 +18,9 @@ local function epoch_after(old, fresh)
 end
 
 -- The channel is of an older generation: its numbers may have been given to messages that are lost, so they are not used again. Who is
--- interested stays.
-local function renew_channel(base, channel, epoch, generation)
-  redis.call('DEL', base .. 'h:' .. channel)
+-- interested stays, and so does the history of the old epoch, for gateways that don't have all of it yet.
+local function renew_channel(base, channel, old_epoch, epoch, generation)
+  local history = base .. 'h:' .. channel
+  if redis.call('EXISTS', history) == 1 then redis.call('RENAME', history, base .. 'o:' .. channel .. '|' .. old_epoch) end
   redis.call('HSET', base .. 'c:' .. channel, 'e', epoch, 's', 0, 'g', generation)
 end
