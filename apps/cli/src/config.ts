@@ -13,6 +13,7 @@ import {
   persistenceSettings,
   processSettings,
   routingSettings,
+  webhooksSettings,
 } from '@carillon/config';
 
 /** The environment variables of the commands that talk to a gateway. Flags stand above them. */
@@ -46,6 +47,7 @@ const DEV_GROUPS = {
   namespaces: namespacesSettings,
   routing: routingSettings,
   persistence: persistenceSettings,
+  webhooks: webhooksSettings,
   otel: otelSettings,
 };
 

@@ -7,6 +7,7 @@ import {
   persistenceSettings,
   processSettings,
   redisSettings,
+  webhooksSettings,
 } from '@carillon/config';
 
 const GROUPS = {
@@ -14,6 +15,7 @@ const GROUPS = {
   listener: persistenceListener,
   persistence: persistenceSettings,
   namespaces: namespacesSettings,
+  webhooks: webhooksSettings,
   redis: redisSettings,
   database: databaseSettings,
   otel: otelSettings,

@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     database,
     settings: config.persistence,
     namespaces: config.namespaces,
+    webhooks: config.webhooks,
     retention: { jobs: { kind: 'redis', ...config.redis } },
     listener: config.listener,
     parts: [

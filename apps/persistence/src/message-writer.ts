@@ -1,4 +1,5 @@
 import type { LogEntry } from '@carillon/broker';
+import type { WebhookEndpoint } from '@carillon/config';
 import { type Database, DatabaseError, insertDeadLetter, insertMessages, isPoison } from '@carillon/db';
 import { traceOfRecord } from '@carillon/protocol';
 import {
@@ -10,8 +11,18 @@ import {
   type Telemetry,
 } from '@carillon/telemetry';
 import { type ReadEntry, readEntry, splitChannel } from './log-batch.ts';
+import { deliveriesOf } from './webhooks/queued-deliveries.ts';
 
 type Readable = Extract<ReadEntry, { message: unknown }>;
+
+/** Who is told of messages that are stored. */
+export interface MessageWebhooks {
+  readonly endpoints: readonly WebhookEndpoint[];
+  /** Deliveries were queued. */
+  readonly onQueued: () => void;
+}
+
+const NO_WEBHOOKS: MessageWebhooks = { endpoints: [], onQueued: () => undefined };
 
 /** Writes batches of the log to Postgres. What Postgres refuses is found by halving and put aside, so it holds nothing up. */
 export class MessageWriter {
@@ -23,7 +34,10 @@ export class MessageWriter {
   readonly #failures: Family<Counter>;
   readonly #seconds: Histogram;
 
-  constructor(database: Database, telemetry: Telemetry) {
+  readonly #webhooks: MessageWebhooks;
+
+  constructor(database: Database, telemetry: Telemetry, webhooks: MessageWebhooks = NO_WEBHOOKS) {
+    this.#webhooks = webhooks;
     const { metrics } = telemetry;
     this.#database = database;
     this.#telemetry = telemetry;
@@ -62,10 +76,10 @@ export class MessageWriter {
     if (batch.length === 0) return;
     const startMs = performance.now();
     try {
-      const inserted = await insertMessages(
-        this.#database,
-        batch.map(({ message }) => message),
-      );
+      const messages = batch.map(({ message }) => message);
+      const deliveries = deliveriesOf(this.#webhooks.endpoints, messages);
+      const inserted = await insertMessages(this.#database, messages, deliveries);
+      if (deliveries.length > 0) this.#webhooks.onQueued();
       this.#stored.add(inserted);
       this.#repeated.add(batch.length - inserted);
       this.#seconds.observe((performance.now() - startMs) / 1000);

@@ -19,6 +19,7 @@ import { MessageWriter } from './message-writer.ts';
 import { createRetention } from './retention.ts';
 import { addRetentionJobs } from './retention-jobs.ts';
 import { addSchedules } from './schedules.ts';
+import { addWebhooks, type WebhooksOptions } from './webhooks/webhooks.ts';
 
 const BACKLOG_EVERY_MS = 5000;
 
@@ -37,6 +38,8 @@ export interface PersistenceOptions {
   };
   /** Policies of the namespaces. Default: one, `default`. */
   readonly namespaces?: readonly NamespacePolicy[];
+  /** Who is told of events. */
+  readonly webhooks?: WebhooksOptions | undefined;
   /** Absent: this process deletes nothing. */
   readonly retention?:
     | {
@@ -59,7 +62,10 @@ export function createPersistence(options: PersistenceOptions): Service {
   const consumer = new LogConsumer({
     log: broker.log,
     database,
-    writer: new MessageWriter(database, telemetry),
+    writer: new MessageWriter(database, telemetry, {
+      endpoints: options.webhooks?.endpoints ?? [],
+      onQueued: () => wakeWebhooks(),
+    }),
     telemetry,
     settings: { ...settings, consumer: telemetry.instanceId },
   });
@@ -80,6 +86,12 @@ export function createPersistence(options: PersistenceOptions): Service {
     run: consumer.claim,
     everyMs: Math.max(50, settings.claimIdleMs / 2),
     onCritical: 'retry',
+  });
+  const wakeWebhooks = addWebhooks(shell, options.webhooks ?? { endpoints: [], allowedNetworks: [] }, {
+    database,
+    telemetry,
+    // By then another worker has taken over what a dead one had read.
+    orderedAfterMs: settings.claimIdleMs * 2 + 5000,
   });
   addBacklogGauge(shell, options);
   if (options.retention !== undefined) {

@@ -1,9 +1,11 @@
 import { createNamespaceResolver, NAMESPACE_DEFAULTS, type NamespacePolicy } from '@carillon/config';
 import {
   type Database,
+  deleteDeadDeliveries,
   deleteExpired,
   deleteExpiredDeadLetters,
   deleteFinishedSchedules,
+  expireDeliveries,
   storedNamespaces,
 } from '@carillon/db';
 import type { JobOutput } from '@carillon/jobs';
@@ -13,6 +15,8 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 const CHUNK = 1000;
 /** As long as an Idempotency-Key of a scheduled message is remembered, counted from its end. */
 const SCHEDULES_KEPT_MS = 7 * 86_400_000;
+/** Above every endpoint's `maxAgeMs`: what waits longer has nobody who would deliver it. */
+const ORPHANED_AFTER_MS = 8 * 86_400_000;
 const DEAD_LETTERS_KEPT_MS = 30 * 86_400_000;
 
 export interface RetentionDependencies {
@@ -45,6 +49,13 @@ export function createRetention({
     }
     await inChunks(signal, () =>
       deleteFinishedSchedules(database, { beforeMs: nowMs - SCHEDULES_KEPT_MS, chunk: CHUNK }),
+    );
+    await expireDeliveries(database, {
+      maxAgeMs: ORPHANED_AFTER_MS,
+      reason: 'its endpoint is not configured',
+    });
+    await inChunks(signal, () =>
+      deleteDeadDeliveries(database, { beforeMs: nowMs - DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
     );
     const deletedDeadLetters = await inChunks(signal, () =>
       deleteExpiredDeadLetters(database, { beforeMs: nowMs - DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),

@@ -43,7 +43,7 @@ describe.each([
 
   beforeAll(async () => {
     database = await open();
-    const names = ['0001_messages', '0002_scheduled_messages'];
+    const names = ['0001_messages', '0002_scheduled_messages', '0003_webhook_deliveries'];
     expect(await pendingMigrations(database)).toEqual(names);
     const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
     expect(applied.flat()).toEqual(names);

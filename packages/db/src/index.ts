@@ -40,3 +40,13 @@ export {
 } from './scheduled-messages.ts';
 export type { Sql, SqlClient, SqlPool, SqlResult } from './sql-pool.ts';
 export { readAfter, readBefore, readRange, type StoredEntry } from './stored-history.ts';
+export {
+  type ClaimDeliveries,
+  claimDeliveries,
+  type DueDelivery,
+  deleteDeadDeliveries,
+  expireDeliveries,
+  failDelivery,
+  type NewDelivery,
+  removeDelivery,
+} from './webhook-deliveries.ts';

@@ -1,5 +1,6 @@
 import type { Position } from '@carillon/protocol';
 import type { Database } from './database.ts';
+import type { NewDelivery } from './webhook-deliveries.ts';
 
 /** A message as it is stored. */
 export interface StoredMessage extends Position {
@@ -34,14 +35,53 @@ from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::fl
   as t(app, channel, epoch, seq, id, published_ms, header, payload)
 on conflict do nothing`;
 
+const INSERT_WITH_DELIVERIES = `with inserted as (
+${INSERT}
+returning app, channel, epoch, seq
+), queued as (
+  insert into webhook_deliveries (app, channel, epoch, seq, id, endpoint, event, body)
+  select d.* from unnest($9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[])
+    as d(app, channel, epoch, seq, id, endpoint, event, body)
+  join inserted using (app, channel, epoch, seq)
+  on conflict do nothing
+)
+select count(*)::int as n from inserted`;
+
 /**
  * Inserts a batch in one statement and answers how many were new; those that are stored already are left as they are.
+ * Deliveries to webhooks are queued with the new ones, all or nothing: exactly once for each message.
  *
  * @throws {DatabaseError} and nothing is stored; `kind` says whether the data was refused.
  */
-export async function insertMessages(database: Database, batch: readonly StoredMessage[]): Promise<number> {
+export async function insertMessages(
+  database: Database,
+  batch: readonly StoredMessage[],
+  deliveries: readonly NewDelivery[] = [],
+): Promise<number> {
   if (batch.length === 0) return 0;
-  const { rowCount } = await database.query('insert messages', INSERT, [
+  const columns = columnsOf(batch);
+  if (deliveries.length === 0)
+    return (await database.query('insert messages', INSERT, columns)).rowCount ?? 0;
+  const { rows } = await database.query<{ n: number }>(
+    'insert messages and deliveries',
+    INSERT_WITH_DELIVERIES,
+    [
+      ...columns,
+      deliveries.map(({ app }) => app),
+      deliveries.map(({ channel }) => channel),
+      deliveries.map(({ epoch }) => epoch),
+      deliveries.map(({ seq }) => seq),
+      deliveries.map(({ id }) => id),
+      deliveries.map(({ endpoint }) => endpoint),
+      deliveries.map(({ event }) => event),
+      deliveries.map(({ body }) => body),
+    ],
+  );
+  return rows[0]!.n;
+}
+
+function columnsOf(batch: readonly StoredMessage[]): readonly unknown[] {
+  return [
     batch.map((message) => message.app),
     batch.map((message) => message.channel),
     batch.map((message) => message.epoch),
@@ -50,8 +90,7 @@ export async function insertMessages(database: Database, batch: readonly StoredM
     batch.map((message) => message.publishedAtMs),
     batch.map((message) => message.header),
     batch.map((message) => message.payload),
-  ]);
-  return rowCount ?? 0;
+  ];
 }
 
 /** NUL is the one character that text can't hold in Postgres. */

@@ -67,6 +67,7 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
     database,
     settings: config.persistence,
     namespaces: config.namespaces,
+    webhooks: config.webhooks,
     retention: { jobs },
     appliesMigrations: true,
   });

@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { WebhookEndpoint } from '@carillon/config';
+import type { DueDelivery } from '@carillon/db';
+import type { Address, AddressPolicy } from './public-address.ts';
+import { signatureOf } from './sign.ts';
+
+/** Of a refusal's body, for the reason; more is never read. */
+const MAX_REASON_BYTES = 500;
+
+export type SendResult =
+  | { readonly delivered: true }
+  | {
+      readonly delivered: false;
+      readonly reason: string;
+      /** The endpoint as such is in trouble, not this delivery. */
+      readonly endpointIsIll: boolean;
+    };
+
+export interface SendDependencies {
+  readonly addresses: AddressPolicy;
+  readonly stopping: AbortSignal;
+}
+
+/** One attempt. Never rejects; an attempt that is aborted by the stop of the process is not delivered either. */
+export async function sendDelivery(
+  endpoint: WebhookEndpoint,
+  delivery: DueDelivery,
+  { addresses, stopping }: SendDependencies,
+): Promise<SendResult> {
+  const timeout = AbortSignal.timeout(endpoint.timeoutMs);
+  const signal = AbortSignal.any([stopping, timeout]);
+  try {
+    const url = new URL(endpoint.url);
+    const address = await abortable(addresses.resolve(url.hostname), signal);
+    const response = await post(url, address, headersOf(endpoint, delivery), delivery.body, signal);
+    return await resultOf(response, signal);
+  } catch (error) {
+    const reason = timeout.aborted
+      ? `no answer within ${endpoint.timeoutMs} ms`
+      : `${(error as { code?: string }).code ?? ''} ${(error as Error).message}`.trim();
+    return { delivered: false, reason, endpointIsIll: true };
+  }
+}
+
+function headersOf(endpoint: WebhookEndpoint, { id, event, attempts, body }: DueDelivery) {
+  return {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    'user-agent': 'Carillon-Webhooks/1',
+    'carillon-delivery': id,
+    'carillon-event': event,
+    'carillon-attempt': String(attempts + 1),
+    'carillon-signature': signatureOf(endpoint.secrets, body, Date.now()),
+  };
+}
+
+/** Connects to `address` and no other: a name that resolves differently a moment later leads nowhere else. */
+async function post(
+  url: URL,
+  { address, family }: Address,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    method: 'POST',
+    headers,
+    signal,
+    agent: false,
+    lookup: (_host, options, done) =>
+      options.all === true ? done(null, [{ address, family }]) : done(null, address, family),
+  });
+  // Also after the answer came something may break, which is nobody's concern; without a listener it would end the process.
+  request.on('error', () => undefined);
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return response;
+}
+
+/** The status decides. Redirects are not followed, and of the body only the beginning is read. */
+async function resultOf(response: IncomingMessage, signal: AbortSignal): Promise<SendResult> {
+  response.on('error', () => undefined);
+  const { statusCode: status = 0, headers } = response;
+  if (status >= 200 && status < 300) {
+    response.destroy();
+    return { delivered: true };
+  }
+  if (status >= 300 && status < 400) {
+    response.destroy();
+    const to = String(headers.location ?? '').slice(0, 200);
+    return { delivered: false, reason: `${status} redirect to ${to}, not followed`, endpointIsIll: true };
+  }
+  const reason = `${status} ${await beginningOf(response, signal)}`.trim();
+  return { delivered: false, reason, endpointIsIll: status >= 500 || status === 429 || status === 408 };
+}
+
+async function beginningOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response) {
+      signal.throwIfAborted();
+      chunks.push((chunk as Buffer).subarray(0, MAX_REASON_BYTES));
+      bytes += (chunk as Buffer).length;
+      if (bytes >= MAX_REASON_BYTES) break;
+    }
+  } catch {
+    // The status is known; a body that breaks off has no more to say.
+  } finally {
+    response.destroy();
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_REASON_BYTES).toString('utf8').trim();
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

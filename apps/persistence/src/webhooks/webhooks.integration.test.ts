@@ -1,0 +1,321 @@
+import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { type Broker, type ChannelKey, createMemoryBroker } from '@carillon/broker';
+import { type WebhookDefinition, webhookEndpoints } from '@carillon/config';
+import { type Database, migrate, openPostgres } from '@carillon/db';
+import type { Service } from '@carillon/service';
+import { eventually, startPostgres, type TestPostgres } from '@carillon/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createPersistence } from '../persistence.ts';
+import { publication, publish, quietTelemetry } from '../published.suite.ts';
+import { type Received, startReceiver } from './receiver.suite.ts';
+
+const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, claimIdleMs: 200 };
+const SECRET = 'a-secret-of-the-receiver';
+const LOCAL = ['127.0.0.1'];
+
+describe('webhooks', () => {
+  let postgres: TestPostgres;
+  let database: Database;
+  let broker: Broker;
+  const services: Service[] = [];
+  const receivers: { stop(): Promise<void> }[] = [];
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const options = { url: postgres.url, poolMin: 0, poolMax: 20, connectTimeoutMs: 1000 };
+    const timeouts = { statementTimeoutMs: 5000, queryTimeoutMs: 6000, slowQueryMs: 1000 };
+    database = openPostgres({ ...options, ...timeouts }, quietTelemetry());
+    await migrate(database);
+  });
+
+  afterAll(async () => {
+    await database.close();
+    await postgres.stop();
+  });
+
+  beforeEach(async () => {
+    await database.query('empty', 'truncate messages, dead_letters, webhook_deliveries');
+    broker = createMemoryBroker({ partitions: 4 });
+    await broker.start();
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.splice(0).map((service) => service.stop()));
+    await Promise.all(receivers.splice(0).map((receiver) => receiver.stop()));
+    await broker.stop();
+  });
+
+  const receiver = async (answer?: Parameters<typeof startReceiver>[0]) => {
+    const started = await startReceiver(answer);
+    receivers.push(started);
+    return started;
+  };
+  const start = async (
+    definitions: readonly (Partial<WebhookDefinition> & { readonly url: string })[],
+    allowedNetworks: readonly string[] = LOCAL,
+  ): Promise<Service> => {
+    const endpoints = webhookEndpoints(
+      definitions.map((definition, i) => ({
+        name: `e${i}`,
+        events: ['message.published'],
+        secrets: [SECRET],
+        timeoutMs: 500,
+        backoffMs: 20,
+        maxBackoffMs: 100,
+        attempts: 3,
+        ...definition,
+      })),
+    );
+    const service = createPersistence({
+      telemetry: quietTelemetry(),
+      broker,
+      database,
+      settings: SETTINGS,
+      webhooks: { endpoints, allowedNetworks },
+    });
+    services.push(service);
+    await service.start();
+    return service;
+  };
+  const publishMany = (count: number) =>
+    publish(
+      broker,
+      Array.from({ length: count }, (_, n) => publication(n)),
+    );
+  const deliveries = async () =>
+    (
+      await database.query<{ endpoint: string; state: string; reason: string; attempts: number }>(
+        'look',
+        'select endpoint, state, reason, attempts from webhook_deliveries order by id',
+      )
+    ).rows;
+  const empty = () =>
+    eventually(async () => (await deliveries()).length === 0, {
+      what: 'all is delivered',
+      timeoutMs: 20_000,
+    });
+  const allDead = () =>
+    eventually(async () => (await deliveries()).every(({ state }) => state === 'dead'), {
+      what: 'all are dead',
+      timeoutMs: 20_000,
+    });
+  const placesOf = (received: readonly Received[]) => received.map(({ channel, seq }) => `${channel} ${seq}`);
+
+  it('delivers each stored message once, signed, with its payload as it came', async () => {
+    const { url, received } = await receiver();
+    await start([
+      { url, secrets: [SECRET, 'another-secret-of-it'] },
+      { url, name: 'x', namespaces: ['news'] },
+    ]);
+    await publish(broker, [publication(1, '{"big": 12345678901234567890}')]);
+    await publishMany(30);
+    await eventually(() => received.length >= 31, { what: 'everything came' });
+    await empty();
+    expect(new Set(received.map(({ id }) => id)).size).toBe(31);
+    expect(received).toHaveLength(31);
+    const first = received.find(({ body }) => body.includes('12345678901234567890'))!;
+    const t = /^t=(\d+),v1=([0-9a-f]{64}),v1=([0-9a-f]{64})$/.exec(first.signature)!;
+    const hmac = (secret: string) =>
+      createHmac('sha256', secret).update(`${t[1]}.${first.body}`).digest('hex');
+    expect([t[2], t[3]]).toEqual([hmac(SECRET), hmac('another-secret-of-it')]);
+    expect(JSON.parse(first.body)).toMatchObject({
+      id: first.id,
+      event: 'message.published',
+      app: 'demo',
+      message: { type: 'message', channel: 'chat:1', seq: 1 },
+    });
+  });
+
+  it('queues a delivery with the insert of its message, or neither', async () => {
+    const { url, received } = await receiver();
+    await database.query(
+      'break',
+      'alter table webhook_deliveries add constraint never check (seq < 0) not valid',
+    );
+    const service = await start([{ url }]);
+    await publishMany(3);
+    await eventually(
+      async () =>
+        (await database.query<{ n: number }>('n', 'select count(*)::int as n from dead_letters')).rows[0]!
+          .n === 3,
+      { what: 'the messages are put aside with their deliveries' },
+    );
+    const { rows } = await database.query<{ n: number }>('n', 'select count(*)::int as n from messages');
+    expect(rows[0]!.n).toBe(0);
+    await database.query('mend', 'alter table webhook_deliveries drop constraint never');
+    await service.stop();
+    expect(received).toEqual([]);
+  });
+
+  it('keeps a hanging endpoint from holding up the others, and what it did not take', {
+    timeout: 30_000,
+  }, async () => {
+    const hanging = await receiver(() => undefined);
+    const well = await receiver();
+    await start([
+      { url: hanging.url, name: 'hanging', attempts: 100 },
+      { url: well.url, name: 'well', ordered: true },
+    ]);
+    await publishMany(100);
+    await eventually(() => well.received.length >= 100, { what: 'the other has all', timeoutMs: 5000 });
+    await eventually(() => hanging.received.length >= 8, { what: 'the hanging one was tried' });
+    await publishMany(100);
+    await eventually(() => well.received.length >= 200, { what: 'the other goes on', timeoutMs: 5000 });
+    // The circuit: five in a row, and what was under way then; after that one at a time, with pauses.
+    expect(hanging.received.length).toBeLessThan(30);
+    expect((await deliveries()).filter(({ endpoint }) => endpoint === 'hanging')).toHaveLength(200);
+  });
+
+  const FAULTS: readonly (readonly [string, (response: ServerResponse) => void, RegExp])[] = [
+    ['answers 500', (response) => response.writeHead(500).end('out of order'), /^500 out of order$/],
+    [
+      'redirects',
+      (response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
+      /^302 redirect to http:\/\/127\.0\.0\.1:9\/, not followed$/,
+    ],
+    ['closes the connection', (response) => response.destroy(), /ECONNRESET/],
+    ['never answers', () => undefined, /no answer within 200 ms/],
+    [
+      'sends a head without an end',
+      (response) => void response.socket!.write('HTTP/1.1 200 OK\r\nx: '),
+      /no answer within 200 ms/,
+    ],
+    [
+      'answers 400 with a body without an end',
+      (response) => void response.writeHead(400).write('bad'),
+      /^400 bad$/,
+    ],
+  ];
+  it.each(FAULTS)(
+    'gives up after the last attempt when an endpoint %s',
+    { timeout: 30_000 },
+    async (_case, answer, reason) => {
+      const { url, received } = await receiver((_, response) => answer(response));
+      await start([{ url, timeoutMs: 200 }]);
+      await publishMany(1);
+      await eventually(() => received.length >= 3, { what: 'three attempts', timeoutMs: 10_000 });
+      await allDead();
+      expect(await deliveries()).toEqual([
+        { endpoint: 'e0', state: 'dead', attempts: 3, reason: expect.stringMatching(reason) },
+      ]);
+      expect(received.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+      expect(new Set(received.map(({ id }) => id)).size).toBe(1);
+    },
+  );
+
+  it.each([200, 500])(
+    'reads next to nothing of a gigabyte that comes with %i',
+    { timeout: 30_000 },
+    async (status) => {
+      let sent = 0;
+      const chunk = Buffer.alloc(1_000_000, 'x');
+      const { url, received } = await receiver((_, response) => {
+        response.writeHead(status);
+        const write = (): void => {
+          while (!response.destroyed && sent < 1_000_000_000) {
+            sent += chunk.length;
+            if (!response.write(chunk)) break;
+          }
+        };
+        response.on('drain', write);
+        write();
+      });
+      await start([{ url, attempts: 1, timeoutMs: 5000 }]);
+      await publishMany(1);
+      await eventually(() => received.length === 1, { what: 'it was tried' });
+      await (status === 200 ? empty() : allDead());
+      expect(sent).toBeLessThan(20_000_000);
+    },
+  );
+
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:PORT/'],
+    ['127.0.0.1', 'http://2130706433:PORT/'],
+    ['127.0.0.1', 'http://localhost:PORT/'],
+    ['::ffff:7f00:1', 'http://[::ffff:127.0.0.1]:PORT/'],
+    ['169.254.169.254', 'http://169.254.169.254/latest/meta-data'],
+    ['10.0.0.1', 'http://10.0.0.1/'],
+    ['fd00::1', 'http://[fd00::1]/'],
+    ['::1', 'http://[::1]:PORT/'],
+    ['0.0.0.0', 'http://0.0.0.0:PORT/'],
+  ])('refuses to deliver to %s as %s', async (address, url) => {
+    const { url: own, received } = await receiver();
+    await start([{ url: url.replace('PORT', new URL(own).port), attempts: 1 }], []);
+    await publishMany(1);
+    await eventually(async () => (await deliveries()).some(({ state }) => state === 'dead'), {
+      what: 'it is dead',
+    });
+    const [dead] = await deliveries();
+    expect(dead!.reason).toMatch(/^WEBHOOK_ADDRESS_REFUSED/);
+    if (!url.includes('localhost')) expect(dead!.reason).toContain(address);
+    expect(received).toEqual([]);
+  });
+
+  it('keeps the order of each channel for who asks for it, whatever fails, with several workers', {
+    timeout: 60_000,
+  }, async () => {
+    let n = 0;
+    const { url, received } = await receiver((_, response) => {
+      n++;
+      if (n % 7 === 0) response.destroy();
+      else setTimeout(() => response.writeHead(n % 5 === 0 ? 503 : 200).end(), n % 13);
+    });
+    const endpoint = { url, ordered: true, attempts: 50, backoffMs: 10, maxBackoffMs: 20 };
+    for (let i = 0; i < 3; i++) await start([endpoint]);
+    for (let i = 0; i < 5; i++) await publishMany(70);
+    await empty();
+    for (let c = 0; c < 7; c++) {
+      const firsts = [...new Set(placesOf(received.filter(({ channel }) => channel === `chat:${c}`)))];
+      expect(firsts).toEqual(Array.from({ length: 50 }, (_, i) => `chat:${c} ${i + 1}`));
+      // Nothing later began before something was delivered: a repeat follows only itself.
+      const seqs = received.filter(({ channel }) => channel === `chat:${c}`).map(({ seq }) => seq);
+      expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+    }
+  });
+
+  it('waits for a predecessor that another worker has not stored yet', async () => {
+    const { url, received } = await receiver();
+    await start([{ url, ordered: true }]);
+    const [place] = await publish(broker, [publication(0)]);
+    await eventually(() => received.length === 1, { what: 'the first came' });
+    const epoch = /(\S+):1$/.exec(place!)![1]!;
+    // What a worker with the entries 3 and 4 writes while the one that has 2 stands still.
+    const insert = async (seq: number): Promise<void> => {
+      const id = `m${seq}`;
+      await database.query(
+        'insert',
+        `with m as (insert into messages (app, channel, epoch, seq, id, published_at, header, payload)
+           values ('demo', 'chat:0', $1, $2, $3, now(), '{}', '1'))
+         insert into webhook_deliveries (id, endpoint, event, app, channel, epoch, seq, body)
+         values ($3, 'e0', 'message.published', 'demo', 'chat:0', $1, $2, $4)`,
+        [epoch, seq, id, JSON.stringify({ message: { channel: 'chat:0', seq } })],
+      );
+    };
+    await insert(4);
+    await insert(3);
+    // Something else is delivered meanwhile, so the table has been looked at.
+    await publish(broker, [{ ...publication(1), channel: 'demo/chat:other' as ChannelKey }]);
+    await eventually(() => received.length === 2, { what: 'the other channel goes on' });
+    expect(placesOf(received)).not.toContain('chat:0 3');
+    await insert(2);
+    await empty();
+    const seqs = received.filter(({ channel }) => channel === 'chat:0').map(({ seq }) => seq);
+    expect(seqs).toEqual([1, 2, 3, 4]);
+  });
+
+  it('makes dead what waited too long, whatever the circuit says', async () => {
+    const { url } = await receiver(() => undefined);
+    await start([{ url, attempts: 100, maxAgeMs: 1000 }]);
+    await publishMany(3);
+    await eventually(async () => (await deliveries()).length === 3, { what: 'they are queued' });
+    await Promise.all(services.splice(0).map((service) => service.stop()));
+    await database.query(
+      'age',
+      `update webhook_deliveries set queued_at = now() - interval '1 h', attempt_at = now()`,
+    );
+    await start([{ url, attempts: 100, maxAgeMs: 1000 }]);
+    await allDead();
+    expect((await deliveries())[0]!.reason).toMatch(/^it waited longer than 1000 ms/);
+  });
+});

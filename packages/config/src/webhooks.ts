@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import type { Kind, Parsed } from './setting.ts';
+import { parseDurationMs } from './units.ts';
+
+/** What an endpoint can be told. */
+export const WEBHOOK_EVENTS = ['message.published'] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+
+/** Where events are delivered to, complete. */
+export interface WebhookEndpoint {
+  /** Stands for the endpoint in deliveries, logs and metrics. */
+  readonly name: string;
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  /** `undefined`: all. */
+  readonly apps: readonly string[] | undefined;
+  /** `undefined`: all. */
+  readonly namespaces: readonly string[] | undefined;
+  /** Each signs: receivers change from one to the next without a gap. */
+  readonly secrets: readonly string[];
+  /** Deliveries of a channel one after the other, in the order of its messages. */
+  readonly ordered: boolean;
+  readonly timeoutMs: number;
+  /** Times a delivery is tried, the first included. */
+  readonly attempts: number;
+  /** Delay before the second attempt, doubled with each further one. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** A delivery that waited longer is dead, whatever attempts are left. */
+  readonly maxAgeMs: number;
+  /** Deliveries under way at the same time, per worker. */
+  readonly concurrency: number;
+}
+
+const MAX_ENDPOINTS = 100;
+const MAX_FAULTS = 20;
+const DAY_MS = 86_400_000;
+
+function duration(minMs: number, maxMs: number) {
+  const readable = z.string().transform((given, context) => {
+    const value = parseDurationMs(given);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: 'expected milliseconds or text like "500ms", "5s", "24h"' });
+    return z.NEVER;
+  });
+  return z.union([z.number(), readable]).pipe(z.number().int().min(minMs).max(maxMs));
+}
+
+const address = z.string().superRefine((given, context) => {
+  const fault = addressFault(given);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+function addressFault(given: string): string | undefined {
+  if (!URL.canParse(given)) return 'expected an absolute URL';
+  const { protocol, username, password, hash } = new URL(given);
+  if (protocol !== 'https:' && protocol !== 'http:') return 'expected https:// or http://';
+  if (username !== '' || password !== '') return 'a name and password in the URL are not sent';
+  return hash === '' ? undefined : 'a fragment is not sent';
+}
+
+const definitionSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1..64 characters of A-Z a-z 0-9 _ . -'),
+  url: address,
+  events: z.array(z.enum(WEBHOOK_EVENTS)).min(1),
+  apps: z.array(z.string().min(1).max(64)).min(1).optional(),
+  namespaces: z.array(z.string().min(1).max(64)).min(1).optional(),
+  secrets: z.array(z.string().min(16, 'expected at least 16 characters').max(512)).min(1).max(4),
+  ordered: z.boolean().default(false),
+  timeoutMs: duration(100, 60_000).default(10_000),
+  attempts: z.number().int().min(1).max(100).default(10),
+  backoffMs: duration(10, 3_600_000).default(1000),
+  maxBackoffMs: duration(10, DAY_MS).default(3_600_000),
+  maxAgeMs: duration(1000, 7 * DAY_MS).default(DAY_MS),
+  concurrency: z.number().int().min(1).max(100).default(8),
+});
+
+/** An endpoint as it is written in `CARILLON_WEBHOOKS`. */
+export type WebhookDefinition = z.input<typeof definitionSchema>;
+
+const endpointsSchema = z
+  .array(definitionSchema)
+  .max(MAX_ENDPOINTS)
+  .superRefine((endpoints, context) => {
+    const names = new Set<string>();
+    endpoints.forEach(({ name, backoffMs, maxBackoffMs }, i) => {
+      if (names.has(name))
+        context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${name}" is there twice` });
+      names.add(name);
+      if (maxBackoffMs < backoffMs)
+        context.addIssue({ code: 'custom', path: [i, 'maxBackoffMs'], message: 'is below backoffMs' });
+    });
+  });
+
+/** All faults; zod's texts name members and what is expected, never the values: some are secrets. */
+function faults(error: z.ZodError): string {
+  const all = error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  const more = all.length > MAX_FAULTS ? [`and ${all.length - MAX_FAULTS} more`] : [];
+  return [...all.slice(0, MAX_FAULTS), ...more].join('; ');
+}
+
+function complete(given: unknown): Parsed<readonly WebhookEndpoint[]> {
+  const result = endpointsSchema.safeParse(given);
+  if (!result.success) return { fault: faults(result.error) };
+  return {
+    value: result.data.map((endpoint) => ({
+      ...endpoint,
+      apps: endpoint.apps,
+      namespaces: endpoint.namespaces,
+    })),
+  };
+}
+
+/** `CARILLON_WEBHOOKS`: JSON array of endpoints, checked and completed. */
+export const webhooksKind: Kind<readonly WebhookEndpoint[]> = {
+  allowed: 'JSON array of webhook endpoints',
+  format: (endpoints) => (endpoints.length === 0 ? '[]' : `${endpoints.length} endpoints`),
+  parse: (given) => {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(given);
+    } catch {
+      // V8 quotes a piece of the text, in which a secret may stand.
+      return { fault: 'it is not JSON' };
+    }
+    return complete(parsed);
+  },
+};
+
+/**
+ * Completes endpoints given in code, as `CARILLON_WEBHOOKS` is completed.
+ *
+ * @throws {ConfigError} naming every fault.
+ */
+export function webhookEndpoints(definitions: readonly WebhookDefinition[]): readonly WebhookEndpoint[] {
+  const result = complete(definitions);
+  if ('value' in result) return result.value;
+  throw new ConfigError([
+    { variables: ['CARILLON_WEBHOOKS'], message: `the webhooks are wrong: ${result.fault}` },
+  ]);
+}
