@@ -395,6 +395,14 @@ describe('HTTP', () => {
     expect(await post(body)).toMatchObject({ status, body: { error: { code, retryable: false } } });
   });
 
+  it('refuses a `stored` that is neither true nor false instead of overlooking it', async () => {
+    const body = '{"payload":1}';
+    expect(await call('/v1/channels/chat:a/messages?stored=yes', { method: 'POST', body })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'BODY_INVALID' } },
+    });
+  });
+
   it('refuses without a token, with other content, at other addresses', async () => {
     expect(await call('/v1/channels/chat:a/messages', { headers: { authorization: '' } })).toMatchObject({
       status: 401,
@@ -422,6 +430,16 @@ describe('HTTP', () => {
     // The WebSocket has a specification of its own.
     const served = gateway.routes.filter((route) => !route.includes('/v1/ws'));
     expect(served.toSorted()).toEqual(documented.toSorted());
+  });
+
+  it('names settings of the broker that endanger messages, and serves all the same', async () => {
+    const status = broker.status;
+    const problem = 'maxmemory-policy is allkeys-lru';
+    Object.assign(broker, { status: async () => ({ ...(await status()), problems: [problem] }) });
+    expect(await call('/ready')).toMatchObject({
+      status: 200,
+      body: { status: 'degraded', checks: { 'settings of the broker': { ok: false, problem } } },
+    });
   });
 
   it('is ready, idle without clients, and has metrics', async () => {

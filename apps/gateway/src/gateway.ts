@@ -170,6 +170,9 @@ export async function createGateway({
     const { ready, problems } = await broker.status();
     return ready ? undefined : problems.join('; ');
   });
+  shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
+    affects: 'nothing',
+  });
   // Health is served while the broker is waited for; clients are refused until it is there.
   shell.add(listening(server, config.listener));
   if (ownsBroker)

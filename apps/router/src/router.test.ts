@@ -141,6 +141,18 @@ it('is fenced off when its lease has passed to another router in the middle of a
   await expectComplete();
 });
 
+it('names settings of the broker that endanger messages, and works all the same', async () => {
+  const status = broker.status;
+  const problem = 'maxmemory-policy is allkeys-lru';
+  Object.assign(broker, { status: async () => ({ ...(await status()), problems: [problem] }) });
+  const { service } = await startRouter('a');
+  expect(await service.health.report()).toMatchObject({
+    ready: true,
+    degraded: true,
+    checks: { 'settings of the broker': { problem } },
+  });
+});
+
 it('says which partitions have no owner', async () => {
   const port = interceptPort(broker.router, {
     acquire: async (partition, owner, ttlMs) =>

@@ -80,6 +80,9 @@ function addBroker(shell: ServiceShell, { broker, telemetry, ownsBroker = false 
     const { ready, problems } = await broker.status();
     return ready ? undefined : problems.join('; ') || 'not ready';
   });
+  shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
+    affects: 'nothing',
+  });
   if (!ownsBroker) return;
   shell.add({
     name: 'broker',

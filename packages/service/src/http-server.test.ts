@@ -44,6 +44,16 @@ it('answers an address that there is not, without repeating its query', async ()
   });
 });
 
+it('answers an address that can not be decoded as it answers others', async () => {
+  const response = await server.inject({ url: '/%zz?token=abc' });
+  expect(response.statusCode).toBe(404);
+  expect(response.json().error).toEqual({
+    code: 'NOT_FOUND',
+    message: expect.not.stringContaining('abc'),
+    retryable: false,
+  });
+});
+
 it('passes a refusal on, with the time after which to try again', async () => {
   const response = await server.inject({ url: '/refused' });
   expect(response.statusCode).toBe(503);

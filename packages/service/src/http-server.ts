@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import type { Part } from './service.ts';
 import { within } from './within.ts';
 
@@ -16,7 +22,7 @@ export interface Listener {
 /** Fastify with errors in the form of the registry: `{error: {code, message, retryable}}`. */
 export function createHttpServer(telemetry: Telemetry, options: FastifyServerOptions = {}): FastifyInstance {
   // Idle: what is being answered while the service stops is answered; `listening` cuts it off in the end.
-  const server = Fastify({ forceCloseConnections: 'idle', ...options });
+  const server = Fastify({ forceCloseConnections: 'idle', frameworkErrors: answerUnroutable, ...options });
   const logger = telemetry.loggerOf('http');
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toCarillonError(error);
@@ -33,6 +39,12 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
     return reply.code(404).send({ error: errorBody(error) });
   });
   return server;
+}
+
+/** An address that can't be read, e.g. with `%zz`, comes to no route and to no error handler. */
+function answerUnroutable(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const known = toCarillonError(error);
+  reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
 }
 
 /** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
@@ -98,6 +110,9 @@ function toCarillonError(error: FastifyError): CarillonError {
         'CONTENT_TYPE_UNSUPPORTED',
         'The content type is not supported: send application/json.',
       );
+    case 'FST_ERR_BAD_URL':
+      // Its text repeats the address, which may carry a token.
+      return new CarillonError('NOT_FOUND', 'The address is not a valid URL: look at its percent-encoding.');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':

@@ -69,7 +69,7 @@ export class HttpRoutes {
     if (typeof request.body !== 'string')
       throw new CarillonError('CONTENT_TYPE_UNSUPPORTED', 'There is no JSON body: send application/json.');
     const { isBatch, messages } = readPublishBody(request.body, this.#deps.limits);
-    const wantsStored = request.query.stored === 'true';
+    const wantsStored = wantsStoredOf(request);
     const { traceparent } = request.headers;
     const outcomes = await Promise.all(
       messages.map(({ payloadJson, event }, i) =>
@@ -191,6 +191,15 @@ function positionOf({ query }: ChannelRequest, side: 'after' | 'before'): Positi
   throw new CarillonError(
     'POSITION_INVALID',
     `${side}_epoch and ${side}_seq go together: an epoch as it came with a message, and an integer from 0.`,
+  );
+}
+
+function wantsStoredOf({ query }: ChannelRequest): boolean {
+  if (query.stored === 'true') return true;
+  if (query.stored === undefined || query.stored === 'false') return false;
+  throw new CarillonError(
+    'BODY_INVALID',
+    `stored: got ${JSON.stringify(query.stored)}; allowed are true and false.`,
   );
 }
 
