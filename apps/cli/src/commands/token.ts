@@ -26,10 +26,7 @@ export async function token(flags: TokenFlags): Promise<void> {
   }
   const expiresInMs = parseDurationMs(flags.ttl);
   if (expiresInMs === undefined || expiresInMs < 1000) {
-    throw usageError(
-      `"${flags.ttl}" is not a duration of at least 1 s`,
-      'For example --ttl 15m, --ttl 8h, --ttl 7d',
-    );
+    throw usageError(`"${flags.ttl}" is not a duration of at least 1 s`, 'For example --ttl 15m, --ttl 8h');
   }
   const userId = flags.user ?? currentUser();
   const capabilities = flags.can.length === 0 ? EVERYTHING : parseCapabilities(flags.can);

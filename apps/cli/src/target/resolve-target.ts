@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { mintToken } from '@carillon/server';
+import { usageError } from '../cli-error.ts';
 import { readCliEnvironment } from '../config.ts';
 import { type DevState, findDevState } from './dev-state.ts';
 import { EVERYTHING } from './everything.ts';
@@ -22,11 +23,12 @@ export interface TargetFlags {
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
-/** Flags first, then the environment, then a running `carillon dev`. */
+/** Flags first, then the environment, then a running `carillon dev`. @throws CliError when the address is none. */
 export function resolveTarget(flags: TargetFlags): Target {
   const env = readCliEnvironment();
   const dev = findDevState(env.dataDir);
   const given = flags.url ?? env.url;
+  if (given !== undefined) checkAddress(given);
   const ownUrl = dev?.gatewayUrl ?? DEFAULT_URL;
   const source =
     flags.url !== undefined
@@ -40,6 +42,15 @@ export function resolveTarget(flags: TargetFlags): Target {
   const secret = env.jwtSecret ?? (given === undefined || given === ownUrl ? dev?.jwtSecret : undefined);
   const fixed = flags.token ?? (flags.user === undefined ? env.token : undefined);
   return { url: given ?? ownUrl, source, dev, auth: authOf(fixed, secret, flags.user ?? currentUser()) };
+}
+
+function checkAddress(url: string): void {
+  const protocol = URL.parse(url)?.protocol;
+  if (protocol !== undefined && /^(?:http|ws)s?:$/.test(protocol)) return;
+  throw usageError(
+    `"${url}" is not the address of a gateway`,
+    'For example http://127.0.0.1:8080 or wss://rt.example.com',
+  );
 }
 
 function authOf(token: string | undefined, secret: string | undefined, userId: string): Target['auth'] {
