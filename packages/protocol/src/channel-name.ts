@@ -5,6 +5,8 @@
  * and control characters so that a name is safe in a URL path segment, a log line and a Redis key.
  */
 
+import { isSystemChannel } from './system-channel.ts';
+
 /** Longest channel name, in characters. All allowed characters are ASCII, so also in bytes. */
 export const MAX_CHANNEL_NAME_LENGTH = 200;
 
@@ -24,7 +26,7 @@ export type ChannelNameFault = 'not-a-string' | 'empty' | 'too-long' | 'bad-char
 
 /**
  * Says why `name` is not a channel name, or `undefined` when it is one.
- * Names starting with `#` are reserved for the system (personal channels, broadcasts) and can't be published to by clients.
+ * Names starting with `#` are reserved for the system, see system-channel.ts.
  */
 export function channelNameFault(name: unknown): ChannelNameFault | undefined {
   if (typeof name !== 'string') return 'not-a-string';
@@ -33,7 +35,7 @@ export function channelNameFault(name: unknown): ChannelNameFault | undefined {
   for (let i = 0; i < name.length; i++) {
     if (ALLOWED[name.charCodeAt(i)] !== 1) return 'bad-character';
   }
-  return name.charCodeAt(0) === 35 ? 'reserved' : undefined;
+  return name.charCodeAt(0) === 35 && !isSystemChannel(name) ? 'reserved' : undefined;
 }
 
 /** The namespace of a channel: the part before the first colon, else {@link DEFAULT_NAMESPACE}. */

@@ -68,7 +68,7 @@ describe('readClientFrame', () => {
       'too many channels',
       { type: 'subscribe', id: 1, channels: Array(5).fill({ channel: 'a' }) },
     ],
-    ['CHANNEL_INVALID', 'a reserved channel', publish({ channel: '#system' })],
+    ['CHANNEL_INVALID', 'a reserved channel', publish({ channel: '#reserved' })],
     ['CHANNEL_INVALID', 'a long channel', publish({ channel: 'a'.repeat(201) })],
     ['FRAME_INVALID', 'an event with a control character', publish({ event: 'a\u0007' })],
     ['FRAME_INVALID', 'a short producer id', publish({ producer: { id: 'short', seq: 1 } })],

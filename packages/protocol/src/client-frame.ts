@@ -31,6 +31,7 @@ import {
   shown,
   traceparentOf,
 } from './member-reader.ts';
+import { isSessionId } from './system-channel.ts';
 
 export interface FrameLimits {
   /** Deepest nesting of objects and arrays; the frame itself is level 1. */
@@ -85,15 +86,22 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 type Reader = (frame: JsonObject, id: RequestId, text: string, limits: FrameLimits) => ReceivedFrame;
 
 const readConnect: Reader = (frame, id) => {
-  const { token, version, client } = frame;
+  const { token, version, session, client } = frame;
   return {
     type: 'connect',
     id,
     ...(token !== undefined && { token: readText('token', token, MAX_TOKEN_LENGTH) }),
     ...(version !== undefined && { version: readInteger('version', version, 1, 1) }),
+    ...(session !== undefined && { session: readSession(session) }),
     ...(client !== undefined && { client: readClientName(readObject('client', client)) }),
   };
 };
+
+function readSession(session: unknown): string {
+  return typeof session === 'string' && isSessionId(session)
+    ? session
+    : refuse('session', session, '16..64 characters of A-Z a-z 0-9 _ -');
+}
 
 const readRefresh: Reader = ({ token }, id) => ({
   type: 'refresh',

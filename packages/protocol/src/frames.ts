@@ -27,6 +27,8 @@ export interface ConnectFrame {
   /** Absent when the token came by header, subprotocol or query, or for anonymous clients. */
   readonly token?: string;
   readonly version?: number;
+  /** Chosen by the client and kept over reconnects; names its channel `#session:<session>`. [CH6] */
+  readonly session?: string;
   readonly client?: { readonly name: string; readonly version: string };
 }
 

@@ -72,3 +72,10 @@ export type {
   ScheduledMessage,
   ScheduleRequest,
 } from './scheduled-message.ts';
+export {
+  isSessionId,
+  isSystemChannel,
+  SYSTEM_CHANNEL,
+  sessionChannel,
+  userChannel,
+} from './system-channel.ts';

@@ -81,7 +81,8 @@ export function readRequestId(value: unknown): RequestId {
 const ALLOWED_CHANNEL = `1..${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}`;
 
 function channelComplaint(fault: ChannelNameFault, channel: string): string {
-  if (fault === 'reserved') return 'names starting with # are reserved for the system';
+  if (fault === 'reserved')
+    return 'names starting with # are reserved: #system, #user:<user> and #session:<session> are those that exist';
   return `allowed: ${ALLOWED_CHANNEL}${fault === 'too-long' ? `; it has ${channel.length}` : ''}`;
 }
 
