@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Database, insertMessages, migrate, openPglite } from '@carillon/db';
+import { type Database, insertDeadLetter, insertMessages, migrate, openPglite } from '@carillon/db';
 import { createWorker, type JobWorker } from '@carillon/jobs';
 import { createTelemetry } from '@carillon/telemetry';
 import { eventually } from '@carillon/testing';
@@ -105,6 +105,66 @@ describe('admin', () => {
     expect((await get(location)).json()).toMatchObject({ name: 'retention', result: { deletedMessages: 2 } });
   });
 
+  it('lists, shows and replays what could not be stored or delivered', async () => {
+    const post = (url: string, payload?: object) =>
+      admin.server.inject({ method: 'POST', url, headers: AUTHORIZED, ...(payload && { payload }) });
+    const record = (id: string, payload: string) => `{"id":"${id}","timestamp":1700000000000}\n${payload}`;
+    const channel = `chat:${'x'.repeat(190)}`;
+    const letter = { app: 'default', channel, epoch: 'e', reason: 'refused' };
+    await insertDeadLetter(database, { ...letter, seq: 1, record: record('well', '{"a":1}') });
+    await insertDeadLetter(database, { ...letter, seq: 2, record: record('ill', '"\0"') });
+    await database.query(
+      'dead',
+      `insert into webhook_deliveries (id, endpoint, event, app, channel, epoch, seq, body, state, attempts, reason, dead_at)
+       select 'd-' || n, 'orders', 'message.published', 'default', 'chat:lobby', 'e', n, '{"n":' || n || '}', 'dead', 10, '500 no',
+         now() - interval '1 h' from generate_series(1, 5) n`,
+    );
+    const first = (await get('/v1/dead-letters?limit=3')).json();
+    expect(first.deadLetters.map(({ kind }: { kind: string }) => kind)).toEqual([
+      'message',
+      'message',
+      'webhook',
+    ]);
+    const second = (await get(`/v1/dead-letters?limit=9&after=${encodeURIComponent(first.next)}`)).json();
+    const ids = [...first.deadLetters, ...second.deadLetters].map(({ id }: { id: string }) => id);
+    expect(new Set(ids).size).toBe(7);
+    expect(second.next).toBeUndefined();
+    expect((await get('/v1/dead-letters?endpoint=orders')).json().deadLetters).toHaveLength(5);
+
+    const [ill, well] = ids as [string, string];
+    const path = (id: string) => `/v1/dead-letters/${encodeURIComponent(id)}`;
+    expect((await get(path(well))).json()).toMatchObject({
+      id: well,
+      reason: 'refused',
+      content: record('well', '{"a":1}'),
+    });
+    expect((await post(`${path(well)}/replay`)).json()).toEqual({ id: well, result: 'stored' });
+    expect((await post(`${path(well)}/replay`)).statusCode).toBe(404);
+    const refused = await post(`${path(ill)}/replay`);
+    expect([refused.statusCode, refused.json().error.code]).toEqual([409, 'REPLAY_FAILED']);
+    expect((await get(`/v1/channels/${encodeURIComponent(channel)}/messages`)).json().messages).toMatchObject(
+      [{ id: 'well', payload: { a: 1 } }],
+    );
+    expect((await post(`${path('d-1')}/replay`)).json()).toEqual({ id: 'd-1', result: 'queued' });
+    expect((await post('/v1/dead-letters/replay', { limit: 3 })).json()).toEqual({
+      replayed: 3,
+      refused: 1,
+      more: true,
+    });
+    expect((await post('/v1/dead-letters/replay', {})).json()).toEqual({
+      replayed: 1,
+      refused: 1,
+      more: false,
+    });
+    const { rows } = await database.query(
+      'queued',
+      `select id from webhook_deliveries where state = 'pending' and attempts = 0`,
+    );
+    expect(rows).toHaveLength(5);
+    expect((await get('/v1/dead-letters?limit=0')).json().error.code).toBe('BODY_INVALID');
+    expect((await get('/v1/dead-letters', {})).statusCode).toBe(401);
+  });
+
   it('serves the console and its settings without a token', async () => {
     const config = await get('/console-config.json', {});
     expect(config.json()).toEqual({ gatewayUrl: 'ws://127.0.0.1:8080/v1/ws', tokens: { ada: 'jwt-a' } });
@@ -127,7 +187,7 @@ describe('admin', () => {
       const [method, path] = route.split(' ') as ['GET' | 'POST', string];
       expect(admin.server.hasRoute({ method, url: path.replaceAll(/\{(\w+)\}/g, ':$1') }), route).toBe(true);
     }
-    const sources = ['messages-route.ts', 'jobs-routes.ts'].map((file) =>
+    const sources = ['messages-route.ts', 'jobs-routes.ts', 'dead-letters-routes.ts'].map((file) =>
       readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'),
     );
     const served = [...sources.join('').matchAll(/server\.(get|post|put|delete)\('([^']+)'/g)].map(

@@ -12,6 +12,7 @@ import {
 } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { registerDeadLetters } from './dead-letters-routes.ts';
 import { registerJobs } from './jobs-routes.ts';
 import { registerMessages } from './messages-route.ts';
 import { requireToken } from './require-token.ts';
@@ -41,7 +42,7 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
   const { telemetry, database, jobs } = options;
   const shell = new ServiceShell(telemetry);
   const queues = jobs === undefined ? undefined : createQueues({ backend: jobs, telemetry });
-  const server = createHttpServer(telemetry);
+  const server = createHttpServer(telemetry, { routerOptions: { maxParamLength: 1000 } });
   registerOpsRoutes(server, telemetry, shell.health);
   const authorize = requireToken(options.token);
   // A hook of these routes alone, whatever way the address was written.
@@ -49,6 +50,7 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
     api.addHook('onRequest', authorize);
     registerMessages(api, database);
     registerJobs(api, queues, telemetry);
+    registerDeadLetters(api, database, telemetry.logger);
   });
   if (!(await registerConsole(server, options.console)))
     telemetry.logger.warn('the console is not built: there is no page at /');

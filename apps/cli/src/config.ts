@@ -24,15 +24,20 @@ export interface CliEnvironment {
   /** Mints a token when none is given. */
   readonly jwtSecret: string | undefined;
   readonly dataDir: string | undefined;
+  readonly adminUrl: string | undefined;
+  readonly adminToken: string | undefined;
 }
 
 export function readCliEnvironment(): CliEnvironment {
   const { CARILLON_URL, CARILLON_TOKEN, CARILLON_JWT_SECRET, CARILLON_DATA_DIR } = process.env;
+  const { CARILLON_ADMIN_URL, CARILLON_ADMIN_TOKEN } = process.env;
   return {
     url: CARILLON_URL || undefined,
     token: CARILLON_TOKEN || undefined,
     jwtSecret: CARILLON_JWT_SECRET || undefined,
     dataDir: CARILLON_DATA_DIR || undefined,
+    adminUrl: CARILLON_ADMIN_URL || undefined,
+    adminToken: CARILLON_ADMIN_TOKEN || undefined,
   };
 }
 

@@ -82,6 +82,40 @@ program
   .option('--ttl <duration>', 'how long it is valid, e.g. 15m, 8h', '1h')
   .action(async (flags) => (await import('./commands/token.ts')).token(flags));
 
+const administering = (command: Command): Command =>
+  command
+    .option('--admin-url <address>', 'admin API (CARILLON_ADMIN_URL; default: the running dev instance)')
+    .option('--admin-token <token>', 'its token (CARILLON_ADMIN_TOKEN)');
+const choosing = (command: Command): Command =>
+  administering(command)
+    .addOption(new Option('--kind <kind>', 'only these').choices(['message', 'webhook']))
+    .option('--endpoint <name>', 'only those of a webhook endpoint')
+    .option('--app <app>', 'only those of an app')
+    .option('--channel <channel>', 'only those of a channel');
+
+const deadLetters = program
+  .command('dead-letters')
+  .description('what could not be stored or delivered to a webhook');
+
+choosing(deadLetters.command('list'))
+  .description('print dead letters, the latest first')
+  .addOption(json())
+  .option('--limit <n>', 'how many, at most 500', reading(parseCount), 100)
+  .option('--after <cursor>', 'go on after this one')
+  .action(async (flags) => (await import('./commands/dead-letters.ts')).listDeadLetters(flags));
+
+administering(deadLetters.command('show'))
+  .description('print one with its content')
+  .argument('<id>')
+  .action(async (id, flags) => (await import('./commands/dead-letters.ts')).showDeadLetter(id, flags));
+
+choosing(deadLetters.command('replay'))
+  .description('have deliveries tried again, messages stored')
+  .argument('[id...]')
+  .option('--all', 'all of them')
+  .option('--limit <n>', 'how many, at most 500', reading(parseCount), 500)
+  .action(async (ids, flags) => (await import('./commands/dead-letters.ts')).replayDeadLetters(ids, flags));
+
 try {
   await program.parseAsync();
 } catch (error) {

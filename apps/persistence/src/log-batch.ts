@@ -1,6 +1,5 @@
 import type { LogEntry } from '@carillon/broker';
-import type { DeadLetter, StoredMessage } from '@carillon/db';
-import { decodeRecord } from '@carillon/protocol';
+import { type DeadLetter, type StoredMessage, storedMessageOf } from '@carillon/db';
 
 /** The entry's message as it is stored, or as it is put aside because its record can't be read. */
 export type ReadEntry =
@@ -18,14 +17,7 @@ export function readEntry(entry: LogEntry): ReadEntry {
   const { epoch, seq, record } = entry;
   const place = { ...splitChannel(entry.channel), epoch, seq };
   try {
-    const { header, payload } = decodeRecord(record);
-    if (typeof header.id !== 'string' || typeof header.timestamp !== 'number')
-      throw new SyntaxError('the header has no id or no timestamp');
-    const headerText = record.slice(0, record.length - payload.length - 1);
-    return {
-      entry,
-      message: { ...place, id: header.id, publishedAtMs: header.timestamp, header: headerText, payload },
-    };
+    return { entry, message: storedMessageOf(place, record) };
   } catch (error) {
     return { entry, letter: { ...place, record, reason: (error as Error).message } };
   }

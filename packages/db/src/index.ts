@@ -1,6 +1,16 @@
 export { Database, type DatabaseDependencies } from './database.ts';
 export { DatabaseError, type FailureKind, isPoison } from './database-error.ts';
 export {
+  type DeadLetterFilter,
+  type DeadLetterKind,
+  type DeadLetterRow,
+  findDeadLetter,
+  listDeadLetters,
+  type ReplayResult,
+  replayDeadLetter,
+  storedMessageOf,
+} from './dead-letters.ts';
+export {
   type DeadLetter,
   insertDeadLetter,
   insertMessages,

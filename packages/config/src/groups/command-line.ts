@@ -5,7 +5,7 @@ import { optional } from '../setting.ts';
 export const commandLineSettings = group({
   title: 'Command line',
   intro:
-    'For `carillon pub`, `sub`, `history` and `token`; flags stand above them. `CARILLON_JWT_SECRET` and `CARILLON_DATA_DIR` are used, too.',
+    'For `carillon pub`, `sub`, `history`, `token` and `dead-letters`; flags stand above them. `CARILLON_JWT_SECRET` and `CARILLON_DATA_DIR` are used, too.',
   settings: {
     url: optional(url('ws', 'wss', 'http', 'https'), {
       variable: 'CARILLON_URL',
@@ -17,6 +17,12 @@ export const commandLineSettings = group({
       description: 'Token to connect with. Default: one is made with the secret.',
       example: '"$(carillon token)"',
       secrecy: 'secret',
+    }),
+    adminUrl: optional(url('http', 'https'), {
+      variable: 'CARILLON_ADMIN_URL',
+      description:
+        'Address of the admin API, which is asked with `CARILLON_ADMIN_TOKEN`. Default: the instance that `npm start` started here.',
+      example: 'http://localhost:8081',
     }),
   },
 });
