@@ -35,8 +35,10 @@ export class ChannelOutbox {
   #sent = 0;
   #producer: string;
   #nextSeq = 1;
-  #acceptedSeq = 0;
-  #acceptedAtMs = Number.NEGATIVE_INFINITY;
+  /** By producer, the seq of its last message that was not refused. More than one only while restored ones wait. */
+  readonly #acceptedSeqs = new Map<string, number>();
+  /** Which producer the server surely knows, and since when. */
+  #known = { producer: '', atMs: Number.NEGATIVE_INFINITY };
   /** Pauses in a row, for the backoff. */
   failures = 0;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -65,13 +67,28 @@ export class ChannelOutbox {
     this.#entries.push(entry);
   }
 
+  /**
+   * Takes entries of a predecessor, before there are others. They keep their stamps, so that the server recognises them; new ones
+   * get this client's own producer: whatever the predecessor sent without saving it, no stamp is used twice.
+   */
+  restore(entries: readonly PublishEntry[]): void {
+    for (const { producer, prev } of entries) {
+      if (!this.#acceptedSeqs.has(producer)) this.#acceptedSeqs.set(producer, prev);
+    }
+    this.#entries.push(...entries);
+  }
+
+  /** What `prev` would be if the entry were sent now. */
+  prevOf(entry: PublishEntry): number {
+    return this.#expectedPrev(this.#entries.indexOf(entry));
+  }
+
   /** The next entry that may go out now, stamped; it counts as sent. */
   takeNext(nowMs: number): PublishEntry | undefined {
-    if (this.timer !== undefined) return undefined;
-    const known = nowMs - this.#acceptedAtMs < this.#knownForMs;
-    if (this.#sent >= (known ? MAX_IN_FLIGHT : 1)) return undefined;
     const entry = this.#entries[this.#sent];
-    if (entry === undefined) return undefined;
+    if (entry === undefined || this.timer !== undefined) return undefined;
+    const known = entry.producer === this.#known.producer && nowMs - this.#known.atMs < this.#knownForMs;
+    if (this.#sent >= (known ? MAX_IN_FLIGHT : 1)) return undefined;
     entry.prev = this.#expectedPrev(this.#sent);
     entry.firstSentAtMs ??= nowMs;
     this.#sent++;
@@ -85,18 +102,19 @@ export class ChannelOutbox {
 
   #expectedPrev(index: number): number {
     const before = this.#entries[index - 1];
-    if (before !== undefined) return before.seq;
     const entry = this.#entries[index]!;
+    if (before?.producer === entry.producer) return before.seq;
+    const acceptedSeq = this.#acceptedSeqs.get(entry.producer) ?? 0;
     // Accepted ones may be ahead of this one when only this one's answer was lost: it is a repeat, its `prev` stays.
-    return this.#acceptedSeq < entry.seq ? this.#acceptedSeq : entry.prev;
+    return acceptedSeq < entry.seq ? acceptedSeq : entry.prev;
   }
 
   onAccepted(entry: PublishEntry, nowMs: number): void {
     this.remove(entry);
     this.failures = 0;
-    if (entry.producer !== this.#producer) return;
-    this.#acceptedSeq = Math.max(this.#acceptedSeq, entry.seq);
-    this.#acceptedAtMs = nowMs;
+    const { producer, seq } = entry;
+    this.#acceptedSeqs.set(producer, Math.max(this.#acceptedSeqs.get(producer) ?? 0, seq));
+    this.#known = { producer, atMs: nowMs };
   }
 
   onRefused(entry: PublishEntry, error: RealtimeError): AfterRefusal {
@@ -123,14 +141,14 @@ export class ChannelOutbox {
   #rewind(index: number): void {
     for (const entry of this.#entries.slice(index + 1, this.#sent)) forgetAnswer(entry);
     this.#sent = Math.min(this.#sent, index);
-    this.#acceptedAtMs = Number.NEGATIVE_INFINITY;
+    this.#known.atMs = Number.NEGATIVE_INFINITY;
   }
 
   #rotate(): void {
     this.#producer = this.#newProducer();
     this.failures++;
     this.#nextSeq = 1;
-    this.#acceptedSeq = 0;
+    this.#acceptedSeqs.clear();
     for (const entry of this.#entries) this.#stamp(entry);
   }
 

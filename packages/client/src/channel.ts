@@ -24,6 +24,8 @@ export class Channel {
   readonly subscriptions = new Set<ChannelSubscription>();
   phase: ChannelPhase = 'none';
   position: Position | undefined;
+  /** The position is one that the page before the reload left. */
+  restored = false;
   /** Refusals in a row, for the backoff. */
   refusals = 0;
   timer: ReturnType<typeof setTimeout> | undefined;

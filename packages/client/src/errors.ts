@@ -5,7 +5,8 @@ import type { ErrorBody, ErrorCode } from '@carillon/protocol';
  * Codes that only the SDK gives.
  * `CLOSED`: the client was closed. `GAVE_UP`: no connection, and no further attempt. `CONNECTION_LOST`: a connection or an
  * attempt ended. `TOKEN_CALLBACK_FAILED`: `getToken` threw. `OUTBOX_FULL`: too many publishes wait. `REQUESTS_FULL`: too
- * many requests wait. `FRAME_UNREADABLE`: the server sent something that is no frame.
+ * many requests wait. `FRAME_UNREADABLE`: the server sent something that is no frame. `STATE_NOT_SAVED`: the storage
+ * refused the client's state.
  */
 export type ClientErrorCode =
   | 'CLOSED'
@@ -14,7 +15,8 @@ export type ClientErrorCode =
   | 'TOKEN_CALLBACK_FAILED'
   | 'OUTBOX_FULL'
   | 'REQUESTS_FULL'
-  | 'FRAME_UNREADABLE';
+  | 'FRAME_UNREADABLE'
+  | 'STATE_NOT_SAVED';
 
 export class RealtimeError extends Error {
   /** A code of the protocol's registry, or one of the SDK's own. */

@@ -1,6 +1,8 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import type { ConnectionState } from './connection-state.ts';
 import type { RealtimeError } from './errors.ts';
+import type { PublishOutcome } from './publish-outcome.ts';
+import type { DiscardReason } from './saved-state.ts';
 
 /** What happened to a subscription that came back with a position. */
 export interface RecoveredEvent {
@@ -21,6 +23,13 @@ export interface GapEvent {
   readonly from: Position;
   readonly to: Position;
   readonly reason: NotRecoveredReason;
+}
+
+export interface RestoredPublishEvent {
+  readonly channel: string;
+  readonly payload: unknown;
+  readonly event: string | undefined;
+  readonly result: PublishOutcome;
 }
 
 export interface ClientEvents {
@@ -47,6 +56,10 @@ export interface ClientEvents {
   authFailed: { readonly error: RealtimeError; readonly willRetry: boolean };
   /** The server refused a request because there were too many. What the SDK may repeat, it repeats after `retryAfterMs`. */
   rateLimit: { readonly error: RealtimeError; readonly retryAfterMs: number | undefined };
+  /** The state that was saved before the reload can't be used. What waited in it is not sent. */
+  stateDiscarded: { readonly reason: DiscardReason };
+  /** What became of a publish that the page before the reload made. */
+  restoredPublish: RestoredPublishEvent;
   recovered: RecoveredEvent;
   gap: GapEvent;
   /** Errors that belong to no promise: refused tokens, refused subscriptions, unreadable frames. */

@@ -1,10 +1,18 @@
 export type { AfterClose, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
 export type { Backoff } from './backoff.ts';
+export type { BrowserPage } from './browser-storage.ts';
+export { browserStorage } from './browser-storage.ts';
 export type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 export type { ConnectionState } from './connection-state.ts';
 export type { ClientErrorCode } from './errors.ts';
 export { RealtimeError } from './errors.ts';
-export type { ClientEvents, GapEvent, RecoveredEvent, SubscriptionEvents } from './events.ts';
+export type {
+  ClientEvents,
+  GapEvent,
+  RecoveredEvent,
+  RestoredPublishEvent,
+  SubscriptionEvents,
+} from './events.ts';
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
 export type { Publishing } from './outbox.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
@@ -12,5 +20,7 @@ export type { PublishOutcome } from './publish-outcome.ts';
 export { outcomeOf } from './publish-outcome.ts';
 export type { HistoryPage, HistoryQuery, StoredPublishing, SubscribeOptions } from './realtime-client.ts';
 export { RealtimeClient } from './realtime-client.ts';
+export type { DiscardReason } from './saved-state.ts';
 export type { SocketConstructor, SocketLike } from './socket.ts';
+export type { StateAttachment, StateStorage } from './state-storage.ts';
 export type { Message, Subscription, SubscriptionState } from './subscription.ts';

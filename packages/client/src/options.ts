@@ -1,6 +1,7 @@
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { RealtimeError } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
+import type { StateStorage } from './state-storage.ts';
 
 /** Why a token is asked for. */
 export interface TokenRequest {
@@ -38,6 +39,14 @@ export interface RealtimeClientOptions {
   readonly outbox?: { readonly maxMessages?: number; readonly maxBytes?: number };
   /** How long the server remembers a silent producer (`producerTtlMs` there), in milliseconds. Default 10 min. */
   readonly producerTtlMs?: number;
+  /**
+   * Keeps positions and waiting publishes over a reload of the page. Default: nothing is kept. In a page: `browserStorage()`.
+   */
+  readonly storage?: StateStorage;
+  /** Name of what is kept in `storage`. Clients for different servers or users on one page need different names. Default `carillon`. */
+  readonly storageKey?: string;
+  /** A state older than this is not used, in milliseconds. Default 300,000, at most half of `producerTtlMs`. */
+  readonly stateMaxAgeMs?: number;
   /** W3C traceparent for a publish that brings none, e.g. from OpenTelemetry's active span. */
   readonly traceparent?: (channel: string) => string | undefined;
   /** Name and version of the application, shown in the server's list of connections. */
@@ -62,6 +71,9 @@ export interface ResolvedOptions {
   readonly maxMessages: number;
   readonly maxBytes: number;
   readonly producerTtlMs: number;
+  readonly storage: StateStorage | undefined;
+  readonly storageKey: string;
+  readonly stateMaxAgeMs: number;
   readonly traceparent: (channel: string) => string | undefined;
   readonly client: { readonly name: string; readonly version: string } | undefined;
   readonly webSocket: SocketConstructor;
@@ -89,6 +101,9 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
     maxMessages: options.outbox?.maxMessages ?? 1_000,
     maxBytes: options.outbox?.maxBytes ?? 4 * 1024 * 1024,
     producerTtlMs: options.producerTtlMs ?? 600_000,
+    storage: options.storage,
+    storageKey: options.storageKey ?? 'carillon',
+    stateMaxAgeMs: Math.min(options.stateMaxAgeMs ?? 300_000, (options.producerTtlMs ?? 600_000) / 2),
     traceparent: options.traceparent ?? (() => undefined),
     client: options.client,
     webSocket,

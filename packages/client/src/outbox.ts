@@ -4,6 +4,7 @@ import { ChannelOutbox } from './channel-outbox.ts';
 import type { Connection } from './connection.ts';
 import { deferred, markObserved } from './deferred.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
+import type { RestoredPublishEvent } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
   byteLength,
@@ -13,6 +14,8 @@ import {
   type PublishReceipt,
   publishFrame,
 } from './publish-entry.ts';
+import { restoredEntry } from './restored-entry.ts';
+import type { SavedPublish, SavedState } from './saved-state.ts';
 
 /** Part of the producer's time to live after which a message is no longer repeated: a repeat on its way must arrive in time, too. */
 const REPEAT_SHARE = 0.8;
@@ -41,10 +44,67 @@ export class Outbox {
   #sweeper: ReturnType<typeof setInterval> | undefined;
   /** Chosen once; producers of single channels add a counter. */
   readonly #producer = randomId();
+  /** Those of restored messages. */
+  readonly #ownProducers = new Set<string>();
+  readonly #onRestored: (event: RestoredPublishEvent) => void;
 
-  constructor(deps: { readonly connection: Connection; readonly options: ResolvedOptions }) {
+  constructor(deps: {
+    readonly connection: Connection;
+    readonly options: ResolvedOptions;
+    readonly onRestored: (event: RestoredPublishEvent) => void;
+  }) {
     this.#connection = deps.connection;
     this.#options = deps.options;
+    this.#onRestored = deps.onRestored;
+  }
+
+  /** Without an outcome yet, for a successor. */
+  saved(): SavedPublish[] {
+    // Entries count in `performance.now()` time, which another page does not share.
+    const toWallMs = Date.now() - performance.now();
+    return [...this.#channels.values()].flatMap((channel) =>
+      channel.entries.map((entry) => ({
+        channel: entry.channel,
+        members: entry.members,
+        producer: entry.producer,
+        seq: entry.seq,
+        prev: channel.prevOf(entry),
+        ...(entry.firstSentAtMs === undefined
+          ? {}
+          : { firstSentAtMs: Math.round(entry.firstSentAtMs + toWallMs) }),
+      })),
+    );
+  }
+
+  /** Takes over what a predecessor left. */
+  restore({ queue, last, savedAtMs }: SavedState): void {
+    const toOwnMs = performance.now() - Date.now();
+    const byChannel = Map.groupBy(queue, ({ channel }) => channel);
+    for (const [name, saved] of byChannel) {
+      const entries = saved.map((publish) => {
+        // A page that did not end properly may have sent it after it was saved.
+        const sentAtMs = publish.firstSentAtMs ?? (last ? undefined : savedAtMs);
+        const firstSentAtMs = sentAtMs === undefined ? undefined : sentAtMs + toOwnMs;
+        return restoredEntry(publish, firstSentAtMs, this.#onRestored);
+      });
+      for (const { producer, bytes } of entries) {
+        this.#ownProducers.add(producer);
+        this.#messages++;
+        this.#bytes += bytes;
+      }
+      this.#channelOf(name).restore(entries);
+    }
+    if (queue.length > 0) this.#sweep();
+  }
+
+  /** They are another user's. */
+  dropRestored(): void {
+    for (const channel of this.#channels.values()) {
+      for (const entry of channel.entries.filter(({ restored }) => restored)) {
+        channel.remove(entry);
+        this.#settled(entry);
+      }
+    }
   }
 
   /** Publishes that wait for an answer. */
@@ -53,7 +113,8 @@ export class Outbox {
   }
 
   isOwn(producer: string | undefined): boolean {
-    return producer?.startsWith(`${this.#producer}-`) ?? false;
+    if (producer === undefined) return false;
+    return producer.startsWith(`${this.#producer}-`) || this.#ownProducers.has(producer);
   }
 
   publish(channel: string, payload: unknown, options: PublishOptions): Publishing {
@@ -78,6 +139,7 @@ export class Outbox {
         requestId: undefined,
         maybeAccepted: false,
         firstSentAtMs: undefined,
+        restored: false,
       };
       this.#take(entry);
     } catch (error) {
@@ -97,8 +159,12 @@ export class Outbox {
     this.#bytes += entry.bytes;
     const channel = this.#channelOf(entry.channel);
     channel.append(entry);
-    this.#sweeper ??= setInterval(() => this.#giveUpOld(), SWEEP_INTERVAL_MS);
+    this.#sweep();
     this.#pump(channel);
+  }
+
+  #sweep(): void {
+    this.#sweeper ??= setInterval(() => this.#giveUpOld(), SWEEP_INTERVAL_MS);
   }
 
   #channelOf(name: string): ChannelOutbox {

@@ -57,6 +57,8 @@ export class ProtocolPeer {
   maxFrameBytes = 65_536;
   /** How long a token is good for, in milliseconds, by the server's clock; `undefined`: for ever. */
   tokenLifeMs: (token: string | undefined) => number | undefined = () => undefined;
+  /** Whose token it is, as told in `connected`. */
+  userOf: (token: string | undefined) => string | undefined = () => undefined;
   /** How far the server's clock is ahead. */
   clockAheadMs = 0;
   pingIntervalMs = 25_000;
@@ -211,6 +213,7 @@ export class ProtocolPeer {
       version: 1,
       connection: `c${++this.#ids}`,
       gateway: 'g1',
+      ...(this.userOf(token) === undefined ? {} : { user: this.userOf(token)! }),
       ...this.#expiry(token),
       limits: { maxFrameBytes: this.maxFrameBytes, maxSubscriptions: 128 },
       heartbeat: { pingIntervalMs: this.pingIntervalMs, timeoutMs: 60_000 },

@@ -37,6 +37,8 @@ export interface PublishEntry {
   maybeAccepted: boolean;
   /** When it was sent first, in `performance.now()` time; `undefined`: the server can't have it. */
   firstSentAtMs: number | undefined;
+  /** It was published by the page before the reload. */
+  readonly restored: boolean;
 }
 
 /** JSON text of what a publish frame says after its producer. @throws TypeError when the payload is not JSON. */

@@ -1,4 +1,4 @@
-import type { ErrorBody, Position, ServerFrame } from '@carillon/protocol';
+import type { ConnectedFrame, ErrorBody, Position, ServerFrame } from '@carillon/protocol';
 import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -6,8 +6,9 @@ import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
-import { type RealtimeClientOptions, resolveOptions } from './options.ts';
+import { type RealtimeClientOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { Outbox, type Publishing } from './outbox.ts';
+import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
 import { Requests } from './requests.ts';
 import { type Message, messageOf, type Subscription } from './subscription.ts';
@@ -52,7 +53,12 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   readonly #subscriptions: Subscriptions;
   readonly #outbox: Outbox;
   readonly #requests: Requests;
+  readonly #persistence: Persistence | undefined;
   #connecting: Deferred<void> | undefined;
+  /** Whose state this is: `null` for an anonymous client, `undefined` before the first connection. */
+  #user: string | null | undefined;
+  /** The same of the restored state, until the first connection shows whether it fits. */
+  #restoredUser: string | null | undefined;
   readonly #onNetworkBack = () => this.#connection.onNetworkBack();
 
   /** Does nothing yet; see {@link connect}. @throws TypeError when an option is missing or contradicts another. */
@@ -62,21 +68,56 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       options: resolved,
       events: this.#events,
       onFrame: (frame) => this.#onFrame(frame),
-      onUp: () => this.#onUp(),
+      onUp: (connected) => this.#onUp(connected),
       onDown: () => this.#onDown(),
       onRefreshed: () => this.#subscriptions.onRefreshed(),
       onEnd: (error) => this.#onEnd(error),
     });
     const connection = this.#connection;
-    this.#outbox = new Outbox({ connection, options: resolved });
+    this.#outbox = new Outbox({
+      connection,
+      options: resolved,
+      onRestored: (event) => {
+        this.#events.emit('restoredPublish', event);
+        this.#persistence?.touch();
+      },
+    });
     this.#requests = new Requests({ connection, timeoutMs: resolved.requestTimeoutMs });
     this.#subscriptions = new Subscriptions({
       connection,
       events: this.#events,
       backoff: resolved.backoff,
       random: resolved.random,
+      stateMaxAgeMs: resolved.stateMaxAgeMs,
       isOwn: (producer) => this.#outbox.isOwn(producer),
     });
+    this.#persistence = this.#restore(resolved);
+  }
+
+  #restore({ storage, storageKey, stateMaxAgeMs }: ResolvedOptions): Persistence | undefined {
+    if (storage === undefined) return undefined;
+    const persistence = new Persistence({
+      storage,
+      name: storageKey,
+      maxAgeMs: stateMaxAgeMs,
+      parts: () => ({
+        ...(this.#user === undefined ? {} : { user: this.#user }),
+        positions: this.#subscriptions.saved(),
+        queue: this.#outbox.saved(),
+      }),
+      // Listeners are added after the constructor.
+      onDiscarded: (reason) => queueMicrotask(() => this.#events.emit('stateDiscarded', { reason })),
+      onError: (error) => this.#events.emit('error', error),
+    });
+    persistence.attach();
+    const state = persistence.load();
+    if (state !== undefined) {
+      this.#user = state.user;
+      this.#restoredUser = state.user;
+      this.#subscriptions.restore(state.positions);
+      this.#outbox.restore(state);
+    }
+    return persistence;
   }
 
   get state(): ConnectionState {
@@ -99,6 +140,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
    */
   connect(): Promise<void> {
     this.#listenToNetwork('addEventListener');
+    this.#persistence?.attach();
     this.#connection.connect();
     if (this.state === 'connected') return Promise.resolve();
     this.#connecting ??= deferred();
@@ -126,6 +168,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     handler: (message: Message<never>) => void,
     options: SubscribeOptions = {},
   ): Subscription {
+    this.#persistence?.touch();
     return this.#subscriptions.add(channel, handler, options.position);
   }
 
@@ -145,6 +188,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     options?: PublishOptions,
   ): Publishing;
   publish(channel: string, payload: unknown, options: PublishOptions = {}): Publishing {
+    this.#persistence?.touch();
     return this.#outbox.publish(channel, payload, options);
   }
 
@@ -164,6 +208,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   close(): void {
     this.#listenToNetwork('removeEventListener');
     this.#connection.close();
+    this.#persistence?.detach();
   }
 
   #onFrame(frame: ServerFrame): void {
@@ -174,6 +219,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#subscriptions.onFrame(frame);
     this.#outbox.onFrame(frame);
     this.#requests.onFrame(frame);
+    this.#persistence?.touch();
   }
 
   #tellRateLimit(body: ErrorBody): void {
@@ -182,12 +228,24 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#events.emit('rateLimit', { error, retryAfterMs: error.retryAfterMs });
   }
 
-  #onUp(): void {
+  #onUp(connected: ConnectedFrame): void {
+    const user = connected.user ?? null;
+    if (this.#restoredUser !== undefined && this.#restoredUser !== user) this.#dropRestored();
+    this.#restoredUser = undefined;
+    this.#user = user;
+    this.#persistence?.touch();
     this.#subscriptions.onUp();
     this.#outbox.onUp();
     this.#requests.onUp();
     this.#connecting?.resolve();
     this.#connecting = undefined;
+  }
+
+  /** Nothing may be sent in the name of somebody else. */
+  #dropRestored(): void {
+    this.#subscriptions.dropRestored();
+    this.#outbox.dropRestored();
+    this.#events.emit('stateDiscarded', { reason: 'other-user' });
   }
 
   #onDown(): void {

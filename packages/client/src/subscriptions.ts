@@ -14,6 +14,7 @@ import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import type { SavedPosition } from './saved-state.ts';
 import { ChannelSubscription, type Message, type Subscription } from './subscription.ts';
 
 /** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
@@ -24,6 +25,7 @@ export interface SubscriptionsDeps {
   readonly events: Emitter<ClientEvents>;
   readonly backoff: Backoff;
   readonly random: () => number;
+  readonly stateMaxAgeMs: number;
   /** Is this the stamp of one of this client's producers? */
   readonly isOwn: (producer: string | undefined) => boolean;
 }
@@ -35,6 +37,8 @@ export class Subscriptions {
   /** Channels named in frames that are not yet answered, by request id. */
   readonly #asked = new Map<number, readonly string[]>();
   #flushing = false;
+  /** Positions that a predecessor left, of channels that nobody has subscribed to yet. */
+  readonly #restored = new Map<string, SavedPosition>();
 
   constructor(deps: SubscriptionsDeps) {
     this.#deps = deps;
@@ -64,9 +68,49 @@ export class Subscriptions {
     return subscription;
   }
 
+  /** Where each channel stands, for a successor. */
+  saved(): SavedPosition[] {
+    const nowMs = Date.now();
+    const positions = [...this.#freshRestored()];
+    for (const { name: channel, position, wanted } of this.#channels.values()) {
+      if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs });
+    }
+    return positions;
+  }
+
+  /** Takes over what a predecessor left. */
+  restore(positions: readonly SavedPosition[]): void {
+    for (const saved of positions) this.#restored.set(saved.channel, saved);
+  }
+
+  /** They are another user's. Only before anything was subscribed on a connection. */
+  dropRestored(): void {
+    this.#restored.clear();
+    for (const channel of this.#channels.values()) {
+      if (channel.restored) channel.position = undefined;
+    }
+  }
+
+  #freshRestored(): Iterable<SavedPosition> {
+    const oldestMs = Date.now() - this.#deps.stateMaxAgeMs;
+    for (const { channel, atMs } of this.#restored.values()) {
+      if (atMs < oldestMs) this.#restored.delete(channel);
+    }
+    return this.#restored.values();
+  }
+
+  #takeRestored(name: string): Position | undefined {
+    this.#freshRestored();
+    const saved = this.#restored.get(name);
+    this.#restored.delete(name);
+    return saved && { epoch: saved.epoch, seq: saved.seq };
+  }
+
   /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
   #begin(name: string, old: Channel | undefined, position: Position | undefined): Channel {
-    const channel = new Channel(name, position);
+    const restored = this.#takeRestored(name);
+    const channel = new Channel(name, position ?? restored);
+    channel.restored = position === undefined && restored !== undefined;
     if (old !== undefined) {
       clearTimeout(old.timer);
       // What the server knows of the old life must end before the new one is asked for.
