@@ -1,3 +1,4 @@
+export type { SystemNotification } from '@carillon/protocol';
 export type { ApiErrorCode } from './api-error.ts';
 export { ApiError } from './api-error.ts';
 export type {
@@ -14,3 +15,5 @@ export { BackendClient } from './backend-client.ts';
 export type { RetryPolicy } from './http-request.ts';
 export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';
+export type { VerifyWebhookOptions, WebhookEvent, WebhookFault, WebhookMessage } from './verify-webhook.ts';
+export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts';

@@ -1,0 +1,124 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const DEFAULT_TOLERANCE_MS = 300_000;
+const MAX_SIGNATURES = 10;
+
+export interface VerifyWebhookOptions {
+  /** The body as it came, before any parser: one byte changed is another body. */
+  readonly body: string | Uint8Array;
+  /** The `Carillon-Signature` header. */
+  readonly signature: string | readonly string[] | null | undefined;
+  /** One secret, or, while you change from one to the next, both. */
+  readonly secret: string | readonly string[];
+  /** How far the time of signing may be from now, in milliseconds. Default 300,000 (5 min). */
+  readonly toleranceMs?: number;
+  /** Milliseconds since 1970; for tests. Default: now. */
+  readonly nowMs?: number;
+}
+
+/** Why a webhook was not taken. */
+export type WebhookFault =
+  | 'signature-missing'
+  | 'signature-malformed'
+  | 'signature-wrong'
+  | 'too-old'
+  | 'body-invalid';
+
+/** The request does not come from the installation, or it is a replay of an old one. Answer 400. */
+export class WebhookVerificationError extends Error {
+  readonly code: WebhookFault;
+  readonly retryable = false;
+
+  constructor(code: WebhookFault, message: string) {
+    super(message);
+    this.name = 'WebhookVerificationError';
+    this.code = code;
+  }
+}
+
+/** A message that was stored. */
+export interface WebhookMessage {
+  readonly channel: string;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly id: string;
+  /** When it was published, in milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly event?: string;
+  readonly user?: string;
+  readonly payload: unknown;
+}
+
+export interface WebhookEvent {
+  /** The same at every attempt: remember it to take each event once. */
+  readonly id: string;
+  readonly event: 'message.published' | (string & {});
+  readonly app: string;
+  readonly message?: WebhookMessage;
+}
+
+/**
+ * Checks that a webhook was signed with one of the secrets, not long ago, and reads it. Takes the same time whatever is wrong
+ * with a signature.
+ *
+ * @throws WebhookVerificationError
+ */
+export function verifyWebhook({
+  body,
+  signature,
+  secret,
+  toleranceMs = DEFAULT_TOLERANCE_MS,
+  nowMs = Date.now(),
+}: VerifyWebhookOptions): WebhookEvent {
+  const { seconds, signatures } = readSignature(signature);
+  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : Buffer.from(body);
+  const secrets = typeof secret === 'string' ? [secret] : secret;
+  if (secrets.length === 0 || secrets.includes(''))
+    throw new TypeError('verifyWebhook: there is no secret, or an empty one');
+  const expected = secrets.map((one) =>
+    createHmac('sha256', one).update(`${seconds}.`).update(bytes).digest(),
+  );
+  let found = false;
+  // All pairs, whatever was found before.
+  for (const given of signatures)
+    for (const one of expected) found = (given.length === one.length && timingSafeEqual(given, one)) || found;
+  if (!found)
+    throw new WebhookVerificationError('signature-wrong', 'No signature fits the body and the secrets.');
+  if (Math.abs(nowMs - Number(seconds) * 1000) > toleranceMs)
+    throw new WebhookVerificationError(
+      'too-old',
+      `It was signed more than ${toleranceMs} ms from now; compare the clocks.`,
+    );
+  return readEvent(bytes.toString('utf8'));
+}
+
+function readSignature(header: VerifyWebhookOptions['signature']): {
+  readonly seconds: string;
+  readonly signatures: readonly Buffer[];
+} {
+  if (header === null || header === undefined || header.length === 0)
+    throw new WebhookVerificationError('signature-missing', 'There is no Carillon-Signature header.');
+  const parts = (typeof header === 'string' ? header : header.join(','))
+    .split(',')
+    .map((part) => part.trim());
+  const seconds = parts.find((part) => /^t=\d{1,12}$/.test(part))?.slice(2);
+  const signatures = parts
+    .filter((part) => /^v1=[0-9a-f]{64}$/.test(part))
+    .slice(0, MAX_SIGNATURES)
+    .map((part) => Buffer.from(part.slice(3), 'hex'));
+  if (seconds !== undefined && signatures.length > 0) return { seconds, signatures };
+  throw new WebhookVerificationError(
+    'signature-malformed',
+    'The Carillon-Signature header has no t=<seconds>, or no v1=<64 hex digits>.',
+  );
+}
+
+function readEvent(text: string): WebhookEvent {
+  try {
+    const event: unknown = JSON.parse(text);
+    if (typeof event === 'object' && event !== null && 'event' in event) return event as WebhookEvent;
+  } catch {
+    // Told below, as is JSON of another form.
+  }
+  throw new WebhookVerificationError('body-invalid', 'The body is not an event.');
+}
