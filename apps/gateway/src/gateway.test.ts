@@ -128,6 +128,79 @@ afterEach(async () => {
   await broker.stop();
 });
 
+describe('system channels', () => {
+  const BACK_END = { '#*': ['publish', 'history'] };
+  const SESSION = 'session-0123456789';
+
+  it('[D9 CH5] brings direct messages to all sessions of a user, to nobody else, and those missed to who comes back', async () => {
+    const [one, two, bob] = [await join('Ada L', {}), await join('Ada L', {}), await join('bob')];
+    const backEnd = await join('back-end', BACK_END);
+    const channel = '#user:Ada~20L';
+    const { epoch } = await one.subscribe(channel);
+    await two.subscribe(channel);
+    expect(await bob.subscribe(channel)).toMatchObject({ error: { code: 'PERMISSION_DENIED' } });
+    await backEnd.publish(channel, 'for you');
+    for (const session of [one, two])
+      expect(await session.next('message')).toMatchObject({ channel, payload: 'for you' });
+    bob.send({ type: 'publish', id: 9, channel, payload: 'spam' });
+    expect(await bob.next('error')).toMatchObject({ code: 'PERMISSION_DENIED' });
+    one.socket.terminate();
+    await backEnd.publish(channel, 'while you were away');
+    const back = await join('Ada L', {});
+    expect(await back.subscribe(channel, { epoch, seq: 1 })).toMatchObject({ recovered: true, missed: 1 });
+    expect(await back.next('message')).toMatchObject({ payload: 'while you were away' });
+    back.send({ type: 'history', id: 'h', channel, limit: 1 });
+    expect((await back.next('history')).messages).toMatchObject([{ payload: 'while you were away' }]);
+  });
+
+  it('[D9 CH6] brings direct messages to the session that brought the id', async () => {
+    const peer = new Peer();
+    await once(peer.socket, 'open');
+    peer.send({ type: 'connect', id: 'c', token: await tokenFor('ada', {}), session: SESSION });
+    await peer.next('connected');
+    expect(await peer.subscribe(`#session:${SESSION}`)).toMatchObject({ seq: 0 });
+    const other = await join('ada');
+    expect(await other.subscribe(`#session:${SESSION}`)).toMatchObject({
+      error: { code: 'PERMISSION_DENIED' },
+    });
+    const backEnd = await join('back-end', BACK_END);
+    await backEnd.publish(`#session:${SESSION}`, 1);
+    expect(await peer.next('message')).toMatchObject({ payload: 1 });
+  });
+
+  it('[CH6] says what a session may look like', async () => {
+    const peer = new Peer();
+    await once(peer.socket, 'open');
+    peer.send({ type: 'connect', id: 'c', session: 'short' });
+    expect((await peer.next('error')).message).toContain('16..64 characters');
+  });
+
+  it('[D12 CH7] brings a broadcast to every connection, subscribed to nothing', async () => {
+    const everybody = [await join('ada', {}), await join('bob', {}), await join('eve')];
+    const backEnd = await join('back-end', BACK_END);
+    await backEnd.publish('#system', { level: 'info', text: 'hello' }, { event: 'SystemNotification' });
+    for (const peer of everybody)
+      expect(await peer.next('message')).toMatchObject({
+        channel: '#system',
+        event: 'SystemNotification',
+        payload: { level: 'info', text: 'hello' },
+      });
+    const [ada, , eve] = everybody;
+    const { epoch } = await ada!.subscribe('#system', undefined);
+    expect(epoch).toBeDefined();
+    await backEnd.publish('#system', 2);
+    await backEnd.publish('#system', 3);
+    for (const payload of [2, 3]) expect(await ada!.next('message')).toMatchObject({ payload });
+    eve!.send({ type: 'publish', id: 1, channel: '#system', payload: 'spam' });
+    expect(await eve!.next('error')).toMatchObject({ code: 'PERMISSION_DENIED' });
+  });
+
+  it('[CH3] refuses other names that begin with #', async () => {
+    const ada = await join('ada', { '#*': ['subscribe'] });
+    expect(await ada.subscribe('#other')).toMatchObject({ error: { code: 'CHANNEL_INVALID' } });
+  });
+});
+
 describe('publish and fan-out', () => {
   it('[PU1] brings a message to all subscribers with the same epoch, seq and payload', async () => {
     const [ada, bob] = [await join('ada'), await join('bob')];

@@ -19,6 +19,7 @@ import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
 import { readMissing } from './channels/read-missing.ts';
 import { Subscribing } from './channels/subscribe.ts';
+import { SystemNotices } from './channels/system-notices.ts';
 import type { GatewayConfig } from './config.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
@@ -91,6 +92,7 @@ export async function createGateway({
     telemetry,
   );
   const connections = new Connections(limits, limits.maxConnections, telemetry);
+  const systemNotices = new SystemNotices(channels, telemetry);
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry);
   const readHistory = new ReadHistory(broker, id, namespaces);
   const authenticator = new Authenticator(
@@ -111,6 +113,7 @@ export async function createGateway({
       stored,
       readHistory,
       namespaces,
+      systemNotices,
       logger: telemetry.loggerOf('ingress'),
       limits,
     },
@@ -189,6 +192,7 @@ export async function createGateway({
     },
     stop: async () => {
       phase = 'draining';
+      systemNotices.stop();
       channels.stop();
       await settled(publishMessage);
       await connections.drain(DRAIN_TIMEOUT_MS);

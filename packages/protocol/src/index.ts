@@ -72,10 +72,12 @@ export type {
   ScheduledMessage,
   ScheduleRequest,
 } from './scheduled-message.ts';
+export type { SystemNotification } from './system-channel.ts';
 export {
   isSessionId,
   isSystemChannel,
   SYSTEM_CHANNEL,
+  SYSTEM_NOTIFICATION_EVENT,
   sessionChannel,
   userChannel,
 } from './system-channel.ts';

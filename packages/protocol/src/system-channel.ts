@@ -3,6 +3,15 @@
 /** Every connection of an app gets what is published here. */
 export const SYSTEM_CHANNEL = '#system';
 
+/** Event of a notice for people on {@link SYSTEM_CHANNEL}. */
+export const SYSTEM_NOTIFICATION_EVENT = 'SystemNotification';
+
+/** Payload of such a notice. */
+export interface SystemNotification {
+  readonly level: 'info' | 'warning' | 'critical';
+  readonly text: string;
+}
+
 const USER_PREFIX = '#user:';
 const SESSION_PREFIX = '#session:';
 const SESSION_ID = /^[A-Za-z0-9_-]{16,64}$/;

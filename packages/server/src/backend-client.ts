@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { ErrorBody, MessageFrame, Position } from '@carillon/protocol';
+import {
+  type ErrorBody,
+  type MessageFrame,
+  type Position,
+  SYSTEM_CHANNEL,
+  SYSTEM_NOTIFICATION_EVENT,
+  type SystemNotification,
+  sessionChannel,
+  userChannel,
+} from '@carillon/protocol';
 import { type ApiError, errorOfBody } from './api-error.ts';
 import { DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
 import { mintToken } from './mint-token.ts';
@@ -106,6 +115,41 @@ export class BackendClient {
     );
   }
 
+  /**
+   * To all sessions of a user, on all gateways, and to those that come back within the recovery window.
+   * @throws ApiError
+   * @throws TypeError when the id is empty or too long for a channel name.
+   */
+  async publishToUser(
+    userId: string,
+    payload: unknown,
+    options: PublishOptions = {},
+  ): Promise<PublishReceipt> {
+    const channel = userChannel(userId);
+    if (channel === undefined)
+      throw new TypeError(`No personal channel can be named after ${userId || "''"}`);
+    return await this.publish(channel, payload, options);
+  }
+
+  /** To one session, by the id that its client told. @throws ApiError */
+  async publishToSession(
+    session: string,
+    payload: unknown,
+    options: PublishOptions = {},
+  ): Promise<PublishReceipt> {
+    return await this.publish(sessionChannel(session), payload, options);
+  }
+
+  /** Of any type, to every connection of the app. @throws ApiError */
+  async broadcast(payload: unknown, options: PublishOptions = {}): Promise<PublishReceipt> {
+    return await this.publish(SYSTEM_CHANNEL, payload, options);
+  }
+
+  /** A notice for people, to every connection of the app. @throws ApiError */
+  async notify(notification: SystemNotification, options: RequestOptions = {}): Promise<PublishReceipt> {
+    return await this.broadcast(notification, { ...options, event: SYSTEM_NOTIFICATION_EVENT });
+  }
+
   /** Reads a page of a channel's history. @throws ApiError */
   async history(channel: string, query: HistoryQuery = {}): Promise<HistoryPage> {
     const url = this.#channelUrl(channel);
@@ -166,7 +210,8 @@ function mintedTokens(secret: string, userId: string): () => Promise<string> {
   return () => {
     if (current !== undefined && Date.now() < renewAtMs) return current;
     renewAtMs = Date.now() + MINTED_FOR_MS / 2;
-    const capabilities = { '*': ['subscribe', 'publish', 'presence', 'history'] } as const;
+    const all = ['subscribe', 'publish', 'presence', 'history'] as const;
+    const capabilities = { '*': all, '#*': all };
     current = mintToken({ secret, userId, capabilities, expiresInMs: MINTED_FOR_MS });
     return current;
   };

@@ -60,16 +60,30 @@ export class Channels implements FeedHandler {
     return joining;
   }
 
+  find(key: ChannelKey): Channel | undefined {
+    return this.#channels.get(key);
+  }
+
   add(channel: Channel, subscriber: Subscriber): void {
-    channel.subscribers.add(subscriber);
-    channel.emptySinceMs = undefined;
+    this.listen(channel, subscriber);
     this.subscriptionCount++;
   }
 
+  /** As `add`, for what no client has subscribed to. */
+  listen(channel: Channel, subscriber: Subscriber): void {
+    channel.subscribers.add(subscriber);
+    channel.emptySinceMs = undefined;
+  }
+
   remove(channel: Channel, subscriber: Subscriber): void {
-    if (!channel.subscribers.delete(subscriber)) return;
-    this.subscriptionCount--;
+    if (this.unlisten(channel, subscriber)) this.subscriptionCount--;
+  }
+
+  /** `false`: it didn't listen. */
+  unlisten(channel: Channel, subscriber: Subscriber): boolean {
+    if (!channel.subscribers.delete(subscriber)) return false;
     if (channel.subscribers.size === 0) channel.emptySinceMs = performance.now();
+    return true;
   }
 
   /** Gives back channels that nobody has wanted for a while. */

@@ -117,7 +117,10 @@ export class Subscribing {
     return { position: presented, recovery: { recovered: true, missed } };
   }
 
-  /** Sends everything after `from` in order, then joins the live messages at a moment at which nothing is missing. */
+  /**
+   * Sends everything after `from` in order, as fast as the client takes it, then joins the live messages at a moment at which nothing
+   * is missing.
+   */
   async #catchUp(
     channel: Channel,
     subscriber: Subscriber,
@@ -125,39 +128,64 @@ export class Subscribing {
     first: readonly HistoryEntry[],
   ): Promise<void> {
     const { sink } = subscriber;
-    let at = send(channel, sink, from, first);
-    while (sink.isOpen && channel.subscribers.has(subscriber)) {
+    const isWanted = (): boolean => sink.isOpen && channel.subscribers.has(subscriber);
+    let at = await send(channel, sink, from, first, isWanted);
+    while (isWanted()) {
       const now = channel.position!;
       const recent = now.epoch === at.epoch ? channel.recentAfter(at.seq) : undefined;
       if (recent !== undefined) {
-        for (const frame of recent) sink.sendFrame(frame);
-        // No await between the last frame and this: the next message of the channel goes to this subscriber as well.
-        subscriber.catchingUp = false;
-        return;
+        const sent = sendWhileRoom(sink, recent);
+        if (sent === recent.length) {
+          // No await between the last frame and this: the next message of the channel goes to this subscriber as well.
+          subscriber.catchingUp = false;
+          return;
+        }
+        at = { epoch: at.epoch, seq: at.seq + sent };
+        await sink.room();
+        continue;
       }
       const page =
         now.epoch === at.epoch
           ? await this.#readMissing(channel, at.epoch, at.seq + 1, now.seq)
           : { reason: 'epoch-changed' as const };
+      if (!isWanted()) return;
       if ('reason' in page) {
         const to = channel.position!;
         sink.tellGap(channel.name, at, to, page.reason);
         at = to;
-      } else at = send(channel, sink, at, page.entries);
+      } else at = await send(channel, sink, at, page.entries, isWanted);
     }
   }
 }
 
-function send(
+/** Resolves with the position of the last entry that was sent. */
+async function send(
   channel: Channel,
   sink: SubscriberSink,
   from: Position,
   entries: readonly HistoryEntry[],
-): Position {
+  isWanted: () => boolean,
+): Promise<Position> {
   let at = from;
   for (const { epoch, seq, record } of entries) {
+    const full = sink.room();
+    if (full !== undefined) {
+      await full;
+      if (!isWanted()) return at;
+    }
     sink.sendFrame(textFrame(messageFrame(channel.name, epoch, seq, record)));
     at = { epoch, seq };
   }
   return at;
+}
+
+/** Returns how many of the frames were sent. */
+function sendWhileRoom(sink: SubscriberSink, frames: readonly Buffer[]): number {
+  let sent = 0;
+  for (const frame of frames) {
+    if (sink.room() !== undefined) break;
+    sink.sendFrame(frame);
+    sent++;
+  }
+  return sent;
 }

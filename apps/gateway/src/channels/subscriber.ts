@@ -6,6 +6,8 @@ export interface SubscriberSink {
   readonly connectionId: string;
   readonly isOpen: boolean;
   sendFrame(frame: Buffer): void;
+  /** Before more of what can wait: `undefined` when there is room, else resolves when there is, or when the client is gone. */
+  room(): Promise<void> | undefined;
   tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void;
 }
 

@@ -2,6 +2,7 @@ import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { Subscribing } from '../channels/subscribe.ts';
+import type { SystemNotices } from '../channels/system-notices.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { Connection } from '../session/connection.ts';
 import type { PublishMessage } from './publish-message.ts';
@@ -17,6 +18,7 @@ export interface HandlerDependencies {
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
   readonly namespaces: NamespaceResolver;
+  readonly systemNotices: SystemNotices;
   readonly logger: Logger;
   readonly limits: {
     readonly maxFrameBytes: number;

@@ -127,12 +127,15 @@ export class HttpRoutes {
         'POSITION_INVALID',
         'Give after_epoch and after_seq, or before_epoch and before_seq, not both.',
       );
-    const { entries, more } = await this.#deps.readHistory.read(identity, {
-      channel,
-      after,
-      before,
-      limit: limitOf(request),
-    });
+    const { entries, more } = await this.#deps.readHistory.read(
+      { identity },
+      {
+        channel,
+        after,
+        before,
+        limit: limitOf(request),
+      },
+    );
     const messages = entries.map(({ epoch, seq, record }) => messageFrame(channel, epoch, seq, record));
     return await reply
       .type('application/json; charset=utf-8')

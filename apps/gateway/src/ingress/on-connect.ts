@@ -4,15 +4,16 @@ import type { Handler } from './handlers.ts';
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
 export const onConnect: Handler<'connect'> = async (
-  { authenticator, gateway, limits, logger },
+  { authenticator, gateway, limits, logger, systemNotices },
   connection,
-  { id, token },
+  { id, token, session },
 ) => {
   const given = token ?? connection.upgradeToken;
   connection.upgradeToken = undefined;
   try {
     const identity = await authenticator.authenticate(given);
     connection.identity = identity;
+    connection.session = session;
     if (connection.apply('verified') !== 'ready') return;
     logger.debug({ connectionId: connection.connectionId, user: identity.userId }, 'client connected');
     connection.sendFrame(
@@ -33,6 +34,7 @@ export const onConnect: Handler<'connect'> = async (
         heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
       }),
     );
+    connection.endSystemNotices = systemNotices.attach(identity.app, connection);
   } catch (error) {
     const known = toCarillonError(error);
     logger.debug(

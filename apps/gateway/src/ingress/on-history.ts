@@ -10,7 +10,10 @@ export const onHistory: Handler<'history'> = async (
   { id, channel, after, before, limit },
 ) => {
   try {
-    const { entries, more } = await readHistory.read(connection.identity!, { channel, after, before, limit });
+    const { entries, more } = await readHistory.read(
+      { identity: connection.identity!, session: connection.session },
+      { channel, after, before, limit },
+    );
     const messages = entries.map(({ epoch, seq, record }) => messageFrame(channel, epoch, seq, record));
     connection.sendFrame(
       textFrame(

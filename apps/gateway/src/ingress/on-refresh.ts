@@ -1,7 +1,8 @@
-import { allows, type Identity } from '@carillon/auth';
-import { CarillonError } from '@carillon/protocol';
+import type { Identity } from '@carillon/auth';
+import { CarillonError, SYSTEM_CHANNEL } from '@carillon/protocol';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
+import { mayRead } from '../session/readable.ts';
 import type { Handler } from './handlers.ts';
 
 /** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
@@ -37,9 +38,10 @@ function assertSamePerson(old: Identity, fresh: Identity): void {
   throw new CarillonError('TOKEN_USER_MISMATCH');
 }
 
-function endWhatIsNotAllowed(connection: Connection, { capabilities }: Identity): void {
+function endWhatIsNotAllowed(connection: Connection, identity: Identity): void {
+  const reader = { identity, session: connection.session };
   for (const [channel, subscription] of connection.subscriptions) {
-    if (allows(capabilities, 'subscribe', channel)) continue;
+    if (channel === SYSTEM_CHANNEL || mayRead(reader, 'subscribe', channel)) continue;
     connection.subscriptions.delete(channel);
     subscription.end();
     connection.sendFrame(

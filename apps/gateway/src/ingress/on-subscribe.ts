@@ -1,9 +1,14 @@
-import { allows } from '@carillon/auth';
-import { CarillonError, type ReceivedSubscription, type SubscribeResult } from '@carillon/protocol';
+import {
+  CarillonError,
+  type ReceivedSubscription,
+  type SubscribeResult,
+  SYSTEM_CHANNEL,
+} from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
 import type { Subscription } from '../channels/subscribe.ts';
 import { encodeFrame, errorResult } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
+import { mayRead } from '../session/readable.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
 
 /** [SU1] One result per channel, in the order asked for; a fault of one channel does not concern the others. */
@@ -32,8 +37,13 @@ async function subscribeOne(
 ): Promise<Subscription> {
   const { channel, fault } = request;
   if (fault !== undefined) throw fault;
-  const { app, capabilities } = connection.identity!;
-  if (!allows(capabilities, 'subscribe', channel)) {
+  const identity = connection.identity!;
+  const { app } = identity;
+  // What every connection gets may as well be subscribed to.
+  if (
+    channel !== SYSTEM_CHANNEL &&
+    !mayRead({ identity, session: connection.session }, 'subscribe', channel)
+  ) {
     throw new CarillonError(
       'PERMISSION_DENIED',
       `The token does not allow to subscribe to ${channel}: it needs the capability subscribe for this channel.`,
@@ -50,6 +60,7 @@ async function subscribeOne(
   connection.subscribing.add(channel);
   try {
     const subscription = await subscribing.subscribe(channelKey(app, channel), connection, request.position);
+    if (channel === SYSTEM_CHANNEL) connection.endSystemNotices();
     if (connection.isOpen) connection.subscriptions.set(channel, subscription);
     else subscription.end();
     return subscription;

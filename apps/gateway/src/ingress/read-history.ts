@@ -1,8 +1,8 @@
-import { allows, type Identity } from '@carillon/auth';
 import type { Broker, ChannelKey, ColdQuery, HistoryEntry } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
+import { mayRead, type Reader } from '../session/readable.ts';
 
 const COLD_TIMEOUT_MS = 5000;
 const DEFAULT_HISTORY_LIMIT = 100;
@@ -34,9 +34,9 @@ export class ReadHistory {
   }
 
   /** @throws CarillonError PERMISSION_DENIED, HISTORY_DISABLED, HISTORY_UNAVAILABLE, UNAVAILABLE */
-  async read({ app, capabilities }: Identity, query: HistoryQuery): Promise<HistoryAnswer> {
+  async read(reader: Reader, query: HistoryQuery): Promise<HistoryAnswer> {
     const { channel, after, limit = DEFAULT_HISTORY_LIMIT } = query;
-    if (!allows(capabilities, 'history', channel))
+    if (!mayRead(reader, 'history', channel))
       throw new CarillonError(
         'PERMISSION_DENIED',
         `The token does not allow to read the history of ${channel}: it needs the capability history for this channel.`,
@@ -44,7 +44,7 @@ export class ReadHistory {
     const policy = this.#namespaces.resolve(channel);
     if (policy.history === undefined && !policy.durable)
       throw new CarillonError('HISTORY_DISABLED', `The namespace of ${channel} keeps no history.`);
-    const key = channelKey(app, channel);
+    const key = channelKey(reader.identity.app, channel);
     // One more than asked for: its presence says that there is more.
     const entries =
       after === undefined

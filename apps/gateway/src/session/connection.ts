@@ -39,6 +39,10 @@ export class Connection implements SubscriberSink {
   /** Channels whose subscription is being made; they count towards the limit. */
   readonly subscribing = new Set<string>();
   readonly webSocket: WebSocket;
+  /** [CH6] Brought with `connect`. */
+  session: string | undefined;
+  /** Ends what the connection gets without having asked. */
+  endSystemNotices: () => void = () => undefined;
   readonly openedAtMs = performance.now();
   upgradeToken: string | undefined;
   identity: Identity | undefined;
@@ -79,6 +83,10 @@ export class Connection implements SubscriberSink {
     this.#outbox.send(frame);
   }
 
+  room(): Promise<void> | undefined {
+    return this.#outbox.room();
+  }
+
   ping(): void {
     if (this.isOpen) this.#outbox.send(PING_FRAME);
   }
@@ -110,6 +118,7 @@ export class Connection implements SubscriberSink {
   ended(): void {
     this.apply('close');
     this.#outbox.close();
+    this.endSystemNotices();
     for (const subscription of this.subscriptions.values()) subscription.end();
     this.subscriptions.clear();
   }
