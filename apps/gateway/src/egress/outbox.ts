@@ -25,9 +25,12 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #onOverflow: (queuedMessages: number, queuedBytes: number) => void;
   #frames: Buffer[] = [];
+  #frameBytes = 0;
   /** Frames handed to the socket while it could not send: it counts bytes, not frames. */
   #waiting = 0;
   #closed = false;
+  /** Those who wait for room; told when the socket has drained or is gone. */
+  #onRoom: (() => void)[] = [];
 
   constructor(
     socket: Socket,
@@ -39,6 +42,7 @@ export class Outbox {
     this.#onOverflow = onOverflow;
     socket.on('drain', () => {
       this.#waiting = 0;
+      this.#tellRoom();
     });
   }
 
@@ -50,9 +54,26 @@ export class Outbox {
   send(frame: Buffer): void {
     if (this.#closed) return;
     this.#frames.push(frame);
+    this.#frameBytes += frame.length;
     if (this.#frames.length > 1) return;
     if (due.size === 0) setImmediate(flushDue);
     due.add(this);
+  }
+
+  /**
+   * For what can wait, as old messages can: `undefined` when there is room now, else resolves when the client has taken what waits
+   * for it, or is gone. The other half of the queue is left for what can't wait.
+   */
+  room(): Promise<void> | undefined {
+    const { sendQueueMessages, sendQueueBytes } = this.#limits;
+    const isHalfFull = (): boolean =>
+      this.#frameBytes + this.#socket.writableLength > sendQueueBytes / 2 ||
+      this.#frames.length + this.#waiting > sendQueueMessages / 2;
+    if (!isHalfFull()) return undefined;
+    this.flush();
+    // A socket that asks for no pause gives no sign of having drained either.
+    if (this.#closed || !this.#socket.writableNeedDrain || !isHalfFull()) return undefined;
+    return new Promise((resolve) => this.#onRoom.push(resolve));
   }
 
   /** Writes what has been collected in one go. */
@@ -60,6 +81,7 @@ export class Outbox {
     const frames = this.#frames;
     if (frames.length === 0 || this.#closed) return;
     this.#frames = [];
+    this.#frameBytes = 0;
     if (this.#socket.writableNeedDrain) this.#waiting += frames.length;
     if (frames.length === 1) this.#socket.write(frames[0]!);
     else {
@@ -78,5 +100,10 @@ export class Outbox {
     this.flush();
     this.#closed = true;
     due.delete(this);
+    this.#tellRoom();
+  }
+
+  #tellRoom(): void {
+    for (const resolve of this.#onRoom.splice(0)) resolve();
   }
 }
