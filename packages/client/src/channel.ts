@@ -52,6 +52,7 @@ export class Channel {
   onSubscribed(result: SubscribeResult): RecoveredEvent | undefined {
     const position = { epoch: result.epoch ?? '', seq: result.seq ?? 0 };
     const { recovered, reason, missed = 0 } = result;
+    const before = this.position;
     this.phase = 'live';
     this.refusals = 0;
     this.#moveTo(position);
@@ -61,8 +62,17 @@ export class Channel {
     }
     if (recovered === undefined) return undefined;
     const event: RecoveredEvent = { channel: this.name, recovered, reason, missed, position };
-    for (const subscription of this.subscriptions) subscription.notify('recovered', event);
+    for (const subscription of [...this.subscriptions]) {
+      if (!recovered) subscription.onLost(reason ?? 'history-unavailable', before, position);
+      subscription.notify('recovered', event);
+    }
     return event;
+  }
+
+  /** Where a successor has to go on: what is still held was not handed over. */
+  get safePosition(): Position | undefined {
+    for (const { holding, position } of this.subscriptions) if (holding) return position;
+    return this.position;
   }
 
   onRefused(error: RealtimeError): void {
@@ -111,7 +121,10 @@ export class Channel {
     if (to.epoch === from.epoch && to.seq <= from.seq) return undefined;
     this.#moveTo(to);
     const event: GapEvent = { channel: this.name, from, to, reason: frame.reason };
-    for (const subscription of this.subscriptions) subscription.notify('gap', event);
+    for (const subscription of [...this.subscriptions]) {
+      subscription.onLost(frame.reason, from, to);
+      subscription.notify('gap', event);
+    }
     return event;
   }
 }

@@ -6,7 +6,7 @@ import type { ErrorBody, ErrorCode } from '@carillon/protocol';
  * `CLOSED`: the client was closed. `GAVE_UP`: no connection, and no further attempt. `CONNECTION_LOST`: a connection or an
  * attempt ended. `TOKEN_CALLBACK_FAILED`: `getToken` threw. `OUTBOX_FULL`: too many publishes wait. `REQUESTS_FULL`: too
  * many requests wait. `FRAME_UNREADABLE`: the server sent something that is no frame. `STATE_NOT_SAVED`: the storage
- * refused the client's state.
+ * refused the client's state. `SNAPSHOT_FAILED`: `onSnapshotNeeded` threw.
  */
 export type ClientErrorCode =
   | 'CLOSED'
@@ -16,7 +16,8 @@ export type ClientErrorCode =
   | 'OUTBOX_FULL'
   | 'REQUESTS_FULL'
   | 'FRAME_UNREADABLE'
-  | 'STATE_NOT_SAVED';
+  | 'STATE_NOT_SAVED'
+  | 'SNAPSHOT_FAILED';
 
 export class RealtimeError extends Error {
   /** A code of the protocol's registry, or one of the SDK's own. */

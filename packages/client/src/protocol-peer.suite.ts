@@ -55,6 +55,7 @@ export class ProtocolPeer {
   /** Closes the connection after refusing `connect`. */
   closeCodeAfterRefusal = 4101;
   maxFrameBytes = 65_536;
+  maxChannelsPerFrame = 128;
   /** How long a token is good for, in milliseconds, by the server's clock; `undefined`: for ever. */
   tokenLifeMs: (token: string | undefined) => number | undefined = () => undefined;
   /** Whose token it is, as told in `connected`. */
@@ -215,7 +216,11 @@ export class ProtocolPeer {
       gateway: 'g1',
       ...(this.userOf(token) === undefined ? {} : { user: this.userOf(token)! }),
       ...this.#expiry(token),
-      limits: { maxFrameBytes: this.maxFrameBytes, maxSubscriptions: 128 },
+      limits: {
+        maxFrameBytes: this.maxFrameBytes,
+        maxSubscriptions: 128,
+        maxChannelsPerFrame: this.maxChannelsPerFrame,
+      },
       heartbeat: { pingIntervalMs: this.pingIntervalMs, timeoutMs: 60_000 },
     });
   }

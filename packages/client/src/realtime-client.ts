@@ -11,13 +11,8 @@ import { Outbox, type Publishing } from './outbox.ts';
 import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
 import { Requests } from './requests.ts';
-import { type Message, messageOf, type Subscription } from './subscription.ts';
+import { type Message, messageOf, type SubscribeOptions, type Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
-
-export interface SubscribeOptions {
-  /** Go on after this position: messages since then come first. Without it only new messages come. */
-  readonly position?: Position;
-}
 
 /** Without `after` and `before`: the newest messages, newest first. */
 export interface HistoryQuery {
@@ -155,21 +150,21 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   subscribe<Channel extends string>(
     channel: Channel,
     handler: (message: Message<PayloadOf<Channels, Channel>>) => void,
-    options?: SubscribeOptions,
+    options?: SubscribeOptions<PayloadOf<Channels, Channel>>,
   ): Subscription;
   subscribe<Payload>(
     this: Untyped<Channels, this>,
     channel: string,
     handler: (message: Message<Payload>) => void,
-    options?: SubscribeOptions,
+    options?: SubscribeOptions<Payload>,
   ): Subscription;
   subscribe(
     channel: string,
     handler: (message: Message<never>) => void,
-    options: SubscribeOptions = {},
+    options: SubscribeOptions<never> = {},
   ): Subscription {
     this.#persistence?.touch();
-    return this.#subscriptions.add(channel, handler, options.position);
+    return this.#subscriptions.add(channel, handler, options);
   }
 
   /**

@@ -1,8 +1,10 @@
-import type { MessageFrame, Position } from '@carillon/protocol';
+import type { MessageFrame, NotRecoveredReason, Position } from '@carillon/protocol';
+import type { Backoff } from './backoff.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { callUser, Emitter } from './emitter.ts';
 import { RealtimeError } from './errors.ts';
 import type { SubscriptionEvents } from './events.ts';
+import { Reconcile, type SnapshotCallback } from './reconcile.ts';
 
 /** A message as the application gets it. */
 export interface Message<Payload = unknown> extends Position {
@@ -30,10 +32,26 @@ export interface Message<Payload = unknown> extends Position {
  */
 export type SubscriptionState = 'pending' | 'subscribed' | 'refused' | 'ended';
 
+export interface SubscribeOptions<Payload = unknown> {
+  /** Go on after this position: messages since then come first. Without it only new messages come. */
+  readonly position?: Position;
+  /** Messages for which it returns `false` are not handed over. They are sent all the same. */
+  readonly filter?: (message: Message<Payload>) => boolean;
+  /**
+   * Called when messages were lost for good (`recovered: false`, a gap). Until it has resolved, messages are held. When it
+   * throws it is called again, with backoff.
+   */
+  readonly onSnapshotNeeded?: SnapshotCallback;
+  /** Messages held for a snapshot, at most. With more another snapshot is asked for. Default 1000. */
+  readonly maxHeldMessages?: number;
+}
+
 /** One handler on one channel. Several may share a channel; the server sees one subscription. */
 export interface Subscription {
   readonly channel: string;
   readonly state: SubscriptionState;
+  /** Messages are held until `onSnapshotNeeded` has brought a snapshot. */
+  readonly holding: boolean;
   /** Position of the last message handed over, or where the subscription began. Keep it to go on from here later. */
   readonly position: Position | undefined;
   /** Calls `listener` at each such event. Returns the function that takes it off again. */
@@ -57,6 +75,8 @@ export class ChannelSubscription implements Subscription {
   readonly #view: ChannelView;
   readonly #leave: (subscription: ChannelSubscription) => void;
   readonly #handler: (message: Message<never>) => void;
+  readonly #filter: ((message: Message<never>) => boolean) | undefined;
+  readonly #reconcile: Reconcile | undefined;
   readonly #events = new Emitter<SubscriptionEvents>();
   #ended = false;
   #waiters: Deferred<void>[] = [];
@@ -66,19 +86,33 @@ export class ChannelSubscription implements Subscription {
     readonly view: ChannelView;
     readonly handler: (message: Message<never>) => void;
     readonly leave: (subscription: ChannelSubscription) => void;
+    readonly options: SubscribeOptions<never>;
+    readonly backoff: Backoff;
+    readonly random: () => number;
   }) {
     this.channel = deps.channel;
     this.#view = deps.view;
     this.#handler = deps.handler;
     this.#leave = deps.leave;
+    const { filter, onSnapshotNeeded: callback, maxHeldMessages: maxHeld = 1_000 } = deps.options;
+    this.#filter = filter;
+    if (callback === undefined) return;
+    const { channel, backoff, random } = deps;
+    const release = (message: Message) => this.#hand(message);
+    const onError = (error: RealtimeError) => this.notify('error', error);
+    this.#reconcile = new Reconcile({ channel, callback, maxHeld, backoff, random, release, onError });
   }
 
   get state(): SubscriptionState {
     return this.#ended ? 'ended' : this.#view.state;
   }
 
+  get holding(): boolean {
+    return this.#reconcile?.request !== undefined;
+  }
+
   get position(): Position | undefined {
-    return this.#view.position;
+    return this.holding ? this.#reconcile?.request?.from : this.#view.position;
   }
 
   on<Name extends keyof SubscriptionEvents>(
@@ -99,12 +133,25 @@ export class ChannelSubscription implements Subscription {
   unsubscribe(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#reconcile?.end();
     this.#leave(this);
     this.abandon(this.#endedError());
   }
 
   deliver(message: Message): void {
-    if (!this.#ended) callUser(() => this.#handler(message as Message<never>));
+    if (!this.#reconcile?.hold(message)) this.#hand(message);
+  }
+
+  #hand(message: Message): void {
+    if (this.#ended) return;
+    callUser(() => {
+      if (this.#filter?.(message as Message<never>) !== false) this.#handler(message as Message<never>);
+    });
+  }
+
+  /** Messages between the two positions will not come. */
+  onLost(reason: NotRecoveredReason, from: Position | undefined, to: Position): void {
+    if (!this.#ended) this.#reconcile?.lost(reason, from, to);
   }
 
   notify<Name extends keyof SubscriptionEvents>(name: Name, event: SubscriptionEvents[Name]): void {

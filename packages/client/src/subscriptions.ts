@@ -15,10 +15,17 @@ import type { Emitter } from './emitter.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { SavedPosition } from './saved-state.ts';
-import { ChannelSubscription, type Message, type Subscription } from './subscription.ts';
+import {
+  ChannelSubscription,
+  type Message,
+  type SubscribeOptions,
+  type Subscription,
+} from './subscription.ts';
 
 /** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
 const CHANNELS_PER_FRAME = 100;
+/** What one channel takes in a frame, at most: a name of 200 characters, an epoch of 32, a seq, and the JSON around them. */
+const MAX_CHANNEL_BYTES = 320;
 
 export interface SubscriptionsDeps {
   readonly connection: Connection;
@@ -48,8 +55,9 @@ export class Subscriptions {
   add(
     name: string,
     handler: (message: Message<never>) => void,
-    position: Position | undefined,
+    options: SubscribeOptions<never>,
   ): Subscription {
+    const { position } = options;
     let channel = this.#channels.get(name);
     if (channel !== undefined && position !== undefined && channel.wanted) {
       const text = `There is a subscription to ${name} already; a position can only be given with the first one`;
@@ -62,6 +70,9 @@ export class Subscriptions {
       view,
       handler,
       leave: (leaving) => this.#leave(view, leaving),
+      options,
+      backoff: this.#deps.backoff,
+      random: this.#deps.random,
     });
     channel.subscriptions.add(subscription);
     this.#schedule();
@@ -72,7 +83,7 @@ export class Subscriptions {
   saved(): SavedPosition[] {
     const nowMs = Date.now();
     const positions = [...this.#freshRestored()];
-    for (const { name: channel, position, wanted } of this.#channels.values()) {
+    for (const { name: channel, safePosition: position, wanted } of this.#channels.values()) {
       if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs });
     }
     return positions;
@@ -268,10 +279,17 @@ export class Subscriptions {
         unsubscribe.push(channel.name);
       }
     }
-    if (unsubscribe.length > 0) this.#sendUnsubscribe(unsubscribe);
-    for (let i = 0; i < subscribe.length; i += CHANNELS_PER_FRAME) {
-      this.#sendSubscribe(subscribe.slice(i, i + CHANNELS_PER_FRAME));
-    }
+    for (const names of this.#inFrames(unsubscribe)) this.#sendUnsubscribe(names);
+    for (const channels of this.#inFrames(subscribe)) this.#sendSubscribe(channels);
+  }
+
+  /** [SU1] As many in a frame as the server takes. */
+  *#inFrames<T>(items: readonly T[]): Iterable<readonly T[]> {
+    const { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes = Number.POSITIVE_INFINITY } =
+      this.#deps.connection.connected?.limits ?? {};
+    const bySize = Math.floor(maxFrameBytes / MAX_CHANNEL_BYTES);
+    const count = Math.max(1, Math.min(CHANNELS_PER_FRAME, maxChannelsPerFrame, bySize));
+    for (let i = 0; i < items.length; i += count) yield items.slice(i, i + count);
   }
 
   #sendSubscribe(channels: readonly Channel[]): void {
