@@ -33,6 +33,8 @@ export class Circuit {
   }
 
   failed(nowMs: number): void {
+    // What was under way when it opened says nothing new.
+    if (this.isOpen && nowMs < this.#openUntilMs) return;
     this.#failures++;
     if (!this.isOpen) return;
     const pause = { initialMs: FIRST_PAUSE_MS, maxMs: LONGEST_PAUSE_MS };
