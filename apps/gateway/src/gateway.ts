@@ -127,7 +127,9 @@ export async function createGateway({
     ...tlsOptions(config.edge.tls),
     trustProxy: config.edge.trustedProxies.length > 0 ? [...config.edge.trustedProxies] : false,
     routerOptions: { maxParamLength: 1000 },
+    // Whoever dawdles with a request holds a socket: neither the headers nor the body may take longer. WebSockets live on.
     connectionTimeout: 0,
+    requestTimeout: limits.handshakeTimeoutMs,
   });
   const routes: string[] = [];
   server.addHook('onRoute', ({ method, url }) => {
@@ -137,8 +139,6 @@ export async function createGateway({
         routes.push(`${name.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     }
   });
-  // Slow handshakes are cut off: neither the headers nor the request may dawdle.
-  server.server.headersTimeout = limits.handshakeTimeoutMs;
   await server.register(cors, {
     delegator: (request, done) =>
       done(null, {

@@ -14,6 +14,9 @@ import { within } from './within.ts';
 /** A request that takes longer than this is cut off when the service stops. */
 const CLOSE_TIMEOUT_MS = 5000;
 
+/** A client that takes longer than this to send a request, from its connecting, is cut off: it holds a socket. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
 export interface Listener {
   readonly host: string;
   readonly port: number;
@@ -22,7 +25,14 @@ export interface Listener {
 /** Fastify with errors in the form of the registry: `{error: {code, message, retryable}}`. */
 export function createHttpServer(telemetry: Telemetry, options: FastifyServerOptions = {}): FastifyInstance {
   // Idle: what is being answered while the service stops is answered; `listening` cuts it off in the end.
-  const server = Fastify({ forceCloseConnections: 'idle', frameworkErrors: answerUnroutable, ...options });
+  const { requestTimeout = REQUEST_TIMEOUT_MS, ...others } = options;
+  const server = Fastify({
+    forceCloseConnections: 'idle',
+    frameworkErrors: answerUnroutable,
+    requestTimeout,
+    ...withChecks(others, requestTimeout),
+  });
+  server.server.headersTimeout = requestTimeout;
   const logger = telemetry.loggerOf('http');
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toCarillonError(error);
@@ -45,6 +55,15 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
 function answerUnroutable(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   const known = toCarillonError(error);
   reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
+}
+
+/** Node looks for slow requests every 30 s by itself: too seldom for shorter timeouts. */
+function withChecks(options: FastifyServerOptions, requestTimeout: number): FastifyServerOptions {
+  const connectionsCheckingInterval = Math.ceil(requestTimeout / 4);
+  const { https } = options as { readonly https?: object | null };
+  return https === undefined || https === null
+    ? ({ ...options, http: { connectionsCheckingInterval } } as FastifyServerOptions)
+    : ({ ...options, https: { ...https, connectionsCheckingInterval } } as FastifyServerOptions);
 }
 
 /** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
