@@ -6,14 +6,31 @@ import type { Ledger } from './ledger.ts';
 
 const EVERYTHING = { '*': ['subscribe', 'publish', 'presence', 'history'] } as const;
 
-export async function tokenFor(userId: string): Promise<string> {
-  return await mintToken({ secret: JWT_SECRET, userId, capabilities: EVERYTHING, expiresInMs: 3_600_000 });
+export interface Rights {
+  /** Default: the app of an installation that has only one. */
+  readonly app?: string;
+  readonly capabilities?: Readonly<
+    Record<string, readonly ('subscribe' | 'publish' | 'presence' | 'history')[]>
+  >;
 }
 
-export async function connectClient(user: string, port: number): Promise<RealtimeClient> {
+export async function tokenFor(
+  userId: string,
+  { app, capabilities = EVERYTHING }: Rights = {},
+): Promise<string> {
+  return await mintToken({
+    secret: JWT_SECRET,
+    userId,
+    capabilities,
+    expiresInMs: 24 * 3_600_000,
+    ...(app === undefined ? {} : { claims: { app } }),
+  });
+}
+
+export async function connectClient(user: string, port: number, rights?: Rights): Promise<RealtimeClient> {
   const client = new RealtimeClient({
     url: `ws://127.0.0.1:${port}`,
-    token: await tokenFor(user),
+    token: await tokenFor(user, rights),
     backoff: { initialMs: 50, maxMs: 500 },
     pongTimeoutMs: 2000,
     pingIntervalMs: 1000,

@@ -106,7 +106,11 @@ export class ShapedLink {
   reset(): void {
     if (this.#ended) return;
     this.#finish();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) {
+      // Resetting a socket that is shut down already leaves libuv a handle that never closes: the process then spins at its exit.
+      if (socket.connecting || socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   #closed(): void {

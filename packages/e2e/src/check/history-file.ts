@@ -24,7 +24,13 @@ export class HistoryFolder {
   recorder(process: string): Recorder {
     const stream = createWriteStream(join(this.path, `${process}${SUFFIX}`), { flags: 'a' });
     this.#streams.set(process, stream);
-    return { process, record: (event) => stream.write(`${JSON.stringify(event)}\n`) };
+    return {
+      process,
+      record: (event) => {
+        // What happens after the end of the record is not judged.
+        if (!stream.writableEnded) stream.write(`${JSON.stringify(event)}\n`);
+      },
+    };
   }
 
   /** Everything is on the disk. */

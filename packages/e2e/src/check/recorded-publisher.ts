@@ -1,0 +1,95 @@
+import type { RealtimeClient, RealtimeError } from '@carillon/client';
+import type { Position } from '@carillon/protocol';
+import { comparePositions } from './history.ts';
+import type { Recorder } from './history-file.ts';
+
+/** Refusals after which the message may be in the channel all the same. */
+const UNKNOWN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'TIMEOUT', 'INTERNAL']);
+
+/** The newest accepted position of each channel, over all publishers: what subscribers have to reach. */
+export class Frontier {
+  readonly #newest = new Map<string, Position>();
+  accepted = 0;
+
+  push(place: string, position: Position): void {
+    this.accepted++;
+    const known = this.#newest.get(place);
+    if (known === undefined || comparePositions(position, known) > 0) this.#newest.set(place, position);
+  }
+
+  of(place: string): Position | undefined {
+    return this.#newest.get(place);
+  }
+}
+
+export interface RecordedPublisherOptions {
+  readonly app: string;
+  readonly client: RealtimeClient;
+  readonly channels: readonly string[];
+  readonly recorder: Recorder;
+  readonly frontier: Frontier;
+}
+
+/** Publishes to its channels in turn and takes down what it was told. */
+export class RecordedPublisher {
+  readonly #options: RecordedPublisherOptions;
+  readonly #open = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #count = 0;
+
+  constructor(options: RecordedPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes calls that wait for their outcome. */
+  get waiting(): number {
+    return this.#open.size;
+  }
+
+  /** `burst` messages every `everyMs`. While `maxWaiting` outcomes are due, it holds back. */
+  start(everyMs: number, { burst = 1, maxWaiting = 500 } = {}): void {
+    this.#timer = setInterval(() => {
+      for (let i = 0; i < burst && this.#open.size < maxWaiting; i++) void this.publish();
+    }, everyMs);
+  }
+
+  /** Publishes one message; resolves when its outcome is known. */
+  publish(): Promise<void> {
+    const { channels } = this.#options;
+    const running = this.#publishTo(channels[this.#count % channels.length]!).finally(() =>
+      this.#open.delete(running),
+    );
+    this.#open.add(running);
+    return running;
+  }
+
+  pause(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Stops, and waits until everything has an outcome. */
+  async finish(): Promise<void> {
+    this.pause();
+    await Promise.all(this.#open);
+  }
+
+  async #publishTo(channel: string): Promise<void> {
+    const { app, client, recorder, frontier } = this.#options;
+    const key = `${recorder.process}-${++this.#count}`;
+    recorder.record({ type: 'publish', at: Date.now(), app, channel, key });
+    try {
+      const { epoch, seq } = await client.publish(channel, { key });
+      frontier.push(`${app}/${channel}`, { epoch, seq });
+      recorder.record({ type: 'outcome', at: Date.now(), key, outcome: 'ok', epoch, seq });
+    } catch (error) {
+      const { code } = error as RealtimeError;
+      recorder.record({
+        type: 'outcome',
+        at: Date.now(),
+        key,
+        outcome: UNKNOWN.has(code) ? 'unknown' : 'failed',
+        code,
+      });
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import type { RealtimeClient } from '@carillon/client';
+import { eventually } from '@carillon/testing';
+import { connectClient, type Rights, tokenFor } from '../people.ts';
+import type { Service } from '../services.ts';
+import { check, type Verdict } from './check.ts';
+import { comparePositions } from './history.ts';
+import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
+import { countStored, recordReread, recordStored } from './read-back.ts';
+import { RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
+import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
+import { RecordedSubscriber } from './recorded-subscriber.ts';
+import type { Expectations } from './verdict.ts';
+
+export const DEFAULT_APP = 'default';
+
+/** Who publishes or subscribes where. */
+export interface Place extends Rights {
+  readonly gateway: Service;
+  readonly channels: readonly string[];
+}
+
+/** What all subscribers have, with the SDK or without it. */
+type AnySubscriber = RecordedSubscriber | RecordedBareSubscriber;
+
+function clientPort({ links, port }: Service): number {
+  return links?.clients.port ?? port;
+}
+
+/** Publishers and subscribers whose histories are written into one folder, and judged at the end. */
+export class Stage {
+  readonly frontier = new Frontier();
+  readonly subscribers: AnySubscriber[] = [];
+  readonly publishers: RecordedPublisher[] = [];
+  readonly #databaseUrl: string;
+  readonly #histories: HistoryFolder;
+  readonly #faults: Recorder;
+  readonly #clients: RealtimeClient[] = [];
+  readonly #places = new Map<string, { readonly app: string; readonly channel: string }>();
+
+  constructor(databaseUrl: string, folder: string) {
+    this.#databaseUrl = databaseUrl;
+    this.#histories = new HistoryFolder(folder);
+    this.#faults = this.#histories.recorder('faults');
+  }
+
+  /** A subscriber with the SDK, not yet started. */
+  subscriber(name: string, { gateway, channels, ...rights }: Place): RecordedSubscriber {
+    const subscriber = new RecordedSubscriber({
+      ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
+      connect: async () => {
+        const client = await connectClient(name, clientPort(gateway), rights);
+        this.#clients.push(client);
+        return client;
+      },
+    });
+    this.subscribers.push(subscriber);
+    return subscriber;
+  }
+
+  /** A subscriber without the SDK, not yet started. */
+  async bareSubscriber(
+    name: string,
+    { gateway, channels, ...rights }: Place,
+  ): Promise<RecordedBareSubscriber> {
+    const subscriber = new RecordedBareSubscriber({
+      ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
+      url: `ws://127.0.0.1:${clientPort(gateway)}`,
+      token: await tokenFor(name, rights),
+    });
+    this.subscribers.push(subscriber);
+    return subscriber;
+  }
+
+  async publisher(name: string, { gateway, channels, ...rights }: Place): Promise<RecordedPublisher> {
+    const client = await connectClient(name, clientPort(gateway), rights);
+    this.#clients.push(client);
+    const app = rights.app ?? DEFAULT_APP;
+    for (const channel of channels) this.#places.set(`${app}/${channel}`, { app, channel });
+    const recorder = this.#histories.recorder(name);
+    const publisher = new RecordedPublisher({ app, client, channels, recorder, frontier: this.frontier });
+    this.publishers.push(publisher);
+    return publisher;
+  }
+
+  fault(name: string): void {
+    this.#faults.record({ type: 'fault', at: Date.now(), name });
+  }
+
+  healed(name: string, recoverWithinMs: number): void {
+    this.#faults.record({ type: 'healed', at: Date.now(), name, recoverWithinMs });
+  }
+
+  /** Resolves when so many more publishes were accepted. */
+  async traffic(count: number, timeoutMs = 30_000): Promise<void> {
+    const goal = this.frontier.accepted + count;
+    await eventually(() => this.frontier.accepted >= goal, {
+      what: `${count} more accepted publishes`,
+      timeoutMs,
+    });
+  }
+
+  /** Does every subscriber have the newest accepted message of each of its channels? */
+  get caughtUp(): boolean {
+    return this.subscribers.every((subscriber) =>
+      subscriber.channels.every((channel) => {
+        const newest = this.frontier.of(`${subscriber.app}/${channel}`);
+        const has = subscriber.position(channel);
+        return newest === undefined || has === undefined || comparePositions(has, newest) >= 0;
+      }),
+    );
+  }
+
+  /** Stops the publishers, gives everything time to arrive, reads back what is stored, and judges. */
+  async judge(
+    expectations: Expectations,
+    { settleMs, reader }: { readonly settleMs: number; readonly reader: Service },
+  ): Promise<Verdict> {
+    await inTime(Promise.all(this.publishers.map((publisher) => publisher.finish())), settleMs);
+    await arrived(() => this.caughtUp, settleMs);
+    if (expectations.storedIsKnown !== false) {
+      await arrived(async () => (await countStored(this.#databaseUrl)) >= this.frontier.accepted, settleMs);
+      await recordStored(this.#databaseUrl, this.#histories.recorder('postgres'));
+    }
+    if (expectations.rereadIsKnown !== false) await this.#reread(reader);
+    await this.close();
+    return check(readHistories(this.#histories.path), expectations);
+  }
+
+  async close(): Promise<void> {
+    for (const subscriber of this.subscribers) subscriber.leave();
+    for (const client of this.#clients) client.close();
+    await this.#histories.close();
+  }
+
+  async #reread(gateway: Service): Promise<void> {
+    const recorder = this.#histories.recorder('second-reading');
+    for (const [app, places] of Map.groupBy(this.#places.values(), (place) => place.app)) {
+      const client = await connectClient('second-reading', gateway.port, { app });
+      this.#clients.push(client);
+      for (const place of places) await recordReread(client, place, recorder);
+    }
+  }
+}
+
+/** What doesn't arrive in time is what the checker finds. */
+async function arrived(check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  return await eventually(check, { what: 'everything arrived', timeoutMs }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function inTime(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

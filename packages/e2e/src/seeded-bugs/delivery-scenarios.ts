@@ -1,0 +1,154 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@carillon/testing';
+import { emptyFeeds, repeatFeeds } from './feeds.ts';
+import type { Scenario } from './scenario.ts';
+
+const CHANNELS = ['c:a', 'c:b'];
+
+/** Trouble between the log and subscribers. */
+export const DELIVERY_SCENARIOS = {
+  'feed-repeats': {
+    story: "the newest entries of a gateway's feed come again",
+    services: { gateways: 1, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [gateway], ...where }) => {
+      await (await stage.bareSubscriber('s1', { gateway: gateway!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(10);
+      await stage.traffic(60);
+      await eventually(async () => (await repeatFeeds(where, 20)) > 0, { what: 'entries repeated' });
+      await stage.traffic(60);
+    },
+  },
+  'feed-cut': {
+    story: 'a gateway stands still, and what waits in its feed is thrown away',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [first, second], ...where }) => {
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(10);
+      await stage.traffic(40);
+      second!.pause();
+      await stage.traffic(40);
+      await emptyFeeds(where);
+      second!.resume();
+      await stage.traffic(60);
+    },
+  },
+  'last-message-cut': {
+    story: 'the last messages in a feed are thrown away, and nothing follows them',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    settleMs: 9000,
+    play: async ({ stage, gateways: [first, second], ...where }) => {
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      const publisher = await stage.publisher('p1', { gateway: first!, channels: CHANNELS });
+      for (let i = 0; i < 6; i++) await publisher.publish();
+      second!.pause();
+      for (let i = 0; i < 6; i++) await publisher.publish();
+      await emptyFeeds(where);
+      second!.resume();
+    },
+  },
+  'come-back': {
+    story:
+      'subscribers lose their connections under load, again and again, and come back with their positions',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [first, second] }) => {
+      await (await stage.bareSubscriber('bare', { gateway: second!, channels: CHANNELS })).start();
+      await stage.subscriber('sdk', { gateway: second!, channels: CHANNELS }).start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(3);
+      for (let round = 0; round < 6; round++) {
+        await stage.traffic(60);
+        second!.links!.clients.refuse();
+        await pause(100);
+        second!.links!.clients.heal();
+      }
+      await stage.traffic(250);
+    },
+  },
+  'publisher-comes-back': {
+    story: 'a publisher loses its connection under load, again and again',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [first, second] }) => {
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5, { burst: 4 });
+      for (let round = 0; round < 6; round++) {
+        await stage.traffic(80);
+        first!.links!.clients.cut();
+      }
+      await stage.traffic(80);
+    },
+  },
+  'one-leaves': {
+    story: 'two clients of one gateway share a channel, and one leaves',
+    services: { gateways: 1, routers: 0, persistence: 0 },
+    weakened: ['short-linger'],
+    play: async ({ stage, gateways: [gateway] }) => {
+      const leaving = stage.subscriber('leaving', { gateway: gateway!, channels: CHANNELS });
+      await leaving.start();
+      await (await stage.bareSubscriber('staying', { gateway: gateway!, channels: CHANNELS })).start();
+      const publisher = await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS });
+      publisher.start(10);
+      await stage.traffic(40);
+      leaving.end();
+      await pause(2500); // the gateway looks for idle channels every second
+      await stage.traffic(40);
+    },
+  },
+  'gateway-stands-still': {
+    story: 'a gateway stands still again and again while its feed fills',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    env: { CARILLON_GATEWAY_HEARTBEAT_MS: '200' },
+    weakened: ['gap-repair-off'],
+    play: async ({ stage, gateways: [first, second] }) => {
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
+      for (let round = 0; round < 5; round++) {
+        await stage.traffic(40);
+        second!.pause();
+        await stage.traffic(80);
+        second!.resume();
+      }
+      await stage.traffic(40);
+    },
+  },
+  'routers-die': {
+    story: 'routers are killed in turn while they carry all channels',
+    services: { gateways: 2, routers: 2, persistence: 0 },
+    env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1', CARILLON_LEASE_TTL_MS: '600' },
+    weakened: ['gap-repair-off', 'position-heartbeat-off'],
+    play: async ({ stage, gateways, services: { routers } }) => {
+      const channels = ['c:a', 'c:b', 'c:c', 'c:d', 'c:e', 'c:f'];
+      for (const [i, gateway] of gateways.entries())
+        await (await stage.bareSubscriber(`s${i}`, { gateway, channels })).start();
+      (await stage.publisher('p1', { gateway: gateways[0]!, channels })).start(4, { burst: 2 });
+      for (let round = 0; round < 3; round++) {
+        const router = routers[round % routers.length]!;
+        await stage.traffic(250);
+        await router.kill();
+        await stage.traffic(250);
+        await router.start();
+      }
+      await stage.traffic(100);
+    },
+  },
+  lanes: {
+    story: 'a third gateway wants the channels and leaves them again, under load: direct, routed, direct',
+    services: { gateways: 3, routers: 1, persistence: 0 },
+    env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '2', CARILLON_LEASE_TTL_MS: '600' },
+    weakened: ['gap-repair-off', 'position-heartbeat-off', 'short-linger'],
+    settleMs: 4000,
+    play: async ({ stage, gateways: [first, second, third] }) => {
+      const place = { gateway: second!, channels: CHANNELS };
+      await (await stage.bareSubscriber('s1', { ...place, gateway: first! })).start();
+      await (await stage.bareSubscriber('s2', place)).start();
+      (await stage.publisher('p1', { ...place, gateway: first! })).start(3, { burst: 2 });
+      (await stage.publisher('p2', place)).start(3, { burst: 2 });
+      for (let round = 0; round < 4; round++) {
+        const guest = stage.subscriber(`guest-${round}`, { ...place, gateway: third! });
+        await guest.start();
+        await stage.traffic(150);
+        if (round === 3) break;
+        guest.end();
+        await pause(1300); // the gateway looks for idle channels every second
+      }
+    },
+  },
+} as const satisfies Readonly<Record<string, Scenario>>;

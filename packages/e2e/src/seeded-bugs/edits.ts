@@ -1,0 +1,208 @@
+/** A change of one source file: a snippet that has to be there exactly once, and what stands there instead. */
+export interface Edit {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const BROKER = 'packages/broker/src/redis';
+const SCRIPTS = `${BROKER}/scripts`;
+const CHANNELS = 'apps/gateway/src/channels';
+const CLIENT = 'packages/client/src';
+const PERSISTENCE = 'apps/persistence/src';
+
+/** Every change that a test may make, by name. */
+export const EDITS = {
+  // ---- publish ----------------------------------------------------------------------------------------------------
+  'producer-dedupe-off': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: "if kind == 'p' then",
+    replace: "if kind == 'never' then",
+  },
+  'producer-order-off': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: 'and tonumber(ARGV[at + 10]) ~= producer.last then',
+    replace: 'and false then',
+  },
+  'repeat-answered-wrong': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: 'reply(1, epoch, seq, id)',
+    replace: 'reply(1, epoch, seq + 1, id)',
+  },
+  'outcome-guessed': {
+    file: `${BROKER}/redis-publisher.ts`,
+    find: 'outcomes = batch.map(() => refusal);',
+    replace:
+      "outcomes = batch.map(() => ({ status: 'accepted', epoch: '0', seq: Math.ceil(Math.random() * 1e9), id: '', duplicate: refusal === undefined }));",
+  },
+  'seq-once-per-batch': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: 'channel.seq = channel.seq + 1',
+    replace: "channel.seq = tonumber(redis.call('HGET', channel.key, 's')) + 1",
+  },
+  'log-append-forgotten': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: "if stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)",
+    replace:
+      "if seq % 20 == 0 then log_length = log_length - 1 elseif stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)",
+  },
+  'epoch-not-bumped': {
+    file: 'packages/broker/src/epoch.ts',
+    find: 'return ',
+    replace: "if (Date.now() > 0) return 'm0000000abcd'; return ",
+  },
+  'refused-is-appended': {
+    file: 'apps/gateway/src/ingress/publish-message.ts',
+    find: 'if (refusal === undefined) return this.#send(identity, transport, message);',
+    replace:
+      'if (refusal === undefined) return this.#send(identity, transport, message); void this.#send(identity, transport, message);',
+  },
+  'wrong-app-prefix': {
+    file: `${CHANNELS}/channel-name.ts`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+    find: 'return `${app}/${channel}`;',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+    replace: 'return `${app.slice(0, 0)}all/${channel}`;',
+  },
+  // ---- gateway ----------------------------------------------------------------------------------------------------
+  'gateway-dedupe-off': {
+    file: `${CHANNELS}/channel.ts`,
+    find: 'seq <= at.seq) this.#deps.meter.duplicates.add();',
+    replace: 'seq <= at.seq) { this.#deliver(seq, record); this.#position = at; }',
+  },
+  'gap-repair-off': {
+    file: `${CHANNELS}/channel.ts`,
+    find: 'else this.#hold({ epoch, seq, record });',
+    replace:
+      'else if (at !== undefined && this.#healing === undefined && epoch === at.epoch) this.#deliver(seq, record); else this.#hold({ epoch, seq, record });',
+  },
+  'position-heartbeat-off': {
+    file: `${CHANNELS}/position-watch.ts`,
+    find: 'if (silent.length === 0) return;',
+    replace: 'if (silent.length >= 0) return;',
+  },
+  'resume-skips-one': {
+    file: `${CHANNELS}/subscribe.ts`,
+    find: 'presented.seq + 1, at.seq)',
+    replace: 'Math.min(presented.seq + 2, at.seq), at.seq)',
+  },
+  'resume-repeats-one': {
+    file: `${CHANNELS}/subscribe.ts`,
+    find: 'presented.seq + 1, at.seq)',
+    replace: 'Math.max(presented.seq, 1), at.seq)',
+  },
+  'live-before-history': {
+    file: `${CHANNELS}/subscribe.ts`,
+    find: 'subscriber.catchingUp = true;',
+    replace: 'subscriber.catchingUp = false;',
+  },
+  'late-for-live': {
+    file: `${CHANNELS}/subscribe.ts`,
+    find: 'subscriber.catchingUp = false;',
+    replace: 'await new Promise((resolve) => setTimeout(resolve, 30)); subscriber.catchingUp = false;',
+  },
+  'interest-removed-too-early': {
+    file: `${CHANNELS}/channels.ts`,
+    find: 'if (channel.subscribers.size === 0) channel.emptySinceMs',
+    replace: 'channel.emptySinceMs',
+  },
+  'short-linger': {
+    file: `${CHANNELS}/channels.ts`,
+    find: 'const LINGER_MS = 5000;',
+    replace: 'const LINGER_MS = 100;',
+  },
+  'feed-trimmed-too-far': {
+    file: `${SCRIPTS}/heartbeat.lua`,
+    find: "redis.call('XTRIM', base .. 'g:' .. gateway, 'MINID', ARGV[2])",
+    replace: "redis.call('XTRIM', base .. 'g:' .. gateway, 'MAXLEN', 1)",
+  },
+  // ---- router -----------------------------------------------------------------------------------------------------
+  'cursor-before-effects': {
+    file: 'apps/router/src/routing/route-batch.ts',
+    find: 'if (byGateway.size > 0) await port.forward(lease.partition, byGateway);\n    const committed = await port.commit(lease, entries.at(-1)!.entryId);',
+    replace:
+      'const committed = await port.commit(lease, entries.at(-1)!.entryId);\n    await new Promise((resolve) => setTimeout(resolve, 20));\n    if (byGateway.size > 0) await port.forward(lease.partition, byGateway);',
+  },
+  'narrow-without-cursor': {
+    file: `${SCRIPTS}/narrow.lua`,
+    find: 'elseif not is_after(last_routed, cursor) and ',
+    replace: 'elseif ',
+  },
+  'interest-change-unheard': {
+    file: 'apps/router/src/routing/learn-interest.ts',
+    find: "if (kind === 'interest') cache.forget(channel);",
+    replace: "if (kind === 'interest' && cache.size > 1e9) cache.forget(channel);",
+  },
+  // ---- persistence ------------------------------------------------------------------------------------------------
+  'claim-off': {
+    file: `${PERSISTENCE}/log-consumer.ts`,
+    find: 'if (entries.length === 0) return;',
+    replace: 'if (entries.length >= 0) return;',
+  },
+  'ack-before-commit': {
+    file: `${PERSISTENCE}/log-consumer.ts`,
+    find: 'const done = await this.#storeUntilDone(entries, signal);',
+    replace:
+      'await this.#deps.log.commit(entries); const done = await this.#storeUntilDone(entries, signal);',
+  },
+  'outage-taken-for-done': {
+    file: `${PERSISTENCE}/log-consumer.ts`,
+    find: 'if (signal.aborted) return [];',
+    replace: 'return entries;',
+  },
+  'insert-without-channel': {
+    file: 'packages/db/src/message-store.ts',
+    find: 'select t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp',
+    replace:
+      'select distinct on (t.app, t.epoch, t.seq) t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp',
+  },
+  'log-trimmed-too-far': {
+    file: `${SCRIPTS}/log-commit.lua`,
+    find: 'if pending[1] > 0 then',
+    replace: 'if pending[1] > 1000000 then',
+  },
+  // ---- client -----------------------------------------------------------------------------------------------------
+  'client-asks-from-before': {
+    file: `${CLIENT}/subscriptions.ts`,
+    find: '...(position === undefined ? {} : { position }),',
+    replace:
+      '...(position === undefined ? {} : { position: { ...position, seq: Math.max(0, position.seq - 1) } }),',
+  },
+  'client-forgets-position': {
+    file: `${CLIENT}/subscriptions.ts`,
+    find: '...(position === undefined ? {} : { position }),',
+    replace: '...(position === undefined || position.seq > 0 ? {} : { position }),',
+  },
+  'outbox-reorders': {
+    file: `${CLIENT}/channel-outbox.ts`,
+    find: 'this.#entries.push(entry);',
+    replace:
+      'this.#entries.splice(this.#sent, 0, entry); const waiting = this.#entries.slice(this.#sent); const seqs = waiting.map(({ seq }) => seq).sort((a, b) => a - b); for (const [i, one] of waiting.entries()) one.seq = seqs[i]!;',
+  },
+  'outbox-new-stamp-on-repeat': {
+    file: `${CLIENT}/channel-outbox.ts`,
+    find: 'for (const entry of this.#entries.slice(0, this.#sent)) forgetAnswer(entry);',
+    replace: 'for (const entry of this.#entries.slice(0, this.#sent)) forgetAnswer(entry); this.#rotate();',
+  },
+} as const satisfies Readonly<Record<string, Edit>>;
+
+export type EditName = keyof typeof EDITS;
+
+/** @throws Error for a name that there is not. */
+export function editsNamed(names: string): readonly Edit[] {
+  return names
+    .split(',')
+    .filter(Boolean)
+    .map((name) => {
+      if (!Object.hasOwn(EDITS, name)) throw new Error(`there is no edit ${name}`);
+      return EDITS[name as EditName];
+    });
+}
+
+/** @throws Error when the snippet isn't there exactly once: the source has changed, and the edit has to follow. */
+export function applyEdit(source: string, { file, find, replace }: Edit): string {
+  const parts = source.split(find);
+  if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${find}`);
+  return parts.join(replace);
+}

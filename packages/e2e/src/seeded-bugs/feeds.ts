@@ -1,0 +1,51 @@
+import { Redis } from 'ioredis';
+
+async function withFeeds<T>(
+  { redisUrl, redisPrefix }: { readonly redisUrl: string; readonly redisPrefix: string },
+  use: (redis: Redis, feeds: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const redis = new Redis(redisUrl);
+  try {
+    return await use(redis, await redis.keys(`${redisPrefix}:{p*}:g:*`));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+type Where = Parameters<typeof withFeeds>[0];
+
+/** Throws away what waits in the feeds. Resolves with the number of messages. */
+export function emptyFeeds(where: Where): Promise<number> {
+  return withFeeds(where, async (redis, feeds) => {
+    let messages = 0;
+    for (const feed of feeds) {
+      for (const [, fields] of await redis.xrange(feed, '-', '+'))
+        messages += fields.filter((field) => field === 'm').length;
+      await redis.xtrim(feed, 'MAXLEN', 0);
+    }
+    return messages;
+  });
+}
+
+/** Writes the newest messages of each feed once more, as a router does that died before it moved its cursor. */
+export function repeatFeeds(where: Where, entries: number): Promise<number> {
+  return withFeeds(where, async (redis, feeds) => {
+    let repeated = 0;
+    for (const feed of feeds) {
+      for (const [, fields] of (await redis.xrevrange(feed, '+', '-', 'COUNT', entries)).toReversed()) {
+        if (fields[0] !== 'm') continue;
+        await redis.xadd(feed, '*', ...fields);
+        repeated++;
+      }
+    }
+    return repeated;
+  });
+}
+
+/** Does the channel have a state in Redis? */
+export function channelExists({ redisUrl, redisPrefix }: Where, key: string): Promise<boolean> {
+  return withFeeds(
+    { redisUrl, redisPrefix },
+    async (redis) => (await redis.keys(`${redisPrefix}:{p*}:c:${key}`)).length > 0,
+  );
+}

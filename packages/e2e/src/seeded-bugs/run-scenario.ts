@@ -1,0 +1,50 @@
+/**
+ * `node --import register.ts run-scenario.ts '<json>'`: one scenario in a process of its own, so that the SDK can carry a bug, too.
+ * Prints the verdict as JSON.
+ */
+
+import { Stage } from '../check/stage.ts';
+import { startServices } from '../services.ts';
+import { SCENARIOS, type ScenarioName } from './bugs.ts';
+import { environment } from './config.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface ScenarioRun {
+  readonly scenario: ScenarioName;
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
+  readonly databaseUrl: string;
+  /** For the histories. */
+  readonly folder: string;
+}
+
+const DEFAULT_SETTLE_MS = 5000;
+
+async function main(run: ScenarioRun): Promise<void> {
+  const { redisUrl, redisPrefix, databaseUrl, folder } = run;
+  const { services: counts, settleMs = DEFAULT_SETTLE_MS, ...scenario }: Scenario = SCENARIOS[run.scenario];
+  const services = await startServices({
+    ...counts,
+    redisUrl,
+    databaseUrl,
+    links: true,
+    env: { ...scenario.env, CARILLON_REDIS_PREFIX: redisPrefix, SEEDED_EDITS: environment.seededEdits },
+    nodeArgs: ['--import', new URL('./register.ts', import.meta.url).href],
+  });
+  const { gateways } = services;
+  const stage = new Stage(databaseUrl, folder);
+  try {
+    await scenario.play({ stage, services, gateways, redisUrl, redisPrefix, databaseUrl });
+    const reads = counts.persistence > 0;
+    const verdict = await stage.judge(
+      { storedIsKnown: reads, rereadIsKnown: reads, ...scenario.expectations },
+      { settleMs, reader: gateways[0]! },
+    );
+    process.stdout.write(`${JSON.stringify(verdict)}\n`);
+  } finally {
+    await stage.close();
+    await services.stop();
+  }
+}
+
+await main(JSON.parse(process.argv[2] ?? '') as ScenarioRun);

@@ -1,0 +1,27 @@
+import type { Stage } from '../check/stage.ts';
+import type { Expectations } from '../check/verdict.ts';
+import type { Service, Services, ServicesOptions } from '../services.ts';
+import type { EditName } from './edits.ts';
+
+export interface Scene {
+  readonly stage: Stage;
+  readonly services: Services;
+  readonly gateways: readonly Service[];
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
+  readonly databaseUrl: string;
+}
+
+/** A short run that makes trouble of one kind. Without a bug it ends without a violation. */
+export interface Scenario {
+  /** What happens, for the documentation. */
+  readonly story: string;
+  readonly services: Required<Pick<ServicesOptions, 'gateways' | 'routers' | 'persistence'>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Second lines of defence that are taken away, so that the first one shows: also in the run without a bug. */
+  readonly weakened?: readonly EditName[];
+  /** How long everything may take to arrive at the end. Default 5000. */
+  readonly settleMs?: number;
+  readonly expectations?: Expectations;
+  readonly play: (scene: Scene) => Promise<void>;
+}

@@ -1,0 +1,48 @@
+import { refuseInserts, slowInserts } from '@carillon/testing';
+import type { Scenario } from './scenario.ts';
+
+const CHANNELS = ['c:a', 'c:b', 'c:c'];
+
+/** Trouble between the log and Postgres. */
+export const STORAGE_SCENARIOS = {
+  'persistence-dies': {
+    story: 'persistence is killed in the middle of a slow insert, twice',
+    services: { gateways: 1, routers: 0, persistence: 1 },
+    env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '500' },
+    settleMs: 8000,
+    play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
+      const heal = await slowInserts(databaseUrl, 'messages', 300);
+      (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
+      for (let round = 0; round < 2; round++) {
+        await stage.traffic(150);
+        await persistence[0]!.kill();
+        await persistence[0]!.start();
+      }
+      await stage.traffic(100);
+      await heal();
+    },
+  },
+  'postgres-full': {
+    story: 'Postgres refuses every insert for a while, as on a full disk',
+    services: { gateways: 1, routers: 0, persistence: 1 },
+    settleMs: 10_000,
+    play: async ({ stage, databaseUrl, gateways: [gateway] }) => {
+      (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
+      await stage.traffic(60);
+      const heal = await refuseInserts(databaseUrl, 'messages');
+      await stage.traffic(150);
+      await heal();
+      await stage.traffic(60);
+    },
+  },
+  'one-epoch': {
+    story: 'channels that were born together, with one epoch',
+    services: { gateways: 1, routers: 0, persistence: 1 },
+    env: { CARILLON_PARTITIONS: '1' },
+    play: async ({ stage, gateways: [gateway] }) => {
+      await (await stage.bareSubscriber('s1', { gateway: gateway!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5, { burst: 6 });
+      await stage.traffic(150);
+    },
+  },
+} as const satisfies Readonly<Record<string, Scenario>>;
