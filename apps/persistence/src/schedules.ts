@@ -1,8 +1,9 @@
 import { setTimeout as timeout } from 'node:timers/promises';
-import { createNamespaceResolver, namespacePolicies } from '@carillon/config';
-import { nextDueInMs } from '@carillon/db';
+import type { Broker } from '@carillon/broker';
+import { createNamespaceResolver, type NamespacePolicy, namespacePolicies } from '@carillon/config';
+import { type Database, nextDueInMs } from '@carillon/db';
 import type { ServiceShell } from '@carillon/service';
-import type { PersistenceOptions } from './persistence.ts';
+import type { Telemetry } from '@carillon/telemetry';
 import { PublishDue } from './publish-due.ts';
 import { ScheduleAnswers } from './schedule-answers.ts';
 
@@ -11,8 +12,16 @@ const LOOK_EVERY_MS = 500;
 const DEFAULT_MAX_AHEAD_MS = 366 * 86_400_000;
 const DEFAULT_MAX_PER_APP = 10_000;
 
+export interface SchedulesOptions {
+  readonly broker: Broker;
+  readonly database: Database;
+  readonly telemetry: Telemetry;
+  readonly namespaces?: readonly NamespacePolicy[];
+  readonly settings: { readonly scheduleMaxAheadMs?: number; readonly scheduleMaxPerApp?: number };
+}
+
 /** Publishes scheduled messages when they are due; answers requests about them. */
-export function addSchedules(shell: ServiceShell, options: PersistenceOptions): ScheduleAnswers {
+export function addSchedules(shell: ServiceShell, options: SchedulesOptions): ScheduleAnswers {
   const { broker, database, telemetry, settings, namespaces = namespacePolicies() } = options;
   const clock = new DueClock();
   const publishDue = new PublishDue({

@@ -1,4 +1,13 @@
-import { bigint, customType, index, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  customType,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
@@ -44,4 +53,52 @@ export const deadLetters = pgTable(
     primaryKey({ columns: [table.app, table.channel, table.epoch, table.seq] }),
     index('dead_letters_by_age').on(table.failedAt),
   ],
+);
+
+/** Messages that are to be published later. */
+export const scheduledMessages = pgTable(
+  'scheduled_messages',
+  {
+    id: text('id').primaryKey(),
+    app: text('app').notNull(),
+    channel: text('channel').notNull(),
+    owner: text('owner').notNull(),
+    idempotencyKey: text('idempotency_key'),
+    requestHash: text('request_hash').notNull(),
+    event: text('event'),
+    trace: text('trace'),
+    payload: text('payload').notNull(),
+    deliverAt: timestamp('deliver_at', { withTimezone: true }).notNull(),
+    attemptAt: timestamp('attempt_at', { withTimezone: true }).notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    state: text('state').notNull().default('pending'),
+    epoch: text('epoch'),
+    seq: bigint('seq', { mode: 'number' }),
+    error: text('error'),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    finishedAt: timestamp('finished_at', { withTimezone: true }),
+  },
+  (table) => [index('scheduled_messages_listed').on(table.app, table.deliverAt, table.id)],
+);
+
+/** What is to be told to webhook endpoints, and what could not be. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: text('id').primaryKey(),
+    endpoint: text('endpoint').notNull(),
+    event: text('event').notNull(),
+    app: text('app').notNull(),
+    channel: text('channel').notNull(),
+    epoch: text('epoch').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    body: text('body').notNull(),
+    state: text('state').notNull().default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    attemptAt: timestamp('attempt_at', { withTimezone: true }).notNull(),
+    reason: text('reason'),
+    queuedAt: timestamp('queued_at', { withTimezone: true }).notNull(),
+    deadAt: timestamp('dead_at', { withTimezone: true }),
+  },
+  (table) => [index('webhook_deliveries_due').on(table.endpoint, table.attemptAt)],
 );

@@ -39,7 +39,7 @@ const publicV6 = new BlockList();
 publicV6.addSubnet('2000::', 3, 'ipv6');
 
 /** The address is refused: it isn't public, and not allowed by the settings. */
-export class RefusedAddressError extends Error {
+class RefusedAddressError extends Error {
   readonly code = 'WEBHOOK_ADDRESS_REFUSED';
   readonly retryable = false;
   override readonly name = 'RefusedAddressError';

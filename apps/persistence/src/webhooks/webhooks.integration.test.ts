@@ -212,6 +212,7 @@ describe('webhooks', () => {
     { timeout: 30_000 },
     async (status) => {
       let sent = 0;
+      let closed = false;
       const chunk = Buffer.alloc(1_000_000, 'x');
       const { url, received } = await receiver((_, response) => {
         response.writeHead(status);
@@ -222,12 +223,16 @@ describe('webhooks', () => {
           }
         };
         response.on('drain', write);
+        response.on('close', () => {
+          closed = true;
+        });
         write();
       });
       await start([{ url, attempts: 1, timeoutMs: 5000 }]);
       await publishMany(1);
       await eventually(() => received.length === 1, { what: 'it was tried' });
       await (status === 200 ? empty() : allDead());
+      await eventually(() => closed, { what: 'the connection is cut', timeoutMs: 10_000 });
       expect(sent).toBeLessThan(20_000_000);
     },
   );
