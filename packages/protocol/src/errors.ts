@@ -1,25 +1,10 @@
+import { define, type ErrorDefinition } from './error-definition.ts';
+import { TOKEN_ERRORS } from './token-errors.ts';
+
 /**
  * The one registry of error codes. A code says what was wrong; `retryable` says whether the same request may succeed later
  * unchanged. Codes are never renamed or reused. `docs/reference/errors.md` is generated from this table.
  */
-export interface ErrorDefinition {
-  /** May the same request succeed later, unchanged? */
-  readonly retryable: boolean;
-  /** HTTP status of the same error over HTTP. */
-  readonly status: number;
-  /** What it means, for the documentation. */
-  readonly meaning: string;
-  /** What to do about it, for the documentation. */
-  readonly remedy: string;
-}
-
-const define = (retryable: boolean, status: number, meaning: string, remedy: string): ErrorDefinition => ({
-  retryable,
-  status,
-  meaning,
-  remedy,
-});
-
 export const ERRORS = {
   // Frames
   FRAME_MALFORMED: define(
@@ -193,81 +178,7 @@ export const ERRORS = {
     'Try again; report it with the time and the connection id.',
   ),
   // Authentication
-  ORIGIN_REFUSED: define(
-    false,
-    403,
-    "The page's origin is not on the list of allowed origins.",
-    'Add it to CARILLON_ALLOWED_ORIGINS.',
-  ),
-  AUTH_TIMEOUT: define(
-    false,
-    401,
-    'No valid token came in time.',
-    'Send `connect` with a token right after opening.',
-  ),
-  TOKEN_MISSING: define(
-    false,
-    401,
-    'There is no token, and anonymous clients are not allowed.',
-    'Send a token.',
-  ),
-  TOKEN_MALFORMED: define(false, 401, 'The token is not a signed JWT.', 'Send a JWT in compact form.'),
-  TOKEN_SIGNATURE_INVALID: define(
-    false,
-    401,
-    "The token's signature does not fit the keys of this service.",
-    "Compare the secret's fingerprint in the logs of both services.",
-  ),
-  TOKEN_ALGORITHM_NOT_ALLOWED: define(
-    false,
-    401,
-    'The token is signed with an algorithm that is not allowed.',
-    'Sign with one of the algorithms in the message.',
-  ),
-  TOKEN_EXPIRED: define(false, 401, 'The token has expired.', 'Get a new token.'),
-  TOKEN_NOT_YET_VALID: define(
-    true,
-    401,
-    'The token is not valid yet.',
-    'Compare the clocks; the message has the difference.',
-  ),
-  TOKEN_TOO_OLD: define(false, 401, 'The token was issued longer ago than allowed.', 'Get a new token.'),
-  TOKEN_ISSUER_MISMATCH: define(
-    false,
-    401,
-    'The token comes from another issuer.',
-    'Use the issuer in the message.',
-  ),
-  TOKEN_AUDIENCE_MISMATCH: define(
-    false,
-    401,
-    'The token is meant for another audience.',
-    'Use the audience in the message.',
-  ),
-  TOKEN_CLAIM_MISSING: define(
-    false,
-    401,
-    'The token lacks a claim that is needed.',
-    'Add the claim in the message.',
-  ),
-  TOKEN_CLAIM_INVALID: define(
-    false,
-    401,
-    'A claim of the token has a wrong value.',
-    'The message names the claim and what is allowed.',
-  ),
-  TOKEN_USER_MISMATCH: define(
-    false,
-    403,
-    'A live connection can only be refreshed with a token of the same user and app.',
-    'Refresh with a token of the same user, or close the connection and connect anew.',
-  ),
-  KEYS_UNAVAILABLE: define(
-    true,
-    503,
-    'The keys to verify the token could not be fetched.',
-    'Try again; check the JWKS address.',
-  ),
+  ...TOKEN_ERRORS,
   // HTTP
   NOT_FOUND: define(false, 404, 'There is nothing at this address.', 'See the API reference.'),
   METHOD_NOT_ALLOWED: define(false, 405, 'The address does not take this method.', 'See the API reference.'),

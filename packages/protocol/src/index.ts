@@ -25,7 +25,8 @@ export type {
 export { MAX_EVENT_LENGTH, MAX_HISTORY_LIMIT, readClientFrame, readEvent } from './client-frame.ts';
 export type { AfterClose, CloseDefinition, CloseName } from './close-codes.ts';
 export { afterClose, CLOSES } from './close-codes.ts';
-export type { ErrorCode, ErrorDefinition } from './errors.ts';
+export type { ErrorDefinition } from './error-definition.ts';
+export type { ErrorCode } from './errors.ts';
 export { CarillonError, ERRORS, isErrorCode } from './errors.ts';
 export type {
   AcceptedFrame,
