@@ -28,6 +28,7 @@ import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { StoredWaiters } from './ingress/stored-waiters.ts';
 import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
+import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Authenticator } from './session/authenticate.ts';
 import { Connections } from './session/connections.ts';
@@ -71,19 +72,15 @@ export async function createGateway({
   const feed = broker.feed(id);
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
+  const connections = new Connections(limits, limits.maxConnections, telemetry);
+  const degradation = new Degradation(connections, telemetry);
   const channels = new Channels({
     broker,
     feed,
     namespaces,
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
-    onConnection: (up) =>
-      logger[up ? 'info' : 'warn'](
-        { up },
-        up
-          ? 'connected to the broker'
-          : 'the broker is away: clients stay, nothing is delivered until it is back',
-      ),
+    onConnection: (up) => degradation.onConnection(up),
   });
   const subscribing = new Subscribing(
     channels,
@@ -91,9 +88,10 @@ export async function createGateway({
       readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
     telemetry,
   );
-  const connections = new Connections(limits, limits.maxConnections, telemetry);
   const systemNotices = new SystemNotices(channels, telemetry);
-  const publishMessage = new PublishMessage(broker, id, namespaces, telemetry);
+  const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
+    channels.publishLocally(key, record),
+  );
   const readHistory = new ReadHistory(broker, id, namespaces);
   const authenticator = new Authenticator(
     hasKey(config.auth)
@@ -114,6 +112,7 @@ export async function createGateway({
       readHistory,
       namespaces,
       systemNotices,
+      degradation,
       logger: telemetry.loggerOf('ingress'),
       limits,
     },
@@ -169,10 +168,15 @@ export async function createGateway({
   new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
   new ScheduleRoutes({ authenticator, broker, gateway: id, limits }).register(server);
 
-  shell.health.add('broker', async () => {
-    const { ready, problems } = await broker.status();
-    return ready ? undefined : problems.join('; ');
-  });
+  // Not before it was there once; later its absence is no reason to send clients away: no gateway has it.
+  shell.health.add(
+    'broker',
+    async () => {
+      const { ready, problems } = await broker.status();
+      return ready ? undefined : problems.join('; ');
+    },
+    { affects: 'nothing' },
+  );
   shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
     affects: 'nothing',
   });
@@ -182,8 +186,19 @@ export async function createGateway({
     shell.add({ name: 'broker', start: (signal) => broker.start(signal), stop: () => broker.stop() });
   shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
   const watch = new PositionWatch(channels, feed);
-  shell.addLoop({ name: 'position watch', everyMs: POSITION_WATCH_MS, run: () => watch.compareOnce() });
-  shell.addLoop({ name: 'channel release', everyMs: RELEASE_MS, run: () => channels.releaseIdle() });
+  const unlessAway = (work: () => Promise<void>) => async (): Promise<void> => {
+    if (!degradation.isDegraded) await work();
+  };
+  shell.addLoop({
+    name: 'position watch',
+    everyMs: POSITION_WATCH_MS,
+    run: unlessAway(() => watch.compareOnce()),
+  });
+  shell.addLoop({
+    name: 'channel release',
+    everyMs: RELEASE_MS,
+    run: unlessAway(() => channels.releaseIdle()),
+  });
   shell.add({
     name: 'clients',
     start: async () => {
@@ -192,6 +207,7 @@ export async function createGateway({
     },
     stop: async () => {
       phase = 'draining';
+      degradation.stop();
       systemNotices.stop();
       channels.stop();
       await settled(publishMessage);

@@ -123,6 +123,8 @@ export interface ConnectedFrame {
   /** When the token expires, in milliseconds since 1970; absent for anonymous clients. */
   readonly expiresAt?: number;
   readonly timestamp: number;
+  /** Only when the broker is away. [DG1] */
+  readonly degraded?: boolean;
   readonly limits: {
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;
@@ -220,6 +222,8 @@ export interface AcceptedFrame extends Position {
   readonly id: string;
   /** The producer sequence had been accepted before: this is the first result. */
   readonly duplicate?: boolean;
+  /** Delivered by this gateway alone, the broker being away. [DG3] */
+  readonly degraded?: boolean;
 }
 
 export interface StoredFrame extends Position {
@@ -263,6 +267,13 @@ export interface ErrorFrame extends ErrorBody {
   readonly re?: RequestId;
 }
 
+/** The broker went away or came back. [DG1] */
+export interface StatusFrame {
+  readonly type: 'status';
+  readonly degraded: boolean;
+  readonly timestamp: number;
+}
+
 /** Comes before a close that the server starts. */
 export interface DisconnectFrame {
   readonly type: 'disconnect';
@@ -287,4 +298,5 @@ export type ServerFrame =
   | PongFrame
   | GapFrame
   | ErrorFrame
+  | StatusFrame
   | DisconnectFrame;

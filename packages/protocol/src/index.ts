@@ -52,6 +52,7 @@ export type {
   RefreshFrame,
   RequestId,
   ServerFrame,
+  StatusFrame,
   StoredFrame,
   SubscribedFrame,
   SubscribeFrame,

@@ -47,6 +47,7 @@ describe('SPEC.md', () => {
         'pong',
         'error',
         'disconnect',
+        'status',
       ]),
     );
   });

@@ -86,6 +86,20 @@ export class Channel {
     else this.#hold({ epoch, seq, record });
   }
 
+  /**
+   * [DG3] A message that only this gateway has, the broker being away. `epoch` sorts before every real one, so that the next word of the
+   * broker ends it.
+   */
+  receiveLocally(epoch: string, record: string): Position {
+    if (this.#position?.epoch !== epoch) {
+      if (this.#position === undefined) this.#position = { epoch, seq: 0 };
+      else this.#skipTo({ epoch, seq: 0 }, 'epoch-changed');
+    }
+    this.lastActiveMs = performance.now();
+    this.#deliver(this.#position!.seq + 1, record);
+    return this.#position!;
+  }
+
   /** The broker says that the channel is at `position`: what this gateway doesn't have by now is read from history. */
   catchUpTo(position: Position): Promise<void> {
     const at = this.#position;

@@ -1,5 +1,6 @@
 import type { Broker, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
+import type { Position } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
 import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { Channel } from './channel.ts';
@@ -32,6 +33,10 @@ export class Channels implements FeedHandler {
   readonly #channels = new Map<ChannelKey, Channel>();
   readonly #joining = new Map<ChannelKey, Promise<Channel>>();
   readonly #abort = new AbortController();
+  /** Channels that were opened while the broker was away: it doesn't know of our interest. Bounded by those that are open. */
+  readonly #unknown = new Set<ChannelKey>();
+  #isAway = false;
+  #absences = 0;
   subscriptionCount = 0;
 
   constructor(deps: ChannelsDependencies) {
@@ -93,7 +98,10 @@ export class Channels implements FeedHandler {
       .filter(({ emptySinceMs }) => emptySinceMs !== undefined && emptySinceMs < before)
       .map(({ key }) => key);
     if (idle.length === 0) return;
-    for (const key of idle) this.#channels.delete(key);
+    for (const key of idle) {
+      this.#channels.delete(key);
+      this.#unknown.delete(key);
+    }
     await this.#interest.giveBack(idle, (error) =>
       this.#log.warn({ err: error, channels: idle.length }, 'could not give channels back'),
     );
@@ -101,6 +109,19 @@ export class Channels implements FeedHandler {
 
   stop(): void {
     this.#abort.abort();
+  }
+
+  /** [DG3] `undefined`: the broker is there, or nobody here wants the channel to go on without it. */
+  publishLocally(key: ChannelKey, record: string): Position | undefined {
+    if (!this.#isAway) return undefined;
+    const channel = this.#channels.get(key);
+    if (channel === undefined) return { epoch: this.#localEpoch(), seq: 0 };
+    return channel.receiveLocally(this.#localEpoch(), record);
+  }
+
+  /** `-` sorts before all that real epochs begin with. Another one for each absence: a number is not given twice. */
+  #localEpoch(): string {
+    return `-${this.#deps.feed.gateway.slice(-20)}-${this.#absences}`;
   }
 
   onMessage(key: ChannelKey, epoch: string, seq: number, record: string): void {
@@ -123,6 +144,13 @@ export class Channels implements FeedHandler {
   }
 
   onConnection(up: boolean): void {
+    if (!up && !this.#isAway) this.#absences++;
+    this.#isAway = !up;
+    if (up) {
+      const unknown = [...this.#unknown];
+      this.#unknown.clear();
+      void this.#renew(unknown);
+    }
     this.#deps.onConnection(up);
   }
 
@@ -144,6 +172,11 @@ export class Channels implements FeedHandler {
       channel.join(await this.#interest.want(key));
       return channel;
     } catch (error) {
+      if (policy.ephemeral && this.#isAway) {
+        channel.join({ epoch: this.#localEpoch(), seq: 0 });
+        this.#unknown.add(key);
+        return channel;
+      }
       this.#channels.delete(key);
       throw error;
     } finally {

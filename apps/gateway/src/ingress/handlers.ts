@@ -3,6 +3,7 @@ import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { Subscribing } from '../channels/subscribe.ts';
 import type { SystemNotices } from '../channels/system-notices.ts';
+import type { Degradation } from '../lifecycle/degradation.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { Connection } from '../session/connection.ts';
 import type { PublishMessage } from './publish-message.ts';
@@ -19,6 +20,7 @@ export interface HandlerDependencies {
   readonly readHistory: ReadHistory;
   readonly namespaces: NamespaceResolver;
   readonly systemNotices: SystemNotices;
+  readonly degradation: Degradation;
   readonly logger: Logger;
   readonly limits: {
     readonly maxFrameBytes: number;

@@ -4,7 +4,7 @@ import type { Handler } from './handlers.ts';
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
 export const onConnect: Handler<'connect'> = async (
-  { authenticator, gateway, limits, logger, systemNotices },
+  { authenticator, gateway, limits, logger, systemNotices, degradation },
   connection,
   { id, token, session },
 ) => {
@@ -26,6 +26,7 @@ export const onConnect: Handler<'connect'> = async (
         ...(identity.userId === undefined ? {} : { user: identity.userId }),
         ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
         timestamp: Date.now(),
+        ...(degradation.isDegraded ? { degraded: true } : {}),
         limits: {
           maxFrameBytes: limits.maxFrameBytes,
           maxSubscriptions: limits.maxSubscriptions,

@@ -1,10 +1,10 @@
-import type { PublishOutcome } from '@carillon/broker';
 import { CarillonError, type ReceivedPublish } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
 import { encodeFrame, errorFrame } from '../egress/server-frames.ts';
 import { textFrame } from '../egress/text-frame.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
+import type { GatewayOutcome } from './publish-message.ts';
 
 /** [PU1] Later frames don't wait for the log: the order of the calls is the order of the messages. */
 export const onPublish: Handler<'publish'> = (deps, connection, frame) => {
@@ -20,17 +20,17 @@ function answer(
   { stored, namespaces }: HandlerDependencies,
   connection: Connection,
   frame: ReceivedPublish,
-  outcome: PublishOutcome,
+  outcome: GatewayOutcome,
 ): void {
   const { id: re, channel } = frame;
   if (outcome.status === 'refused') {
     connection.sendFrame(errorFrame(outcome.error, re));
     return;
   }
-  const { epoch, seq, id, duplicate } = outcome;
+  const { epoch, seq, id, duplicate, degraded } = outcome;
   connection.sendFrame(
     textFrame(
-      `{"type":"accepted","re":${JSON.stringify(re)},"channel":"${channel}","epoch":"${epoch}","seq":${seq},"id":"${id}"${duplicate ? ',"duplicate":true' : ''}}`,
+      `{"type":"accepted","re":${JSON.stringify(re)},"channel":"${channel}","epoch":"${epoch}","seq":${seq},"id":"${id}"${duplicate ? ',"duplicate":true' : ''}${degraded === true ? ',"degraded":true' : ''}}`,
     ),
   );
   if (frame.stored !== true) return;

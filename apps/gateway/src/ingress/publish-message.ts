@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { allows, type Identity } from '@carillon/auth';
-import type { Broker, Dedupe, PublishOutcome } from '@carillon/broker';
-import type { NamespaceResolver } from '@carillon/config';
-import { CarillonError, encodeRecord } from '@carillon/protocol';
+import type { Broker, ChannelKey, Dedupe, PublishOutcome } from '@carillon/broker';
+import type { NamespacePolicy, NamespaceResolver } from '@carillon/config';
+import { CarillonError, encodeRecord, type Position } from '@carillon/protocol';
 import {
   type Counter,
   type Family,
@@ -25,6 +25,12 @@ export interface MessageToPublish {
   readonly trace?: string | undefined;
 }
 
+/** As the broker's, or accepted by this gateway alone. */
+export type GatewayOutcome = PublishOutcome & { readonly degraded?: true };
+
+/** Delivers to the subscribers of this gateway; `undefined` when the broker isn't away. */
+type PublishLocally = (key: ChannelKey, record: string) => Position | undefined;
+
 /** How long an Idempotency-Key is remembered. */
 const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
 
@@ -36,11 +42,19 @@ export class PublishMessage {
   readonly #telemetry: Telemetry;
   readonly #results: Family<Counter>;
   readonly #latency: Histogram;
+  readonly #publishLocally: PublishLocally;
   #counter = 0;
   /** Publishes that the log has not answered. */
   underWay = 0;
 
-  constructor(broker: Broker, gateway: string, namespaces: NamespaceResolver, telemetry: Telemetry) {
+  constructor(
+    broker: Broker,
+    gateway: string,
+    namespaces: NamespaceResolver,
+    telemetry: Telemetry,
+    publishLocally: PublishLocally,
+  ) {
+    this.#publishLocally = publishLocally;
     this.#broker = broker;
     this.#gateway = gateway;
     this.#namespaces = namespaces;
@@ -50,7 +64,7 @@ export class PublishMessage {
   }
 
   /** Never rejects. The order of the calls is the order of the messages. */
-  publish(identity: Identity, transport: 'ws' | 'http', message: MessageToPublish): Promise<PublishOutcome> {
+  publish(identity: Identity, transport: 'ws' | 'http', message: MessageToPublish): Promise<GatewayOutcome> {
     const refusal = this.#refusal(identity, message);
     if (refusal === undefined) return this.#send(identity, transport, message);
     this.#results.labels(transport, refusal.code).add();
@@ -69,7 +83,7 @@ export class PublishMessage {
     identity: Identity,
     transport: 'ws' | 'http',
     message: MessageToPublish,
-  ): Promise<PublishOutcome> {
+  ): Promise<GatewayOutcome> {
     const { channel, payloadJson, event, producer, wantsStored } = message;
     const startMs = performance.now();
     const span = this.#telemetry.spans.startSpan('gateway.publish', {
@@ -104,8 +118,25 @@ export class PublishMessage {
       },
     ]);
     this.underWay--;
-    this.#finish(span, transport, outcome!, performance.now() - startMs);
-    return outcome!;
+    const final = this.#orLocally(outcome!, policy, channelKey(identity.app, channel), record, id);
+    this.#finish(span, transport, final, performance.now() - startMs);
+    return final;
+  }
+
+  /** [DG3] What is kept nowhere can go on without the broker. */
+  #orLocally(
+    outcome: PublishOutcome,
+    policy: NamespacePolicy,
+    key: ChannelKey,
+    record: string,
+    id: string,
+  ): GatewayOutcome {
+    if (outcome.status === 'accepted' || !policy.ephemeral || outcome.error.code !== 'UNAVAILABLE')
+      return outcome;
+    const position = this.#publishLocally(key, record);
+    return position === undefined
+      ? outcome
+      : { status: 'accepted', ...position, id, duplicate: false, degraded: true };
   }
 
   #finish(span: SpanHandle, transport: string, outcome: PublishOutcome, tookMs: number): void {
