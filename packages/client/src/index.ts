@@ -3,7 +3,16 @@ export type { Backoff } from './backoff.ts';
 export type { BrowserPage } from './browser-storage.ts';
 export { browserStorage } from './browser-storage.ts';
 export type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
+export type {
+  LatencyStatistics,
+  LoggedEvent,
+  MonitoredClient,
+  MonitorOptions,
+  MonitorReport,
+} from './connection-monitor.ts';
+export { ConnectionMonitor, connectionMonitor } from './connection-monitor.ts';
 export type { ConnectionState } from './connection-state.ts';
+export type { ConnectionRecord, Finding, PatternName } from './disconnect-patterns.ts';
 export type { ClientErrorCode } from './errors.ts';
 export { RealtimeError } from './errors.ts';
 export type {

@@ -1,4 +1,5 @@
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
+import type { ConnectionMonitor, MonitoredClient } from './connection-monitor.ts';
 import type { RealtimeError } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
 import type { StateStorage } from './state-storage.ts';
@@ -47,6 +48,8 @@ export interface RealtimeClientOptions {
   readonly storageKey?: string;
   /** A state older than this is not used, in milliseconds. Default 300,000, at most half of `producerTtlMs`. */
   readonly stateMaxAgeMs?: number;
+  /** Remembers what the connection goes through, and says what is probably wrong: `connectionMonitor()`. Default: none. */
+  readonly monitor?: (client: MonitoredClient) => ConnectionMonitor;
   /** W3C traceparent for a publish that brings none, e.g. from OpenTelemetry's active span. */
   readonly traceparent?: (channel: string) => string | undefined;
   /** Name and version of the application, shown in the server's list of connections. */

@@ -1,6 +1,7 @@
 import type { ConnectedFrame, ErrorBody, Position, ServerFrame } from '@carillon/protocol';
 import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 import { Connection } from './connection.ts';
+import type { ConnectionMonitor } from './connection-monitor.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
@@ -43,6 +44,8 @@ export interface StoredPublishing extends Publishing {
  * in order, and each publish gets into its channel once.
  */
 export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
+  /** What the option `monitor` made. */
+  readonly monitor: ConnectionMonitor | undefined;
   readonly #events = new Emitter<ClientEvents>();
   readonly #connection: Connection;
   readonly #subscriptions: Subscriptions;
@@ -87,6 +90,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       isOwn: (producer) => this.#outbox.isOwn(producer),
     });
     this.#persistence = this.#restore(resolved);
+    this.monitor = options.monitor?.(this);
   }
 
   #restore({ storage, storageKey, stateMaxAgeMs }: ResolvedOptions): Persistence | undefined {
