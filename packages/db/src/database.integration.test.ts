@@ -6,13 +6,24 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { message, quietTelemetry } from './database.suite.ts';
 import type { Database } from './database.ts';
 import { DatabaseError } from './database-error.ts';
+import { listDeadLetters, replayDeadLetter } from './dead-letters.ts';
 import { insertDeadLetter, insertMessages, messageExists, storedAmong } from './message-store.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { openPglite } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
 import { makePgliteTemplate } from './pglite-template.ts';
 import { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
+import {
+  addSchedule,
+  cancelSchedule,
+  claimDueSchedules,
+  finishSchedules,
+  listSchedules,
+  type NewSchedule,
+  nextDueInMs,
+} from './scheduled-messages.ts';
 import { readAfter, readBefore, readRange } from './stored-history.ts';
+import { claimDeliveries, failDelivery, releaseDelivery, removeDelivery } from './webhook-deliveries.ts';
 
 const LOBBY = { app: 'demo', channel: 'chat:lobby' };
 let postgres: TestPostgres | undefined;
@@ -57,7 +68,7 @@ describe.each([
   });
 
   beforeEach(async () => {
-    await database.query('empty', 'truncate messages, dead_letters');
+    await database.query('empty', 'truncate messages, dead_letters, scheduled_messages, webhook_deliveries');
   });
 
   it('stores a batch once, however often it comes', async () => {
@@ -151,6 +162,106 @@ describe.each([
     client.release();
     expect((await beside).map(({ rows }) => rows[0])).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     expect(await messageExists(database, 'demo', 'x')).toBe(false);
+  });
+
+  it('keeps scheduled messages: taken once, cancelled only before, in the order in which they are due', async () => {
+    const limits = { maxAheadMs: 60_000, maxPerApp: 4 };
+    const add = (id: string, given: Partial<NewSchedule> = {}) =>
+      addSchedule(
+        database,
+        {
+          id,
+          app: 'demo',
+          channel: 'chat:lobby',
+          owner: 'ada',
+          idempotencyKey: undefined,
+          requestHash: 'h',
+          event: undefined,
+          trace: undefined,
+          payload: '1',
+          deliverAtMs: undefined,
+          delayMs: 0,
+          ...given,
+        },
+        limits,
+      );
+    expect(await nextDueInMs(database)).toBeUndefined();
+    expect(await add('s-1', { idempotencyKey: 'k' })).toMatchObject({ outcome: 'added', row: { id: 's-1' } });
+    expect(await add('s-9', { idempotencyKey: 'k' })).toMatchObject({
+      outcome: 'repeated',
+      row: { id: 's-1' },
+    });
+    expect(await add('s-1')).toMatchObject({ outcome: 'repeated' });
+    expect(await add('s-x', { deliverAtMs: Date.now() - 1000, delayMs: undefined })).toEqual({
+      outcome: 'past',
+    });
+    expect(await add('s-x', { delayMs: 61_000 })).toEqual({ outcome: 'too-far' });
+    for (const id of ['s-2', 's-3']) expect(await add(id)).toMatchObject({ outcome: 'added' });
+    expect(await add('s-4', { delayMs: 50_000 })).toMatchObject({ outcome: 'added' });
+    expect(await add('s-5')).toEqual({ outcome: 'full' });
+    expect(await cancelSchedule(database, 'demo', 's-3')).toMatchObject({ state: 'cancelled' });
+    expect(await cancelSchedule(database, 'other', 's-2')).toBeUndefined();
+    const claims = await Promise.all(
+      [1, 2, 3].map(() => claimDueSchedules(database, { limit: 1, leaseMs: 60_000 })),
+    );
+    expect(
+      claims
+        .flat()
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(['s-1', 's-2']);
+    expect(await cancelSchedule(database, 'demo', 's-2')).toMatchObject({ state: 'publishing' });
+    await finishSchedules(database, [
+      { id: 's-1', result: 'published', epoch: 'e', seq: 7 },
+      { id: 's-2', result: 'retry', error: 'UNAVAILABLE', delayMs: 0 },
+    ]);
+    const [again] = await claimDueSchedules(database, { limit: 9, leaseMs: 60_000 });
+    expect(again).toMatchObject({ id: 's-2', attempts: 2, payload: '1' });
+    const listed = await listSchedules(database, { app: 'demo', limit: 2 });
+    const rest = await listSchedules(database, { app: 'demo', limit: 9, after: listed.at(-1) });
+    const states = [...listed, ...rest].map(({ id, state, seq }) => `${id} ${state} ${seq}`);
+    expect(states).toEqual([
+      's-1 published 7',
+      's-2 publishing null',
+      's-3 cancelled null',
+      's-4 pending null',
+    ]);
+  });
+
+  it('queues deliveries once with their message, and gives them out in order', async () => {
+    const delivery = (seq: number, given: object = {}) => ({
+      ...LOBBY,
+      epoch: 'aaaaaaaa0001',
+      seq,
+      id: `d-${seq}`,
+      endpoint: 'e',
+      event: 'message.published',
+      body: '{}',
+      ...given,
+    });
+    const both = [delivery(1), delivery(2), delivery(1, { endpoint: 'f', id: 'd-f' })];
+    expect(await insertMessages(database, [message(1), message(2)], both)).toBe(2);
+    expect(await insertMessages(database, [message(1), message(2)], both)).toBe(0);
+    await expect(
+      insertMessages(database, [message(3)], [delivery(3, { body: '"\0"' })]),
+    ).rejects.toMatchObject({ kind: 'poison' });
+    expect(await messageExists(database, 'demo', 'm-3')).toBe(false);
+    const ordered = { endpoint: 'e', limit: 9, leaseMs: 60_000, orderedAfterMs: 60_000 };
+    const claims = await Promise.all([1, 2].map(() => claimDeliveries(database, ordered)));
+    expect(claims.flat().map(({ id }) => id)).toEqual(['d-1']);
+    await releaseDelivery(database, 'd-1');
+    expect((await claimDeliveries(database, ordered)).map(({ id }) => id)).toEqual(['d-1']);
+    await failDelivery(database, { id: 'd-1', reason: 'no', retryInMs: undefined });
+    expect((await claimDeliveries(database, ordered)).map(({ id }) => id)).toEqual(['d-2']);
+    await removeDelivery(database, 'd-2');
+    expect((await claimDeliveries(database, { ...ordered, orderedAfterMs: undefined })).length).toBe(0);
+    const letters = await listDeadLetters(database, { endpoint: 'e' }, { limit: 9 });
+    expect(letters).toMatchObject([{ id: 'd-1', kind: 'webhook', reason: 'no', attempts: 1 }]);
+    expect(await replayDeadLetter(database, 'd-1')).toEqual({ result: 'queued' });
+    expect((await claimDeliveries(database, ordered)).map(({ id }) => id)).toEqual(['d-1']);
+    expect((await claimDeliveries(database, { ...ordered, endpoint: 'f' })).map(({ id }) => id)).toEqual([
+      'd-f',
+    ]);
   });
 
   it('refuses migrations that were changed after they had been applied', async () => {

@@ -58,5 +58,6 @@ export {
   expireDeliveries,
   failDelivery,
   type NewDelivery,
+  releaseDelivery,
   removeDelivery,
 } from './webhook-deliveries.ts';

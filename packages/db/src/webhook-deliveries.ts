@@ -102,6 +102,15 @@ export async function failDelivery(
   );
 }
 
+/** Gives back what was taken: others may try it at once. */
+export async function releaseDelivery(database: Database, id: string): Promise<void> {
+  await database.query(
+    'release a delivery',
+    `update webhook_deliveries set attempt_at = clock_timestamp() where id = $1 and state = 'pending'`,
+    [id],
+  );
+}
+
 /** Makes dead what waited longer than `maxAgeMs`; of one endpoint, or of all. Answers how many; at most 1000. */
 export async function expireDeliveries(
   database: Database,

@@ -6,6 +6,7 @@ import {
   type DueDelivery,
   expireDeliveries,
   failDelivery,
+  releaseDelivery,
   removeDelivery,
 } from '@carillon/db';
 import { backoffMs } from '@carillon/service';
@@ -16,6 +17,8 @@ import { sendDelivery } from './send.ts';
 
 /** Longest wait before the table is looked at again: what another process stored is seen by then. */
 const LOOK_EVERY_MS = 500;
+/** How long attempts under way may take when the process stops: one that is cut off is made again. */
+const GRACE_MS = 3000;
 const EXPIRE_EVERY_MS = 30_000;
 /** On top of an attempt's time, for writing down what became of it. */
 const LEASE_SLACK_MS = 10_000;
@@ -58,19 +61,22 @@ export class Dispatcher {
     this.#woken.resolve();
   }
 
-  /** Until `signal` aborts; attempts under way are given up then. */
+  /** Until `signal` aborts; attempts under way have a moment to end then. */
   readonly run = async (signal: AbortSignal, progress: () => void): Promise<void> => {
+    const cut = new AbortController();
     try {
       while (!signal.aborted) {
         this.#woken = Promise.withResolvers();
         await this.#expire();
-        const taken = await this.#take(signal);
+        const taken = await this.#take(cut.signal);
         if (this.#failure !== undefined) throw this.#failure;
         progress();
         if (taken === 0) await this.#wait(signal);
       }
     } finally {
+      const grace = setTimeout(() => cut.abort(), GRACE_MS);
       await Promise.all(this.#underWay);
+      clearTimeout(grace);
       this.#failure = undefined;
     }
   };
@@ -113,8 +119,8 @@ export class Dispatcher {
       await removeDelivery(database, delivery.id);
       return;
     }
-    // Nobody's failure: another process, or the next start, takes it after the lease.
-    if (stopping.aborted) return;
+    // Nobody's failure: another process, or the next start, tries it.
+    if (stopping.aborted) return await releaseDelivery(database, delivery.id);
     if (result.endpointIsIll) this.#circuit.failed(performance.now());
     else this.#circuit.succeeded();
     await this.#failed(delivery, result.reason);

@@ -312,6 +312,31 @@ describe('webhooks', () => {
     expect(seqs).toEqual([1, 2, 3, 4]);
   });
 
+  it('lets what is under way end when it stops, and gives back what does not', async () => {
+    let answering = (): void => undefined;
+    const slow = await receiver((_, response) => {
+      answering = () => void response.writeHead(200).end();
+    });
+    const hanging = await receiver(() => undefined);
+    const service = await start([
+      { url: slow.url, timeoutMs: 20_000 },
+      { url: hanging.url, timeoutMs: 20_000, name: 'hanging' },
+    ]);
+    await publishMany(1);
+    await eventually(() => slow.received.length === 1 && hanging.received.length === 1, {
+      what: 'both are tried',
+    });
+    const stopped = service.stop();
+    answering();
+    await stopped;
+    expect(await deliveries()).toMatchObject([{ endpoint: 'hanging', state: 'pending', attempts: 0 }]);
+    const { rows } = await database.query<{ due: boolean }>(
+      'due',
+      'select attempt_at <= clock_timestamp() as due from webhook_deliveries',
+    );
+    expect(rows).toEqual([{ due: true }]);
+  });
+
   it('makes dead what waited too long, whatever the circuit says', async () => {
     const { url } = await receiver(() => undefined);
     await start([{ url, attempts: 100, maxAgeMs: 1000 }]);
