@@ -3,16 +3,8 @@
  * newer client can talk to an older gateway. Rules [FR1]-[FR8] of SPEC.md.
  */
 import { CarillonError } from './errors.ts';
-import type {
-  ConnectFrame,
-  HistoryFrame,
-  PingFrame,
-  Position,
-  ProducerStamp,
-  PublishFrame,
-  RefreshFrame,
-  RequestId,
-} from './frames.ts';
+import type { Position, RequestId } from './frame-parts.ts';
+import type { HistoryFrame, PingFrame, ProducerStamp, PublishFrame } from './frames.ts';
 import { findMember, isDeeperThan } from './json-scan.ts';
 import {
   channelError,
@@ -31,6 +23,7 @@ import {
   shown,
   traceparentOf,
 } from './member-reader.ts';
+import type { ConnectFrame, RefreshFrame } from './session-frames.ts';
 import { isSessionId } from './system-channel.ts';
 
 export interface FrameLimits {

@@ -3,7 +3,18 @@
  *
  * `id` on a client's frame is the client's request id; a server's answer names it in `re`.
  */
-import type { ErrorCode } from './errors.ts';
+
+import type { ErrorBody, Position, RequestId } from './frame-parts.ts';
+import type {
+  ConnectedFrame,
+  ConnectFrame,
+  DisconnectFrame,
+  EndedFrame,
+  RefreshedFrame,
+  RefreshFrame,
+  StatusFrame,
+  TokenExpiringFrame,
+} from './session-frames.ts';
 
 export const PROTOCOL_VERSION = 1;
 /** WebSocket subprotocol of the JSON encoding. */
@@ -11,34 +22,7 @@ export const SUBPROTOCOL_JSON = 'carillon.v1.json';
 /** A token may be offered as a second subprotocol: this prefix and the JWT. */
 export const SUBPROTOCOL_TOKEN_PREFIX = 'carillon.token.';
 
-export type RequestId = number | string;
-
-/** A place in a channel: `seq` counts from 1 without gaps within an `epoch`; 0 is before the first message. */
-export interface Position {
-  readonly epoch: string;
-  readonly seq: number;
-}
-
 // ---- client to server -------------------------------------------------------------------------------------------
-
-export interface ConnectFrame {
-  readonly type: 'connect';
-  readonly id: RequestId;
-  /** Absent when the token came by header, subprotocol or query, or for anonymous clients. */
-  readonly token?: string;
-  readonly version?: number;
-  /** Chosen by the client and kept over reconnects; names its channel `#session:<session>`. [CH6] */
-  readonly session?: string;
-  readonly client?: { readonly name: string; readonly version: string };
-}
-
-/** Replaces the token of a live connection. [RF1] */
-export interface RefreshFrame {
-  readonly type: 'refresh';
-  readonly id: RequestId;
-  /** Of the same user and app as the one in use. */
-  readonly token: string;
-}
 
 export interface SubscribeRequest {
   readonly channel: string;
@@ -111,51 +95,6 @@ export type ClientFrameType = ClientFrame['type'];
 
 // ---- server to client -------------------------------------------------------------------------------------------
 
-export interface ConnectedFrame {
-  readonly type: 'connected';
-  readonly re: RequestId;
-  readonly version: number;
-  /** Connection id, appears in logs and traces. */
-  readonly connection: string;
-  /** Gateway that serves the connection. */
-  readonly gateway: string;
-  readonly user?: string;
-  /** When the token expires, in milliseconds since 1970; absent for anonymous clients. */
-  readonly expiresAt?: number;
-  readonly timestamp: number;
-  /** Only when the broker is away. [DG1] */
-  readonly degraded?: boolean;
-  readonly limits: {
-    readonly maxFrameBytes: number;
-    readonly maxSubscriptions: number;
-    /** Most channels that one `subscribe` or `unsubscribe` may name; 128 where absent. */
-    readonly maxChannelsPerFrame?: number;
-  };
-  readonly heartbeat: { readonly pingIntervalMs: number; readonly timeoutMs: number };
-}
-
-/** Answers `refresh`: from now on the new token counts. */
-export interface RefreshedFrame {
-  readonly type: 'refreshed';
-  readonly re: RequestId;
-  /** When the new token expires, in milliseconds since 1970. */
-  readonly expiresAt?: number;
-  readonly timestamp: number;
-}
-
-/** The token in use expires soon. [RF4] */
-export interface TokenExpiringFrame {
-  readonly type: 'token_expiring';
-  readonly expiresAt: number;
-  readonly timestamp: number;
-}
-
-/** The server ended a subscription that the client did not ask to end. [RF3] */
-export interface EndedFrame extends ErrorBody {
-  readonly type: 'ended';
-  readonly channel: string;
-}
-
 /** Why missed messages could not be given. The subscription is live all the same, from the position in the frame. */
 export type NotRecoveredReason =
   | 'epoch-changed'
@@ -165,13 +104,6 @@ export type NotRecoveredReason =
   | 'history-trimmed'
   | 'history-disabled'
   | 'history-unavailable';
-
-export interface ErrorBody {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly retryAfterMs?: number;
-}
 
 export interface SubscribeResult extends Partial<Position> {
   readonly channel: string;
@@ -265,23 +197,6 @@ export interface ErrorFrame extends ErrorBody {
   readonly type: 'error';
   /** Absent when the frame could not be read far enough to know its id. */
   readonly re?: RequestId;
-}
-
-/** The broker went away or came back. [DG1] */
-export interface StatusFrame {
-  readonly type: 'status';
-  readonly degraded: boolean;
-  readonly timestamp: number;
-}
-
-/** Comes before a close that the server starts. */
-export interface DisconnectFrame {
-  readonly type: 'disconnect';
-  readonly code: number;
-  readonly reason: string;
-  readonly reconnect: boolean;
-  /** Wait at least this long before reconnecting. */
-  readonly retryAfterMs?: number;
 }
 
 export type ServerFrame =

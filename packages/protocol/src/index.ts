@@ -28,15 +28,11 @@ export { afterClose, CLOSES } from './close-codes.ts';
 export type { ErrorDefinition } from './error-definition.ts';
 export type { ErrorCode } from './errors.ts';
 export { CarillonError, ERRORS, isErrorCode } from './errors.ts';
+export type { ErrorBody, Position, RequestId } from './frame-parts.ts';
 export type {
   AcceptedFrame,
   ClientFrame,
   ClientFrameType,
-  ConnectedFrame,
-  ConnectFrame,
-  DisconnectFrame,
-  EndedFrame,
-  ErrorBody,
   ErrorFrame,
   GapFrame,
   HistoryFrame,
@@ -45,20 +41,14 @@ export type {
   NotRecoveredReason,
   PingFrame,
   PongFrame,
-  Position,
   ProducerStamp,
   PublishFrame,
-  RefreshedFrame,
-  RefreshFrame,
-  RequestId,
   ServerFrame,
-  StatusFrame,
   StoredFrame,
   SubscribedFrame,
   SubscribeFrame,
   SubscribeRequest,
   SubscribeResult,
-  TokenExpiringFrame,
   UnsubscribedFrame,
   UnsubscribeFrame,
 } from './frames.ts';
@@ -74,6 +64,16 @@ export type {
   ScheduledMessage,
   ScheduleRequest,
 } from './scheduled-message.ts';
+export type {
+  ConnectedFrame,
+  ConnectFrame,
+  DisconnectFrame,
+  EndedFrame,
+  RefreshedFrame,
+  RefreshFrame,
+  StatusFrame,
+  TokenExpiringFrame,
+} from './session-frames.ts';
 export type { SystemNotification } from './system-channel.ts';
 export {
   isSessionId,

@@ -6,7 +6,7 @@ import {
   MAX_CHANNEL_NAME_LENGTH,
 } from './channel-name.ts';
 import { CarillonError } from './errors.ts';
-import type { Position, RequestId } from './frames.ts';
+import type { Position, RequestId } from './frame-parts.ts';
 
 export type JsonObject = { readonly [member: string]: unknown };
 
