@@ -51,8 +51,8 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
   };
 }
 
-export function tokenOf(userId: string): Promise<string> {
-  return mintToken({ secret: SECRET, userId, capabilities: EVERYTHING as never, expiresInMs: 600_000 });
+export function tokenOf(userId: string, capabilities: object = EVERYTHING): Promise<string> {
+  return mintToken({ secret: SECRET, userId, capabilities: capabilities as never, expiresInMs: 600_000 });
 }
 
 /** A client that does nothing by itself: sends frames, keeps what comes. */

@@ -118,8 +118,7 @@ export class WebSocketRoute {
     webSocket.on('pong', () => {
       connection.lastHeardMs = performance.now();
     });
-    // The close that follows says what there is to say.
-    webSocket.on('error', () => webSocket.terminate());
+    webSocket.on('error', () => connection.broken());
     webSocket.on('close', (code: number) => {
       this.#closed.labels(String(code)).add();
       this.#logger.debug(

@@ -111,6 +111,20 @@ export class Connection implements SubscriberSink {
     );
     this.#outbox.close();
     this.webSocket.close(code, name);
+    this.#cutLater();
+  }
+
+  /**
+   * The client broke the WebSocket protocol, and the library sends the close that says how. Not cut off at once: what it still sends
+   * would be answered with a reset, which takes that close from it.
+   */
+  broken(): void {
+    this.apply('close');
+    this.#outbox.close();
+    this.#cutLater();
+  }
+
+  #cutLater(): void {
     setTimeout(() => this.webSocket.terminate(), CLOSE_TIMEOUT_MS).unref();
   }
 
