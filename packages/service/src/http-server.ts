@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
+import { answerClientError } from './answer-client-error.ts';
 import type { Part } from './service.ts';
 import { within } from './within.ts';
 
@@ -29,6 +30,7 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
   const server = Fastify({
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerClientError,
     requestTimeout,
     ...withChecks(others, requestTimeout),
   });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { extractToken, type Identity } from '@carillon/auth';
 import type { PublishOutcome } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
@@ -51,8 +52,8 @@ export class HttpRoutes {
     server.removeAllContentTypeParsers();
     server.addContentTypeParser(
       'application/json',
-      { parseAs: 'string', bodyLimit: this.#deps.limits.maxHttpBodyBytes },
-      (_request, body, done) => done(null, body),
+      { parseAs: 'buffer', bodyLimit: this.#deps.limits.maxHttpBodyBytes },
+      async (request: FastifyRequest, body: Buffer) => textOf(request, body),
     );
     server.post('/v1/channels/:channel/messages', (request, reply) =>
       this.#publish(request as ChannelRequest, reply),
@@ -78,7 +79,8 @@ export class HttpRoutes {
           payloadJson,
           event,
           wantsStored,
-          idempotencyKey: key && isBatch ? `${key}#${i}` : key,
+          // A space: no key of a single message has one.
+          idempotencyKey: key && isBatch ? `${key} ${i}` : key,
           trace: isTraceparent(traceparent) ? traceparent : undefined,
         }),
       ),
@@ -149,6 +151,18 @@ export class HttpRoutes {
   }
 }
 
+/** @throws CarillonError for what would not go on as it came. */
+function textOf({ headers }: FastifyRequest, body: Buffer): string {
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw new CarillonError(
+      'CONTENT_TYPE_UNSUPPORTED',
+      `The content encoding ${encoding.slice(0, 32)} is not supported: send the body as it is.`,
+    );
+  if (!isUtf8(body)) throw new CarillonError('BODY_INVALID', 'The body is not UTF-8.');
+  return body.toString('utf8');
+}
+
 function answerOf(channel: string, outcome: PublishOutcome, stored: boolean | undefined): object {
   if (outcome.status === 'refused') return { error: errorBody(outcome.error) };
   const { epoch, seq, id, duplicate } = outcome;
@@ -183,7 +197,7 @@ function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
 function positionOf({ query }: ChannelRequest, side: 'after' | 'before'): Position | undefined {
   const [epoch, seq] = [query[`${side}_epoch`], query[`${side}_seq`]];
   if (epoch === undefined && seq === undefined) return undefined;
-  const number = Number(seq);
+  const number = integerOf(seq);
   if (
     epoch !== undefined &&
     /^[0-9A-Za-z_-]{1,32}$/.test(epoch) &&
@@ -208,10 +222,15 @@ function wantsStoredOf({ query }: ChannelRequest): boolean {
 
 function limitOf({ query }: ChannelRequest): number | undefined {
   if (query.limit === undefined) return undefined;
-  const limit = Number(query.limit);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
+  const limit = integerOf(query.limit);
+  if (limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
   throw new CarillonError(
     'BODY_INVALID',
     `limit: got ${JSON.stringify(query.limit)}; allowed is an integer from 1 to ${MAX_HISTORY_LIMIT}.`,
   );
+}
+
+/** `NaN` for all but decimal digits: `Number` takes an empty text, `0x10` and `1e3`, too. */
+function integerOf(text: unknown): number {
+  return typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
 }
