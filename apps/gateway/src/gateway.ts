@@ -31,6 +31,7 @@ import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Authenticator } from './session/authenticate.ts';
+import { ClientEvents } from './session/client-events.ts';
 import { Connections } from './session/connections.ts';
 
 /** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
@@ -102,6 +103,9 @@ export async function createGateway({
     config.auth.anonymous,
     telemetry,
   );
+  const clientEvents = config.edge.clientEvents
+    ? new ClientEvents({ gateway: id, publisher: broker.publisher, telemetry })
+    : undefined;
   const serveFrame = new ServeFrame(
     {
       gateway: id,
@@ -113,6 +117,7 @@ export async function createGateway({
       namespaces,
       systemNotices,
       degradation,
+      onConnected: clientEvents?.connected ?? (() => undefined),
       logger: telemetry.loggerOf('ingress'),
       limits,
     },
@@ -199,6 +204,7 @@ export async function createGateway({
     everyMs: RELEASE_MS,
     run: unlessAway(() => channels.releaseIdle()),
   });
+  if (clientEvents !== undefined) shell.add({ name: 'events of clients', stop: () => clientEvents.stop() });
   shell.add({
     name: 'clients',
     start: async () => {

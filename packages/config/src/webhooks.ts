@@ -4,7 +4,7 @@ import type { Kind, Parsed } from './setting.ts';
 import { parseDurationMs } from './units.ts';
 
 /** What an endpoint can be told. */
-export const WEBHOOK_EVENTS = ['message.published'] as const;
+export const WEBHOOK_EVENTS = ['message.published', 'client.connected', 'client.disconnected'] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** Where events are delivered to, complete. */

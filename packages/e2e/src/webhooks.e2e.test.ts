@@ -10,6 +10,7 @@ import { eventually } from '@carillon/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_TOKEN, type Cluster, JWT_SECRET, startCluster } from './cluster.ts';
+import { connectClient } from './people.ts';
 
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL('../../../apps/cli/src/main.ts', import.meta.url));
@@ -28,12 +29,21 @@ describe('webhooks', () => {
   let database: pg.Client;
   let backend: BackendClient;
   const taken: Taken[] = [];
+  const comings: string[] = [];
   let refusing = false;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const signature = request.headers['carillon-signature'];
-    const { id, message } = verifyWebhook({ body: Buffer.concat(chunks), signature, secret: SECRET });
+    const { id, event, message, client } = verifyWebhook({
+      body: Buffer.concat(chunks),
+      signature,
+      secret: SECRET,
+    });
+    if (client !== undefined) {
+      comings.push(`${client.user} ${event}`);
+      return void response.writeHead(204).end();
+    }
     expect(request.headers['carillon-delivery']).toBe(id);
     if (refusing) return void response.writeHead(422).end('not like this');
     taken.push({ delivery: id, channel: message!.channel, seq: message!.seq });
@@ -55,13 +65,15 @@ describe('webhooks', () => {
       backoffMs: 20,
       timeoutMs: 500,
     };
+    const clients = { ...hook, name: 'clients', events: ['client.connected', 'client.disconnected'] };
     cluster = await startCluster({
       gateways: 1,
       routers: 1,
       persistence: 2,
       admin: true,
       env: {
-        CARILLON_WEBHOOKS: JSON.stringify([hook]),
+        CARILLON_CLIENT_EVENTS: 'true',
+        CARILLON_WEBHOOKS: JSON.stringify([hook, clients]),
         CARILLON_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.0/8',
         CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '1s',
         CARILLON_PERSISTENCE_BATCH_MAX_MESSAGES: '20',
@@ -132,6 +144,23 @@ describe('webhooks', () => {
     }
     // At least once is the promise; hardly more is what happens.
     expect(taken.length).toBeLessThan(CHANNELS.length * PER_CHANNEL + 60);
+  });
+
+  it('tells who came and went, also when the gateway stops', { timeout: 30_000 }, async () => {
+    const gateway = cluster.gateways[0]!;
+    const ada = await connectClient('ada', gateway.port);
+    await eventually(() => comings.includes('ada client.connected'), { what: 'she came' });
+    ada.close();
+    await eventually(() => comings.includes('ada client.disconnected'), { what: 'she went' });
+    const bob = await connectClient('bob', gateway.port);
+    await eventually(() => comings.includes('bob client.connected'), { what: 'he came' });
+    await gateway.stop();
+    bob.close();
+    await eventually(() => comings.includes('bob client.disconnected'), { what: 'he went, too' });
+    expect(comings).toEqual(
+      ['ada', 'ada', 'bob', 'bob'].map((user, i) => `${user} client.${i % 2 === 0 ? '' : 'dis'}connected`),
+    );
+    await gateway.start();
   });
 
   it('keeps what an endpoint refused, until it is replayed by the command line', {

@@ -13,6 +13,8 @@ export {
   MAX_CHANNEL_NAME_LENGTH,
   namespaceOf,
 } from './channel-name.ts';
+export type { ClientEvent, ClientEventName } from './client-event.ts';
+export { CLIENT_EVENTS, CLIENT_EVENTS_CHANNEL_PREFIX } from './client-event.ts';
 export type {
   FrameLimits,
   FrameReading,

@@ -15,5 +15,11 @@ export { BackendClient } from './backend-client.ts';
 export type { RetryPolicy } from './http-request.ts';
 export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';
-export type { VerifyWebhookOptions, WebhookEvent, WebhookFault, WebhookMessage } from './verify-webhook.ts';
+export type {
+  VerifyWebhookOptions,
+  WebhookClient,
+  WebhookEvent,
+  WebhookFault,
+  WebhookMessage,
+} from './verify-webhook.ts';
 export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts';

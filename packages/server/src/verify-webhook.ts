@@ -49,12 +49,27 @@ export interface WebhookMessage {
   readonly payload: unknown;
 }
 
+/** A client that came or went. Times are milliseconds since 1970. */
+export interface WebhookClient {
+  readonly connection: string;
+  readonly gateway: string;
+  /** Absent for anonymous clients. */
+  readonly user?: string;
+  readonly connectedAt: number;
+  /** When it went, and the WebSocket's close code. */
+  readonly disconnectedAt?: number;
+  readonly code?: number;
+}
+
 export interface WebhookEvent {
   /** The same at every attempt: remember it to take each event once. */
   readonly id: string;
-  readonly event: 'message.published' | (string & {});
+  readonly event: 'message.published' | 'client.connected' | 'client.disconnected' | (string & {});
   readonly app: string;
+  /** Of `message.published`. */
   readonly message?: WebhookMessage;
+  /** Of `client.connected` and `client.disconnected`. */
+  readonly client?: WebhookClient;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface HandlerDependencies {
   readonly namespaces: NamespaceResolver;
   readonly systemNotices: SystemNotices;
   readonly degradation: Degradation;
+  /** A client was let in. */
+  readonly onConnected: (connection: Connection) => void;
   readonly logger: Logger;
   readonly limits: {
     readonly maxFrameBytes: number;

@@ -4,7 +4,7 @@ import type { Handler } from './handlers.ts';
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
 export const onConnect: Handler<'connect'> = async (
-  { authenticator, gateway, limits, logger, systemNotices, degradation },
+  { authenticator, gateway, limits, logger, systemNotices, degradation, onConnected },
   connection,
   { id, token, session },
 ) => {
@@ -35,6 +35,7 @@ export const onConnect: Handler<'connect'> = async (
         heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
       }),
     );
+    onConnected(connection);
     connection.endSystemNotices = systemNotices.attach(identity.app, connection);
   } catch (error) {
     const known = toCarillonError(error);

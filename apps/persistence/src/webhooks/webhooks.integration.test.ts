@@ -127,6 +127,40 @@ describe('webhooks', () => {
     });
   });
 
+  it('tells of clients who wants to know of them, and of nothing else', async () => {
+    const clients = await receiver();
+    const messages = await receiver();
+    await start([
+      {
+        url: clients.url,
+        name: 'clients',
+        events: ['client.connected', 'client.disconnected'],
+        namespaces: ['x'],
+      },
+      { url: messages.url, name: 'messages' },
+    ]);
+    const payload = '{"connection":"g1-c1","gateway":"g1","connectedAt":1}';
+    const channel = 'demo/#clients.g1' as ChannelKey;
+    const record = (event: string) => `{"id":"${event}","timestamp":1,"event":"${event}"}\n${payload}`;
+    await publish(broker, [
+      publication(1),
+      ...['client.connected', 'client.eaten'].map((id) => ({
+        ...publication(1),
+        id,
+        channel,
+        record: record(id),
+      })),
+    ]);
+    await eventually(() => clients.received.length > 0 && messages.received.length > 0, {
+      what: 'both are told',
+    });
+    await empty();
+    expect(clients.received.map(({ body }) => JSON.parse(body))).toEqual([
+      { id: clients.received[0]!.id, event: 'client.connected', app: 'demo', client: JSON.parse(payload) },
+    ]);
+    expect(messages.received.map(({ channel }) => channel)).toEqual(['chat:1']);
+  });
+
   it('queues a delivery with the insert of its message, or neither', async () => {
     const { url, received } = await receiver();
     await database.query(

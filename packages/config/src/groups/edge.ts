@@ -1,5 +1,5 @@
 import { builtGroup } from '../group.ts';
-import { listOf, text } from '../kinds.ts';
+import { flag, listOf, text } from '../kinds.ts';
 import { cidr } from '../network.ts';
 import { originEntry } from '../origins.ts';
 import { optional, withDefault } from '../setting.ts';
@@ -33,6 +33,12 @@ export const edgeSettings = builtGroup(
         description: 'Private key of the certificate.',
         example: '/etc/carillon/tls.key',
       }),
+      clientEvents: withDefault(flag(), false, {
+        variable: 'CARILLON_CLIENT_EVENTS',
+        description:
+          'Put the coming and going of clients into the log, for webhooks with `client.connected` and `client.disconnected`: two stored messages per connection.',
+        example: 'true',
+      }),
     },
     rules: [
       {
@@ -44,7 +50,8 @@ export const edgeSettings = builtGroup(
       },
     ],
   },
-  ({ allowedOrigins, trustedProxies, tlsCertFile, tlsKeyFile }) => ({
+  ({ allowedOrigins, trustedProxies, tlsCertFile, tlsKeyFile, clientEvents }) => ({
+    clientEvents,
     allowedOrigins,
     trustedProxies,
     tls:
