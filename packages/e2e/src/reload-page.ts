@@ -1,0 +1,56 @@
+/** Runs in the browser: one client with a stored state; what it saw and what became of its publishes survives in the tab. */
+import { browserStorage, RealtimeClient } from '@carillon/client';
+
+/** What the tests talk to. */
+export interface ReloadPage {
+  readonly client: RealtimeClient;
+  /** Of all lives of this tab, in order. */
+  seen(): [epoch: string, seq: number, payload: string][];
+  outcomes(): [payload: string, outcome: string][];
+  publish(text: string): void;
+}
+
+interface Tab {
+  readonly sessionStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
+  readonly location: { readonly search: string };
+  reloadPage: ReloadPage;
+}
+
+const tab = globalThis as unknown as Tab;
+const parameters = new URLSearchParams(tab.location.search);
+const channel = parameters.get('channel')!;
+/** A tab opened by another one gets a copy of its storage: what the other one saw is not what this one saw. */
+const name = parameters.get('tab')!;
+
+function list<Item>(key: string): { items(): Item[]; add(item: Item): void } {
+  const items = (): Item[] => JSON.parse(tab.sessionStorage.getItem(`${name} ${key}`) ?? '[]') as Item[];
+  return {
+    items,
+    add: (item) => tab.sessionStorage.setItem(`${name} ${key}`, JSON.stringify([...items(), item])),
+  };
+}
+
+const seen = list<[string, number, string]>('seen');
+const outcomes = list<[string, string]>('outcomes');
+
+const client = new RealtimeClient({
+  url: parameters.get('url')!,
+  token: parameters.get('token')!,
+  backoff: { initialMs: 50, maxMs: 200 },
+  ...(parameters.get('storage') === 'none' ? {} : { storage: browserStorage() }),
+});
+client.on('restoredPublish', ({ payload, result }) => outcomes.add([String(payload), result.outcome]));
+client.subscribe(channel, ({ epoch, seq, payload }) => seen.add([epoch, seq, String(payload)]));
+client.connect();
+
+tab.reloadPage = {
+  client,
+  seen: seen.items,
+  outcomes: outcomes.items,
+  publish: (text) => {
+    client.publish(channel, text).then(
+      () => outcomes.add([text, 'accepted']),
+      ({ code }: { code: string }) => outcomes.add([text, code]),
+    );
+  },
+};
