@@ -5,6 +5,7 @@ import type { RealtimeError } from './errors.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
+import type { StateStorage } from './state-storage.ts';
 import type { Message } from './subscription.ts';
 
 /**
@@ -12,7 +13,7 @@ import type { Message } from './subscription.ts';
  * channel once and in order, and each of its publishes is in the channel once and in order, unless it was told otherwise.
  */
 type Step =
-  | { readonly kind: 'publish' | 'others-publish' | 'cut' | 'silence' | 'withhold' }
+  | { readonly kind: 'publish' | 'others-publish' | 'cut' | 'silence' | 'withhold' | 'reload' }
   | { readonly kind: 'refuse' | 'refuse-for-now' | 'lose-answer' }
   | { readonly kind: 'repeat'; readonly seq: number }
   | { readonly kind: 'wait' | 'unreachable'; readonly ms: number };
@@ -24,6 +25,7 @@ const steps = fc.array(
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(3_000) }) },
     { weight: 4, arbitrary: fc.constant<Step>({ kind: 'cut' }) },
     { weight: 1, arbitrary: fc.constant<Step>({ kind: 'silence' }) },
+    { weight: 2, arbitrary: fc.constant<Step>({ kind: 'reload' }) },
     { weight: 1, arbitrary: fc.constant<Step>({ kind: 'withhold' }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreachable' as const), ms: fc.nat(40_000) }) },
     { weight: 2, arbitrary: fc.constant<Step>({ kind: 'refuse' }) },
@@ -86,30 +88,85 @@ function once(value: ErrorBody) {
   };
 }
 
+/** Of a page: what is in it outlives the page, and the page is told when it goes. */
+class TabStorage implements StateStorage {
+  readonly #items: Map<string, string>;
+  onHide: (last: boolean) => void = () => undefined;
+
+  /** @param old that of the page before */
+  constructor(old?: TabStorage) {
+    this.#items = new Map(old === undefined ? [] : old.#items);
+  }
+
+  getItem(key: string): string | null {
+    return this.#items.get(key) ?? null;
+  }
+  setItem(key: string, value: string): void {
+    this.#items.set(key, value);
+  }
+  removeItem(key: string): void {
+    this.#items.delete(key);
+  }
+  attach(key: string, _maxAgeMs: number, save: (last: boolean) => void) {
+    this.onHide = save;
+    return { key, detach: () => undefined };
+  }
+}
+
 class World {
   readonly peer = new ProtocolPeer();
-  readonly network: MemoryNetwork;
-  readonly client: RealtimeClient;
+  network: MemoryNetwork;
+  client: RealtimeClient;
+  readonly #random: () => number;
+  #storage = new TabStorage();
   readonly seen: Message[] = [];
   readonly results: { readonly payload: string; outcome: string | number }[] = [];
   readonly #refuse = once(REFUSED);
   readonly #forNow = once(FOR_NOW);
   readonly #unknown = once(UNKNOWN);
+  readonly #dead: RealtimeClient[] = [];
   #withhold = 0;
   #published = 0;
   maxOpen = 0;
 
   constructor(random: () => number) {
-    this.network = new MemoryNetwork(this.peer, () => Math.floor(random() * 30));
-    this.client = new RealtimeClient({
-      url: 'ws://peer',
-      token: 't',
-      webSocket: this.network.WebSocket,
-      random,
-    });
+    this.#random = random;
+    [this.network, this.client] = this.#page();
     this.peer.refuse = (frame) => this.#refuse.take(frame) ?? this.#forNow.take(frame);
     this.peer.answerWith = (frame) => this.#unknown.take(frame);
     this.peer.withhold = () => this.#withhold > 0 && this.#withhold-- > 0;
+  }
+
+  #page(): [MemoryNetwork, RealtimeClient] {
+    const random = this.#random;
+    const network = new MemoryNetwork(this.peer, () => Math.floor(random() * 30));
+    const { WebSocket: webSocket } = network;
+    const storage = this.#storage;
+    const client = new RealtimeClient({ url: 'ws://peer', token: 't', webSocket, random, storage });
+    client.on('restoredPublish', ({ payload, result }) => {
+      const published = this.results.find((candidate) => candidate.payload === payload)!;
+      published.outcome = result.outcome === 'accepted' ? result.receipt.seq : result.error.code;
+    });
+    return [network, client];
+  }
+
+  /** The page goes, and with it everything that it had not saved; then it is there again. */
+  #reload(): void {
+    this.#storage.onHide(true);
+    const { reachable } = this.network;
+    this.network.reachable = false;
+    this.network.cut();
+    const old = this.client;
+    this.#storage = new TabStorage(this.#storage);
+    [this.network, this.client] = this.#page();
+    this.network.reachable = reachable;
+    this.#dead.push(old);
+    this.client.subscribe(CHANNEL, (message) => this.seen.push(message));
+    this.client.connect();
+  }
+
+  stop(): void {
+    for (const client of [this.client, ...this.#dead]) client.close();
   }
 
   async start(): Promise<void> {
@@ -126,6 +183,7 @@ class World {
     else if (step.kind === 'cut') this.network.cut();
     else if (step.kind === 'silence') this.network.silence();
     else if (step.kind === 'withhold') this.#withhold++;
+    else if (step.kind === 'reload') this.#reload();
     else if (step.kind === 'refuse') this.#refuse.arm();
     else if (step.kind === 'refuse-for-now') this.#forNow.arm();
     else if (step.kind === 'lose-answer') this.#unknown.arm();
@@ -142,12 +200,14 @@ class World {
   #publish(): void {
     const result: World['results'][number] = { payload: `mine ${this.results.length}`, outcome: 'open' };
     this.results.push(result);
-    this.client.publish(CHANNEL, result.payload).then(
+    const { client } = this;
+    // A page that was reloaded hears nothing any more.
+    client.publish(CHANNEL, result.payload).then(
       ({ seq }) => {
-        result.outcome = seq;
+        if (client === this.client) result.outcome = seq;
       },
       (error: RealtimeError) => {
-        result.outcome = error.code;
+        if (client === this.client) result.outcome = error.code;
       },
     );
   }
@@ -211,7 +271,7 @@ describe('against random faults', () => {
         // Whatever goes wrong, nobody runs in circles.
         expect(world.peer.received.length).toBeLessThan(1_000);
         expect(world.maxOpen).toBeLessThanOrEqual(1);
-        world.client.close();
+        world.stop();
       }),
       { numRuns: 600, examples: HARD_CASES.map((plan) => [plan, -4]) },
     );

@@ -194,7 +194,7 @@ export class ProtocolPeer {
       answer({ type: 'unsubscribed', re: frame.id, results: frame.channels.map((channel) => ({ channel })) });
     } else if (frame.type === 'publish') this.#publish(frame, link.user, answer);
     else if (frame.type === 'ping') answer({ type: 'pong', re: frame.id, serverTime: Date.now() });
-    else {
+    else if (frame.type === 'history') {
       const { log } = this.#channel(frame.channel);
       const messages = log.slice(-(frame.limit ?? 100)).reverse();
       answer({ type: 'history', re: frame.id, channel: frame.channel, messages, more: false });
