@@ -14,11 +14,18 @@ export interface LinkConditions {
 /** Bytes that may wait in one direction; beyond it the sender is not read any further. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
+interface Waiting {
+  readonly leavesAtMs: number;
+  readonly leave: () => void;
+}
+
 /** Bytes from one socket to another, in order, later by what the conditions say. */
 class Lane {
   readonly #from: Socket;
   readonly #to: Socket;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** One timer for all: several would not end in the order in which they began. */
+  #timer: NodeJS.Timeout | undefined;
+  readonly #queue: Waiting[] = [];
   #conditions: LinkConditions = {};
   #waitingBytes = 0;
   /** On the clock of performance.now(): nothing leaves before what came earlier. */
@@ -38,8 +45,8 @@ class Lane {
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    clearTimeout(this.#timer);
+    this.#queue.length = 0;
   }
 
   #take(chunk: Buffer): void {
@@ -62,15 +69,21 @@ class Lane {
     const travelMs = Math.max(0, delayMs + (Math.random() * 2 - 1) * jitterMs);
     const sendMs = bytesPerSecond === undefined ? 0 : (bytes / bytesPerSecond) * 1000;
     this.#lastLeavesAtMs = Math.max(now + travelMs, this.#lastLeavesAtMs) + sendMs;
-    if (this.#timers.size === 0 && this.#lastLeavesAtMs <= now) {
-      leave();
-      return;
+    this.#queue.push({ leavesAtMs: this.#lastLeavesAtMs, leave });
+    if (this.#queue.length === 1) this.#run();
+  }
+
+  /** Lets go what is due, and waits for the next. */
+  #run(): void {
+    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
+      const waitMs = first.leavesAtMs - performance.now();
+      if (waitMs > 0) {
+        this.#timer = setTimeout(() => this.#run(), waitMs);
+        return;
+      }
+      this.#queue.shift();
+      first.leave();
     }
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      leave();
-    }, this.#lastLeavesAtMs - now);
-    this.#timers.add(timer);
   }
 }
 

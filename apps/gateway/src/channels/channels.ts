@@ -91,6 +91,15 @@ export class Channels implements FeedHandler {
     return true;
   }
 
+  /**
+   * Brings a channel to where the broker is now: a client that comes from another gateway may have messages that are still on their
+   * way to this one. @throws CarillonError UNAVAILABLE
+   */
+  async catchUp(channel: Channel): Promise<void> {
+    const [position] = await this.#deps.feed.positions([channel.key]);
+    if (position !== undefined) await channel.catchUpTo(position);
+  }
+
   /** Gives back channels that nobody has wanted for a while. */
   async releaseIdle(): Promise<void> {
     const before = performance.now() - LINGER_MS;

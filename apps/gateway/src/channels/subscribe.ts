@@ -22,7 +22,13 @@ export interface Subscription {
   readonly beginning: Beginning;
   /** Call when the `subscribed` frame has been sent: missed messages follow, then live ones. */
   readonly begin: () => void;
+  readonly subscriber: Subscriber;
   readonly end: () => void;
+}
+
+export interface SubscribeOptions {
+  /** Messages are kept for it however long it was away. */
+  readonly forConsumer?: boolean;
 }
 
 export type ReadMissing = (
@@ -51,6 +57,7 @@ export class Subscribing {
     key: ChannelKey,
     sink: SubscriberSink,
     presented: Position | undefined,
+    { forConsumer = false }: SubscribeOptions = {},
   ): Promise<Subscription> {
     const channel = await this.#channels.open(key);
     const subscriber = new Subscriber(sink);
@@ -63,11 +70,15 @@ export class Subscribing {
       this.#channels.remove(channel, subscriber);
     };
     try {
-      const first = presented === undefined ? undefined : await this.#firstPage(channel, presented);
+      if (presented !== undefined && isAfter(presented, channel.position!))
+        await this.#channels.catchUp(channel);
+      const first =
+        presented === undefined ? undefined : await this.#firstPage(channel, presented, forConsumer);
       const beginning = this.#beginningOf(channel, presented, first);
       const entries = first !== undefined && 'entries' in first ? first.entries : [];
       return {
         channel,
+        subscriber,
         beginning,
         end,
         begin: () =>
@@ -83,6 +94,7 @@ export class Subscribing {
   async #firstPage(
     channel: Channel,
     presented: Position,
+    forConsumer: boolean,
   ): Promise<MissingPage | { readonly reason: NotRecoveredReason } | undefined> {
     const at = channel.position!;
     const { policy } = channel;
@@ -94,7 +106,10 @@ export class Subscribing {
     const page = await this.#readMissing(channel, at.epoch, presented.seq + 1, at.seq);
     if ('reason' in page) return page;
     const { header } = decodeRecord(page.entries[0]!.record);
-    return Date.now() - header.timestamp > policy.recoveryWindowMs ? { reason: 'window-exceeded' } : page;
+    // [AK2] A consumer may have been away for as long as its messages are kept.
+    return !forConsumer && Date.now() - header.timestamp > policy.recoveryWindowMs
+      ? { reason: 'window-exceeded' }
+      : page;
   }
 
   #beginningOf(
@@ -115,6 +130,14 @@ export class Subscribing {
     this.#recoveries.labels('recovered').add();
     this.#recoveredMessages.add(missed);
     return { position: presented, recovery: { recovered: true, missed } };
+  }
+
+  /** [AK4] Everything after `from` once more, then live messages again. */
+  sendAgain({ channel, subscriber }: Subscription, from: Position): void {
+    if (subscriber.catchingUp || !channel.subscribers.has(subscriber)) return;
+    subscriber.catchingUp = true;
+    const stopKeeping = channel.beginCatchUp();
+    void this.#catchUp(channel, subscriber, from, []).finally(stopKeeping);
   }
 
   /**
@@ -188,4 +211,9 @@ function sendWhileRoom(sink: SubscriberSink, frames: readonly Buffer[]): number 
     sent++;
   }
   return sent;
+}
+
+/** Epochs of a channel sort by age. */
+function isAfter(a: Position, b: Position): boolean {
+  return a.epoch === b.epoch ? a.seq > b.seq : a.epoch > b.epoch;
 }

@@ -15,12 +15,12 @@ const ok = (key: string, seq: number, epoch = OLD): HistoryEvent => ({
   epoch,
   seq,
 });
-const failed = (key: string): HistoryEvent => ({
+const failed = (key: string, code = 'PERMISSION_DENIED'): HistoryEvent => ({
   type: 'outcome',
   at: 1,
   key,
   outcome: 'failed',
-  code: 'LOG_FULL',
+  code,
 });
 const begin = (seq = 0): HistoryEvent => ({ type: 'begin', at: 0, ...PLACE, epoch: OLD, seq });
 const got = (key: string, seq: number, more: Partial<ReceiveEvent> = {}): ReceiveEvent => ({
@@ -171,6 +171,11 @@ describe('a violation is found', () => {
       'refused-is-not-read',
       'nobody published it',
       { publisher: [publish('p1'), publish('p2'), ok('p1', 1), ok('p2', 2)] },
+    ],
+    [
+      'refused-with-reason',
+      'for nothing the publisher did',
+      { publisher: [...GOOD.publisher, publish('p4'), failed('p4', 'PRODUCER_CONFLICT')] },
     ],
     [
       'one-content',

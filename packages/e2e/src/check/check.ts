@@ -1,5 +1,5 @@
 import type { ProcessHistory } from './history.ts';
-import { appsApart, oneContent, refusedIsNotRead } from './invariants/contents.ts';
+import { appsApart, oneContent, refusedIsNotRead, refusedWithReason } from './invariants/contents.ts';
 import {
   acceptedIsRead,
   noContentTwice,
@@ -14,6 +14,7 @@ import type { Expectations, Invariant, InvariantCheck, Violation } from './verdi
 const CHECKS: readonly InvariantCheck[] = [
   acceptedIsRead,
   refusedIsNotRead,
+  refusedWithReason,
   oneContent,
   orderOfArrival,
   noContentTwice,
@@ -52,6 +53,7 @@ export function check(histories: Iterable<ProcessHistory>, expectations: Expecta
   const model = buildModel(histories);
   const all = {
     isDurable: () => true,
+    refusalCodes: ['PERMISSION_DENIED'],
     dataLost: false,
     storedIsKnown: true,
     rereadIsKnown: true,

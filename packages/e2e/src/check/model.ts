@@ -22,6 +22,8 @@ export interface Attempt {
   outcome: 'ok' | 'failed' | 'unknown';
   /** Of `ok`. */
   position: Position | undefined;
+  /** Of `failed` and `unknown`, when it was heard. */
+  code: string | undefined;
   /** When the outcome was heard. */
   answeredAt: number | undefined;
 }
@@ -126,7 +128,7 @@ class ModelBuilder {
     this.#counts.set(place, n);
     this.#attempts.set(key, {
       ...{ key, publisher, app, channel, n, at },
-      ...{ outcome: 'unknown', position: undefined, answeredAt: undefined },
+      ...{ outcome: 'unknown', position: undefined, code: undefined, answeredAt: undefined },
     });
   }
 
@@ -141,6 +143,7 @@ class ModelBuilder {
     attempt.outcome = event.outcome;
     attempt.answeredAt = event.at;
     if (event.outcome === 'ok') attempt.position = { epoch: event.epoch, seq: event.seq };
+    else attempt.code = event.code;
   }
 
   #begin(subscriber: string, begin: BeginEvent): void {

@@ -16,6 +16,8 @@ export const DEFAULT_APP = 'default';
 /** Who publishes or subscribes where. */
 export interface Place extends Rights {
   readonly gateway: Service;
+  /** A subscriber with the SDK takes the next one at each start. Default: always `gateway`. */
+  readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
 }
 
@@ -44,14 +46,12 @@ export class Stage {
   }
 
   /** A subscriber with the SDK, not yet started. */
-  subscriber(name: string, { gateway, channels, ...rights }: Place): RecordedSubscriber {
+  subscriber(name: string, { gateway, otherGateways = [], channels, ...rights }: Place): RecordedSubscriber {
+    const gateways = [gateway, ...otherGateways];
+    let starts = 0;
     const subscriber = new RecordedSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
-      connect: async () => {
-        const client = await connectClient(name, clientPort(gateway), rights);
-        this.#clients.push(client);
-        return client;
-      },
+      connect: () => connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights),
     });
     this.subscribers.push(subscriber);
     return subscriber;
@@ -99,15 +99,21 @@ export class Stage {
     });
   }
 
-  /** Does every subscriber have the newest accepted message of each of its channels? */
-  get caughtUp(): boolean {
-    return this.subscribers.every((subscriber) =>
-      subscriber.channels.every((channel) => {
-        const newest = this.frontier.of(`${subscriber.app}/${channel}`);
-        const has = subscriber.position(channel);
-        return newest === undefined || has === undefined || comparePositions(has, newest) >= 0;
-      }),
+  /** Does every subscriber have what is the newest accepted message of each of its channels now? Ask again with the result. */
+  goal(): () => boolean {
+    const newest = new Map(
+      this.subscribers.flatMap(({ app, channels }) =>
+        channels.map((channel) => [`${app}/${channel}`, this.frontier.of(`${app}/${channel}`)] as const),
+      ),
     );
+    return () =>
+      this.subscribers.every((subscriber) =>
+        subscriber.channels.every((channel) => {
+          const goal = newest.get(`${subscriber.app}/${channel}`);
+          const has = subscriber.position(channel);
+          return goal === undefined || has === undefined || comparePositions(has, goal) >= 0;
+        }),
+      );
   }
 
   /** Stops the publishers, gives everything time to arrive, reads back what is stored, and judges. */
@@ -116,7 +122,7 @@ export class Stage {
     { settleMs, reader }: { readonly settleMs: number; readonly reader: Service },
   ): Promise<Verdict> {
     await inTime(Promise.all(this.publishers.map((publisher) => publisher.finish())), settleMs);
-    await arrived(() => this.caughtUp, settleMs);
+    await arrived(this.goal(), settleMs);
     if (expectations.storedIsKnown !== false) {
       await arrived(async () => (await countStored(this.#databaseUrl)) >= this.frontier.accepted, settleMs);
       await recordStored(this.#databaseUrl, this.#histories.recorder('postgres'));

@@ -4,6 +4,7 @@ import type { Model } from './model.ts';
 export const INVARIANTS = {
   'accepted-is-read': 'each accepted publish is read by each entitled subscriber',
   'refused-is-not-read': 'nothing that was refused, or never published, is read or stored',
+  'refused-with-reason': 'no publish is refused for good but for what its publisher did',
   'one-content': 'one (channel, epoch, seq) has one content, and is the one that the publisher was told',
   'no-gap': 'no seq is left out without a word',
   'no-repeat': 'application code gets nothing twice',
@@ -33,6 +34,8 @@ export interface Expectations {
    * the same, under their first position or a later one. Default false.
    */
   readonly dataLost?: boolean;
+  /** Refusals that publishers of this run bring on themselves. Default: PERMISSION_DENIED. */
+  readonly refusalCodes?: readonly string[];
   /** Was the content of Postgres recorded? Default true. */
   readonly storedIsKnown?: boolean;
   /** Were the channels read again at the end? Default true. */

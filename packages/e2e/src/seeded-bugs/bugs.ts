@@ -41,7 +41,7 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
   'producer-order-off': {
     what: 'publish script: a message may overtake one that was refused',
     scenario: 'refused-while-more-comes',
-    violates: ['publisher-fifo'],
+    violates: ['publisher-fifo', 'refused-with-reason'],
   },
   'seq-once-per-batch': {
     what: 'publish script: the seq is not raised within a batch',
@@ -93,6 +93,11 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
     scenario: 'come-back',
     violates: ['no-repeat'],
   },
+  'newer-position-not-believed': {
+    what: 'gateway: a client that has more than this gateway is told that its position is wrong',
+    scenario: 'roams',
+    violates: ['nothing-skipped', 'no-repeat'],
+  },
   'live-before-history': {
     what: 'gateway: live messages come before the missed ones',
     scenario: 'come-back',
@@ -125,7 +130,7 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
   },
   'interest-change-unheard': {
     what: 'router: does not hear that a gateway came',
-    scenario: 'lanes',
+    scenario: 'third-comes',
     violates: ['accepted-is-read', 'no-gap'],
   },
   'claim-off': {

@@ -63,6 +63,27 @@ export const DELIVERY_SCENARIOS = {
       await stage.traffic(250);
     },
   },
+  roams: {
+    story: 'a subscriber goes from one gateway to another that hears later of what happens',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [first, second] }) => {
+      await (await stage.bareSubscriber('stays', { gateway: second!, channels: CHANNELS })).start();
+      const roamer = stage.subscriber('roams', {
+        gateway: first!,
+        otherGateways: [second!],
+        channels: CHANNELS,
+      });
+      await roamer.start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
+      second!.links!.redis.delay({ delayMs: 150 }, 'toClient');
+      for (let round = 0; round < 6; round++) {
+        await stage.traffic(40);
+        roamer.leave();
+        await roamer.start();
+      }
+      await stage.traffic(40);
+    },
+  },
   'publisher-comes-back': {
     story: 'a publisher loses its connection under load, again and again',
     services: { gateways: 2, routers: 0, persistence: 0 },
@@ -148,6 +169,20 @@ export const DELIVERY_SCENARIOS = {
         if (round === 3) break;
         guest.end();
         await pause(1300); // the gateway looks for idle channels every second
+      }
+    },
+  },
+  'third-comes': {
+    story: 'a third gateway wants channels that the router carries already',
+    services: { gateways: 3, routers: 1, persistence: 0 },
+    env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1', CARILLON_LEASE_TTL_MS: '600' },
+    weakened: ['gap-repair-off', 'position-heartbeat-off'],
+    play: async ({ stage, gateways }) => {
+      const place = { gateway: gateways[0]!, channels: CHANNELS };
+      (await stage.publisher('p1', place)).start(5, { burst: 2 });
+      for (const [i, gateway] of gateways.entries()) {
+        await (await stage.bareSubscriber(`s${i}`, { ...place, gateway })).start();
+        await stage.traffic(200);
       }
     },
   },

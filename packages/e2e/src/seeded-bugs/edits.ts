@@ -92,6 +92,11 @@ export const EDITS = {
     find: 'presented.seq + 1, at.seq)',
     replace: 'Math.max(presented.seq, 1), at.seq)',
   },
+  'newer-position-not-believed': {
+    file: `${CHANNELS}/subscribe.ts`,
+    find: 'await this.#channels.catchUp(channel);',
+    replace: 'stopKeeping.toString();',
+  },
   'live-before-history': {
     file: `${CHANNELS}/subscribe.ts`,
     find: 'subscriber.catchingUp = true;',

@@ -26,13 +26,13 @@ export const PUBLISH_SCENARIOS = {
   'refused-while-more-comes': {
     story: 'a gateway loses Redis for a moment while its client, far away, goes on sending',
     services: { gateways: 1, routers: 0, persistence: 0 },
-    settleMs: 8000,
+    settleMs: 4000,
     play: async ({ stage, gateways: [gateway] }) => {
       await stage.subscriber('s1', { gateway: gateway!, channels: ['c:a'] }).start();
       const publisher = await stage.publisher('p1', { gateway: gateway!, channels: ['c:a'] });
-      gateway!.links!.clients.delay({ delayMs: 60 }, 'toClient');
+      gateway!.links!.clients.delay({ delayMs: 200 }, 'toClient');
       publisher.start(4, { burst: 2, maxWaiting: 120 });
-      for (let round = 0; round < 8; round++) {
+      for (let round = 0; round < 3; round++) {
         await stage.traffic(60);
         gateway!.links!.redis.cut();
       }

@@ -1,4 +1,4 @@
-import { refuseInserts, slowInserts } from '@carillon/testing';
+import { refuseInserts } from '@carillon/testing';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b', 'c:c'];
@@ -6,20 +6,19 @@ const CHANNELS = ['c:a', 'c:b', 'c:c'];
 /** Trouble between the log and Postgres. */
 export const STORAGE_SCENARIOS = {
   'persistence-dies': {
-    story: 'persistence is killed in the middle of a slow insert, twice',
+    story: 'Postgres refuses inserts, and persistence is killed with messages in hand',
     services: { gateways: 1, routers: 0, persistence: 1 },
-    env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '500' },
+    env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '3s' },
     settleMs: 8000,
     play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
-      const heal = await slowInserts(databaseUrl, 'messages', 300);
       (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
-      for (let round = 0; round < 2; round++) {
-        await stage.traffic(150);
-        await persistence[0]!.kill();
-        await persistence[0]!.start();
-      }
-      await stage.traffic(100);
+      await stage.traffic(60);
+      const heal = await refuseInserts(databaseUrl, 'messages');
+      await stage.traffic(150);
+      await persistence[0]!.kill();
       await heal();
+      await persistence[0]!.start();
+      await stage.traffic(100);
     },
   },
   'postgres-full': {

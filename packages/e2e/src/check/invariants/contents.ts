@@ -66,6 +66,12 @@ export const refusedIsNotRead: InvariantCheck = function* (model) {
   }
 };
 
+export const refusedWithReason: InvariantCheck = function* ({ attempts }, { refusalCodes }) {
+  for (const { key, outcome, code = '' } of attempts.values())
+    if (outcome === 'failed' && !refusalCodes.includes(code))
+      yield { invariant: 'refused-with-reason', text: `${key} was refused with ${code}` };
+};
+
 export const appsApart: InvariantCheck = function* (model) {
   for (const sighting of sightings(model)) {
     const attempt = model.attempts.get(sighting.key);

@@ -1,0 +1,86 @@
+/**
+ * `npm run chaos -- [--minutes N] [--seed S] [--plan file] [--redis-loss] [--keep]`
+ *
+ * Random faults against steady traffic. The seed makes the plan; the same seed, or the plan that a run has written, makes the same
+ * faults again. Ends with 0 when no guarantee was violated.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Verdict } from '../check/check.ts';
+import { INVARIANTS } from '../check/verdict.ts';
+import { makePlan, type Plan, parsePlan } from './plan.ts';
+import { runChaos } from './run-chaos.ts';
+
+const MAX_MINUTES = 24 * 60;
+
+interface Options {
+  readonly plan: Plan;
+  readonly keep: boolean;
+}
+
+function number(text: string, option: string, max: number): number {
+  const value = Number(text);
+  if (value > 0 && value <= max) return value;
+  throw new Error(`${option} must be a number above 0 and up to ${max}, not '${text}'`);
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '5' },
+      seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
+      plan: { type: 'string' },
+      'redis-loss': { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const plan =
+    values.plan === undefined
+      ? makePlan({
+          seed: number(values.seed, '--seed', 2 ** 32),
+          durationMs: Math.round(number(values.minutes, '--minutes', MAX_MINUTES) * 60_000),
+          redisLoss: values['redis-loss'],
+        })
+      : parsePlan(readFileSync(values.plan, 'utf8'));
+  return { plan, keep: values.keep };
+}
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function sayVerdict({ violations, violated, faults, ...counts }: Verdict): void {
+  say('');
+  for (const [fault, times] of Object.entries(faults).toSorted())
+    say(`${String(times).padStart(6)}  ${fault}`);
+  const { accepted, refused, unknown, deliveries, recovered, stored, worstRecoveryMs } = counts;
+  say(
+    `\n${accepted} messages accepted, ${refused} refused, ${unknown} unknown; ${deliveries} deliveries, ${recovered} recoveries, ${stored} stored; worst recovery ${Math.round(worstRecoveryMs)} ms`,
+  );
+  for (const { invariant, text } of violations) say(`VIOLATED ${INVARIANTS[invariant]}: ${text}`);
+  const kinds = Object.entries(violated).map(([invariant, times]) => `${invariant} ${times}`);
+  say(kinds.length === 0 ? 'No guarantee was violated.' : `Violations: ${kinds.join(', ')}`);
+}
+
+async function main(): Promise<number> {
+  const { plan, keep } = readOptions();
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
+  say(
+    `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
+  );
+  const verdict = await runChaos({ plan, folder, say });
+  sayVerdict(verdict);
+  const failed = verdict.violations.length > 0;
+  if (failed)
+    say(
+      `Everything to look into is in ${folder}; again: npm run chaos -- --plan ${join(folder, 'plan.json')}`,
+    );
+  else if (!keep) rmSync(folder, { recursive: true });
+  return failed ? 1 : 0;
+}
+
+// Not only the exit code: a connection that a fault has left open must not hold the process.
+process.exit(await main());

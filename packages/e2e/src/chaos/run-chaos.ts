@@ -1,0 +1,101 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '@carillon/testing';
+import type { Verdict } from '../check/check.ts';
+import { Stage } from '../check/stage.ts';
+import { FAULTS } from './faults.ts';
+import { type Installation, startInstallation } from './installation.ts';
+import type { Plan, Strike } from './plan.ts';
+import { Traffic } from './traffic.ts';
+
+/** After the last fault of a wave everything has to flow again within this. A frozen gateway is given up after 8 s, a silent connection after 5 s. */
+export const RECOVER_WITHIN_MS = 15_000;
+const SETTLE_MS = 60_000;
+
+export interface ChaosOptions {
+  readonly plan: Plan;
+  /** For the plan, the histories, the verdict, and what the services wrote. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+}
+
+export function shownStrike({ fault, target, durationMs }: Strike): string {
+  const what = target === 'redis' || target === 'postgres' ? fault : `${fault} ${target}`;
+  return `${what} (${(durationMs / 1000).toFixed(1)} s)`;
+}
+
+/** Carries out a plan against steady traffic, and judges. */
+export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Verdict> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
+  const installation = await startInstallation();
+  const { cluster, services } = installation;
+  const stage = new Stage(cluster.postgres.url, join(folder, 'histories'));
+  try {
+    const traffic = new Traffic(stage, cluster.gateways);
+    await traffic.start();
+    await stage.traffic(100);
+    await new Waves(installation, stage, say).run(plan);
+    await traffic.settle();
+    const expectations = { dataLost: plan.redisLoss };
+    const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
+    writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
+    return verdict;
+  } finally {
+    for (const [name, service] of services) writeFileSync(join(folder, `${name}.log`), service.output);
+    await stage.close();
+    await cluster.stop();
+  }
+}
+
+class Waves {
+  readonly #installation: Installation;
+  readonly #stage: Stage;
+  readonly #say: (line: string) => void;
+  #worstMs = 0;
+
+  constructor(installation: Installation, stage: Stage, say: (line: string) => void) {
+    this.#installation = installation;
+    this.#stage = stage;
+    this.#say = say;
+  }
+
+  async run({ waves, durationMs }: Plan): Promise<void> {
+    const startMs = performance.now();
+    for (const [i, { afterMs, strikes }] of waves.entries()) {
+      await pause(afterMs);
+      const elapsedMs = performance.now() - startMs;
+      if (elapsedMs >= durationMs) return;
+      const time = new Date(elapsedMs).toISOString().slice(11, 19);
+      await Promise.all(strikes.map((strike) => this.#strike(strike)));
+      const tookMs = await this.#recovered(strikes.map(({ fault }) => fault).join(' + '));
+      this.#say(
+        `${time} ${i + 1}: ${strikes.map(shownStrike).join(', ')}; flows again after ${tookMs} ms (worst ${this.#worstMs} ms); ${this.#stage.frontier.accepted} accepted`,
+      );
+    }
+  }
+
+  async #strike({ fault, target, durationMs }: Strike): Promise<void> {
+    const heal = await FAULTS[fault]!.strike(this.#installation, target);
+    this.#stage.fault(fault);
+    await pause(durationMs);
+    await heal();
+  }
+
+  /** Resolves when every subscriber has what was accepted up to the end of the faults and a new message on top. */
+  async #recovered(faults: string): Promise<number> {
+    const healedMs = performance.now();
+    this.#stage.healed(faults, RECOVER_WITHIN_MS);
+    const accepted = this.#stage.frontier.accepted;
+    await eventually(() => this.#stage.frontier.accepted > accepted + 20, {
+      what: 'publishes go on',
+      timeoutMs: RECOVER_WITHIN_MS,
+    })
+      .then(() => eventually(this.#stage.goal(), { what: 'deliveries go on', timeoutMs: RECOVER_WITHIN_MS }))
+      .catch((error: unknown) => this.#say(`after ${faults}: ${(error as Error).message}`)); // the checker finds it in the histories
+    const tookMs = Math.round(performance.now() - healedMs);
+    this.#worstMs = Math.max(this.#worstMs, tookMs);
+    return tookMs;
+  }
+}
