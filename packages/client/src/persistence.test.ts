@@ -309,6 +309,42 @@ describe('publishes', () => {
     after.end();
   });
 
+  it('survive several reloads without a connection', async () => {
+    const first = await new Page().open();
+    first.publish('online');
+    await pass(50);
+    first.network.reachable = false;
+    first.network.cut();
+    first.publish('a', 'b');
+    await pass(500);
+    first.unload();
+    const second = reload();
+    second.network.reachable = false;
+    await second.open();
+    second.publish('c', 'd');
+    await pass(500);
+    second.unload();
+    const third = reload();
+    third.publish('e');
+    await third.open();
+    await pass(1_000);
+    expect(log()).toEqual(['online', 'a', 'b', 'c', 'd', 'e']);
+    third.end();
+  });
+
+  it('that may have been accepted are unknown when the repeat is refused', async () => {
+    const before = await new Page().open();
+    peer.delayAnswer = (frame) => frame.type === 'publish';
+    before.publish('a');
+    await pass(50);
+    before.unload();
+    peer.refuse = (frame) =>
+      frame.type === 'publish' ? { code: 'PERMISSION_DENIED', message: 'no', retryable: false } : undefined;
+    const after = await reload().open();
+    expect(after.events.restoredPublish).toMatchObject([{ result: { outcome: 'unknown' } }]);
+    after.end();
+  });
+
   it('that were not sent when they were saved may have been sent before a crash', async () => {
     const before = await new Page().open();
     before.network.reachable = false;

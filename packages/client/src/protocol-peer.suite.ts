@@ -263,6 +263,10 @@ export class ProtocolPeer {
     const first = state?.results.get(stamp.seq);
     const refuse = (code: ErrorBody['code'], retryable: boolean): void =>
       answer({ type: 'error', re: frame.id, code, message: code, retryable });
+    if ((stamp.prev ?? 0) >= stamp.seq) {
+      refuse('FRAME_INVALID', false);
+      return;
+    }
     if (first === undefined && state !== undefined) {
       const passed = stamp.seq <= state.last;
       if (passed) refuse('PRODUCER_WINDOW_PASSED', false);
