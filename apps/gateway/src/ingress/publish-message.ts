@@ -34,6 +34,9 @@ type PublishLocally = (key: ChannelKey, record: string) => Position | undefined;
 /** How long an Idempotency-Key is remembered. */
 const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
 
+/** Text that may wait for the log's answer. Far more than waits while the log works; it is reached when the log stands still. */
+const MAX_UNDER_WAY_CHARS = 16 * 1024 * 1024;
+
 /** Checks a message, makes its record and hands it to the log. The same for WebSocket and HTTP. */
 export class PublishMessage {
   readonly #broker: Broker;
@@ -46,6 +49,7 @@ export class PublishMessage {
   #counter = 0;
   /** Publishes that the log has not answered. */
   underWay = 0;
+  #underWayChars = 0;
 
   constructor(
     broker: Broker,
@@ -71,8 +75,19 @@ export class PublishMessage {
     return Promise.resolve({ status: 'refused', error: refusal });
   }
 
-  #refusal({ capabilities }: Identity, { channel }: MessageToPublish): CarillonError | undefined {
-    if (allows(capabilities, 'publish', channel)) return undefined;
+  #refusal(
+    { capabilities }: Identity,
+    { channel, payloadJson }: MessageToPublish,
+  ): CarillonError | undefined {
+    if (allows(capabilities, 'publish', channel)) {
+      if (this.#underWayChars + payloadJson.length <= MAX_UNDER_WAY_CHARS || this.underWay === 0)
+        return undefined;
+      return new CarillonError(
+        'UNAVAILABLE',
+        `${this.underWay} messages wait for the message log to answer, as many as this gateway keeps; this one was not accepted.`,
+        { retryAfterMs: 1000 },
+      );
+    }
     return new CarillonError(
       'PERMISSION_DENIED',
       `The token does not allow to publish on ${channel}: it needs the capability publish for this channel.`,
@@ -107,6 +122,7 @@ export class PublishMessage {
     );
     const dedupe = dedupeOf(message, identity);
     this.underWay++;
+    this.#underWayChars += payloadJson.length;
     const [outcome] = await this.#broker.publisher.publish([
       {
         channel: channelKey(identity.app, channel),
@@ -118,6 +134,7 @@ export class PublishMessage {
       },
     ]);
     this.underWay--;
+    this.#underWayChars -= payloadJson.length;
     const final = this.#orLocally(outcome!, policy, channelKey(identity.app, channel), record, id);
     this.#finish(span, transport, final, performance.now() - startMs);
     return final;

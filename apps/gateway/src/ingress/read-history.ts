@@ -6,8 +6,13 @@ import { mayRead, type Reader } from '../session/readable.ts';
 
 const COLD_TIMEOUT_MS = 5000;
 const DEFAULT_HISTORY_LIMIT = 100;
-/** An answer ends when it has this much, whatever the limit: clients have to keep it in memory, too. */
-const MAX_ANSWER_CHARS = 1_000_000;
+/**
+ * An answer ends when it has this much, whatever the limit: half of the default send queue, so that no client is taken for a slow one
+ * because of what it asked for.
+ */
+const MAX_ANSWER_BYTES = 500_000;
+/** What a message has around its record: type, channel, position. */
+const ENVELOPE_BYTES = 150;
 
 export interface HistoryQuery {
   readonly channel: string;
@@ -140,11 +145,11 @@ export class ReadHistory {
 }
 
 function bounded(entries: readonly HistoryEntry[], limit: number): HistoryAnswer {
-  let chars = 0;
+  let bytes = 0;
   let end = 0;
   while (end < entries.length && end < limit) {
-    chars += entries[end]!.record.length;
-    if (end > 0 && chars > MAX_ANSWER_CHARS) break;
+    bytes += Buffer.byteLength(entries[end]!.record) + ENVELOPE_BYTES;
+    if (end > 0 && bytes > MAX_ANSWER_BYTES) break;
     end++;
   }
   return { entries: entries.slice(0, end), more: entries.length > end };
