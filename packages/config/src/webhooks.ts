@@ -24,7 +24,7 @@ export interface WebhookEndpoint {
   readonly timeoutMs: number;
   /** Times a delivery is tried, the first included. */
   readonly attempts: number;
-  /** Delay before the second attempt, doubled with each further one. */
+  /** Longest delay before the second attempt, doubled with each further one; a random part, at least half, is waited. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
   /** A delivery that waited longer is dead, whatever attempts are left. */

@@ -129,7 +129,7 @@ export class Dispatcher {
   async #failed({ id, attempts }: DueDelivery, reason: string): Promise<void> {
     const { database, endpoint } = this.#deps;
     const isLast = attempts + 1 >= endpoint.attempts;
-    const backoff = { initialMs: endpoint.backoffMs * 2, maxMs: endpoint.maxBackoffMs * 2 };
+    const backoff = { initialMs: endpoint.backoffMs, maxMs: endpoint.maxBackoffMs };
     const fields = { endpoint: endpoint.name, delivery: id, attempt: attempts + 1, reason };
     this.#deps.results.labels(endpoint.name, isLast ? 'dead' : 'failed').add();
     if (isLast) this.#deps.telemetry.loggerOf('webhooks').error(fields, 'a delivery failed for good');
