@@ -3,7 +3,6 @@ import {
   type ConnectFrame,
   PROTOCOL_VERSION,
   type ServerFrame,
-  SUBPROTOCOL_JSON,
 } from '@carillon/protocol';
 import { Attempts } from './attempts.ts';
 import { backoffDelayMs } from './backoff.ts';
@@ -14,7 +13,7 @@ import type { ClientEvents } from './events.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ResolvedOptions } from './options.ts';
-import { dropSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
+import { dropSocket, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
 
@@ -164,13 +163,9 @@ export class Connection {
     const { webSocket, url } = this.#deps.options;
     let socket: SocketLike;
     try {
-      socket = new webSocket(url, [SUBPROTOCOL_JSON]);
-    } catch (cause) {
-      // E.g. a page that came by TLS and may not open `ws:`.
-      const error = new RealtimeError('CONNECTION_LOST', `No socket to ${url}: ${(cause as Error).message}`, {
-        cause,
-      });
-      this.#fail(error, 'refused');
+      socket = openSocket(webSocket, url);
+    } catch (error) {
+      this.#fail(error as RealtimeError, 'refused');
       return;
     }
     this.#socket = socket;

@@ -14,7 +14,9 @@ import {
   type PublishReceipt,
   publishFrame,
 } from './publish-entry.ts';
-import { restoredEntry } from './restored-entry.ts';
+import { outcomeUnknown } from './publish-outcome.ts';
+import { randomId } from './random-id.ts';
+import { restoredQueue, savedQueue } from './saved-queue.ts';
 import type { SavedPublish, SavedState } from './saved-state.ts';
 
 /** Part of the producer's time to live after which a message is no longer repeated: a repeat on its way must arrive in time, too. */
@@ -60,33 +62,12 @@ export class Outbox {
 
   /** Without an outcome yet, for a successor. */
   saved(): SavedPublish[] {
-    // Entries count in `performance.now()` time, which another page does not share.
-    const toWallMs = Date.now() - performance.now();
-    return [...this.#channels.values()].flatMap((channel) =>
-      channel.entries.map((entry) => ({
-        channel: entry.channel,
-        members: entry.members,
-        producer: entry.producer,
-        seq: entry.seq,
-        prev: channel.prevOf(entry),
-        ...(entry.firstSentAtMs === undefined
-          ? {}
-          : { firstSentAtMs: Math.round(entry.firstSentAtMs + toWallMs) }),
-      })),
-    );
+    return savedQueue(this.#channels.values());
   }
 
   /** Takes over what a predecessor left. */
-  restore({ queue, last, savedAtMs }: SavedState): void {
-    const toOwnMs = performance.now() - Date.now();
-    const byChannel = Map.groupBy(queue, ({ channel }) => channel);
-    for (const [name, saved] of byChannel) {
-      const entries = saved.map((publish) => {
-        // A page that did not end properly may have sent it after it was saved.
-        const sentAtMs = publish.firstSentAtMs ?? (last ? undefined : savedAtMs);
-        const firstSentAtMs = sentAtMs === undefined ? undefined : sentAtMs + toOwnMs;
-        return restoredEntry(publish, firstSentAtMs, this.#onRestored);
-      });
+  restore(state: SavedState): void {
+    for (const [name, entries] of restoredQueue(state, this.#onRestored)) {
       for (const { producer, bytes } of entries) {
         this.#ownProducers.add(producer);
         this.#messages++;
@@ -94,7 +75,7 @@ export class Outbox {
       }
       this.#channelOf(name).restore(entries);
     }
-    if (queue.length > 0) this.#sweep();
+    if (this.#messages > 0) this.#sweep();
   }
 
   /** They are another user's. */
@@ -328,16 +309,4 @@ export class Outbox {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
-}
-
-/** 20 characters of 0-9 a-f. `crypto.randomUUID` would do, but pages without TLS don't have it. */
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
-}
-
-function outcomeUnknown(cause: RealtimeError | undefined): RealtimeError {
-  const text = 'The message was sent, and its answer was lost: it may or may not have been accepted';
-  return new RealtimeError('OUTCOME_UNKNOWN', text, { cause });
 }

@@ -152,6 +152,21 @@ describe('subscriptions', () => {
     after.end();
   });
 
+  it('that come long after the reload begin anew', async () => {
+    const before = await new Page().open();
+    peer.publish(CHANNEL, 1);
+    await pass(20);
+    before.unload();
+    const after = reload();
+    after.client.connect();
+    await pass(301_000);
+    peer.publish(CHANNEL, 2);
+    await after.open();
+    expect(after.seen).toEqual([]);
+    expect(after.recovered).toEqual([]);
+    after.end();
+  });
+
   it('that were ended before the reload do not come back', async () => {
     const before = new Page();
     const subscription = before.client.subscribe(CHANNEL, () => undefined);

@@ -1,4 +1,4 @@
-import type { RealtimeError } from './errors.ts';
+import { RealtimeError } from './errors.ts';
 import type { PublishReceipt } from './publish-entry.ts';
 
 /**
@@ -26,4 +26,9 @@ export async function outcomeOf(publishing: Promise<PublishReceipt>): Promise<Pu
     if (error instanceof TypeError) throw error;
     return outcomeOfError(error as RealtimeError);
   }
+}
+
+export function outcomeUnknown(cause: RealtimeError | undefined): RealtimeError {
+  const text = 'The message was sent, and its answer was lost: it may or may not have been accepted';
+  return new RealtimeError('OUTCOME_UNKNOWN', text, { cause });
 }

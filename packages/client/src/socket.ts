@@ -1,3 +1,6 @@
+import { SUBPROTOCOL_JSON } from '@carillon/protocol';
+import { RealtimeError } from './errors.ts';
+
 /** The part of the WebSocket API that the SDK uses. Browsers and Node 24 have it as a global. */
 export interface SocketLike {
   readonly readyState: number;
@@ -38,4 +41,14 @@ export function dropSocket(socket: SocketLike, code: number, reason: string): vo
   // Node's WebSocket, and `ws`, report an error when a socket is closed before it is open.
   socket.onerror = () => undefined;
   socket.close(code, reason);
+}
+
+/** @throws RealtimeError `CONNECTION_LOST`, e.g. in a page that came by TLS and may not open `ws:`. */
+export function openSocket(webSocket: SocketConstructor, url: string): SocketLike {
+  try {
+    return new webSocket(url, [SUBPROTOCOL_JSON]);
+  } catch (cause) {
+    const text = `No socket to ${url}: ${(cause as Error).message}`;
+    throw new RealtimeError('CONNECTION_LOST', text, { cause });
+  }
 }

@@ -14,6 +14,7 @@ import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import { RestoredPositions } from './restored-positions.ts';
 import type { SavedPosition } from './saved-state.ts';
 import {
   ChannelSubscription,
@@ -44,11 +45,11 @@ export class Subscriptions {
   /** Channels named in frames that are not yet answered, by request id. */
   readonly #asked = new Map<number, readonly string[]>();
   #flushing = false;
-  /** Positions that a predecessor left, of channels that nobody has subscribed to yet. */
-  readonly #restored = new Map<string, SavedPosition>();
+  readonly #restored: RestoredPositions;
 
   constructor(deps: SubscriptionsDeps) {
     this.#deps = deps;
+    this.#restored = new RestoredPositions(deps.stateMaxAgeMs);
   }
 
   /** @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given for a channel that is in use. */
@@ -82,7 +83,7 @@ export class Subscriptions {
   /** Where each channel stands, for a successor. */
   saved(): SavedPosition[] {
     const nowMs = Date.now();
-    const positions = [...this.#freshRestored()];
+    const positions = this.#restored.fresh();
     for (const { name: channel, safePosition: position, wanted } of this.#channels.values()) {
       if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs });
     }
@@ -91,7 +92,7 @@ export class Subscriptions {
 
   /** Takes over what a predecessor left. */
   restore(positions: readonly SavedPosition[]): void {
-    for (const saved of positions) this.#restored.set(saved.channel, saved);
+    this.#restored.add(positions);
   }
 
   /** They are another user's. Only before anything was subscribed on a connection. */
@@ -102,24 +103,9 @@ export class Subscriptions {
     }
   }
 
-  #freshRestored(): Iterable<SavedPosition> {
-    const oldestMs = Date.now() - this.#deps.stateMaxAgeMs;
-    for (const { channel, atMs } of this.#restored.values()) {
-      if (atMs < oldestMs) this.#restored.delete(channel);
-    }
-    return this.#restored.values();
-  }
-
-  #takeRestored(name: string): Position | undefined {
-    this.#freshRestored();
-    const saved = this.#restored.get(name);
-    this.#restored.delete(name);
-    return saved && { epoch: saved.epoch, seq: saved.seq };
-  }
-
   /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
   #begin(name: string, old: Channel | undefined, position: Position | undefined): Channel {
-    const restored = this.#takeRestored(name);
+    const restored = this.#restored.take(name);
     const channel = new Channel(name, position ?? restored);
     channel.restored = position === undefined && restored !== undefined;
     if (old !== undefined) {

@@ -1,0 +1,36 @@
+import type { Position } from '@carillon/protocol';
+import type { SavedPosition } from './saved-state.ts';
+
+/** Positions that a predecessor left, of channels that nobody has subscribed to yet. */
+export class RestoredPositions {
+  readonly #positions = new Map<string, SavedPosition>();
+  readonly #maxAgeMs: number;
+
+  constructor(maxAgeMs: number) {
+    this.#maxAgeMs = maxAgeMs;
+  }
+
+  add(positions: readonly SavedPosition[]): void {
+    for (const saved of positions) this.#positions.set(saved.channel, saved);
+  }
+
+  /** Those that may still be used. */
+  fresh(): SavedPosition[] {
+    const oldestMs = Date.now() - this.#maxAgeMs;
+    for (const { channel, atMs } of this.#positions.values()) {
+      if (atMs < oldestMs) this.#positions.delete(channel);
+    }
+    return [...this.#positions.values()];
+  }
+
+  take(channel: string): Position | undefined {
+    this.fresh();
+    const saved = this.#positions.get(channel);
+    this.#positions.delete(channel);
+    return saved && { epoch: saved.epoch, seq: saved.seq };
+  }
+
+  clear(): void {
+    this.#positions.clear();
+  }
+}
