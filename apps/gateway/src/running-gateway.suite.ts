@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { GROUPS } from './config.ts';
 import { createGateway } from './gateway.ts';
 
-export const SECRET = 'gateway-test-secret-0123456789-0123456789';
+const SECRET = 'gateway-test-secret-0123456789-0123456789';
 const EVERYTHING = { '*': ['subscribe', 'publish', 'history'] } as const;
 
 export interface RunningGateway {
