@@ -15,12 +15,14 @@ import type { Telemetry } from '@carillon/telemetry';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
+import { Acknowledging } from './channels/acknowledging.ts';
 import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
 import { readMissing } from './channels/read-missing.ts';
 import { Subscribing } from './channels/subscribe.ts';
 import { SystemNotices } from './channels/system-notices.ts';
 import type { GatewayConfig } from './config.ts';
+import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
@@ -36,6 +38,7 @@ import { Connections } from './session/connections.ts';
 
 /** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
 const MAX_PAYLOAD_SLACK = 65_536;
+const ACKNOWLEDGE_MS = 100;
 const POSITION_WATCH_MS = 2000;
 const RELEASE_MS = 1000;
 const DRAIN_TIMEOUT_MS = 5000;
@@ -90,6 +93,7 @@ export async function createGateway({
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
+  const acknowledging = new Acknowledging(broker.acks, subscribing, telemetry);
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );
@@ -115,6 +119,8 @@ export async function createGateway({
       stored,
       readHistory,
       namespaces,
+      channels,
+      acknowledging,
       systemNotices,
       degradation,
       onConnected: clientEvents?.connected ?? (() => undefined),
@@ -171,6 +177,7 @@ export async function createGateway({
     phase: () => phase,
   }).register(server);
   new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
+  registerConsumers(server, { authenticator, broker });
   new ScheduleRoutes({ authenticator, broker, gateway: id, limits }).register(server);
 
   // Not before it was there once; later its absence is no reason to send clients away: no gateway has it.
@@ -198,6 +205,11 @@ export async function createGateway({
     name: 'position watch',
     everyMs: POSITION_WATCH_MS,
     run: unlessAway(() => watch.compareOnce()),
+  });
+  shell.addLoop({
+    name: 'acknowledgements',
+    everyMs: ACKNOWLEDGE_MS,
+    run: unlessAway(() => acknowledging.round()),
   });
   shell.addLoop({
     name: 'channel release',

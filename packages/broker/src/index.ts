@@ -7,6 +7,8 @@ export {
   type MemorySnapshot,
 } from './memory/memory-broker.ts';
 export type {
+  AckCursor,
+  AckCursors,
   Broker,
   BrokerLimits,
   BrokerStatus,

@@ -121,6 +121,24 @@ export interface HotHistory {
   ): Promise<readonly HistoryEntry[]>;
 }
 
+/** What a consumer of a channel has acknowledged. */
+export interface AckCursor extends Position {
+  /** Opaque to the broker; names the user and the user's consumer. */
+  readonly consumer: string;
+  /** Of the last acknowledgement, or of the consumer's beginning; milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** Durable subscriptions: how far each consumer has got. A consumer is forgotten `ackIdleTtlMs` after the channel's last acknowledgement. */
+export interface AckCursors {
+  /** The consumer's position; a new consumer begins at `initial`. Rejects with `CONSUMER_LIMIT`. */
+  open(channel: ChannelKey, consumer: string, initial: Position): Promise<Position>;
+  /** Moves a consumer forward; a position behind its own changes nothing. */
+  ack(channel: ChannelKey, consumer: string, position: Position): Promise<void>;
+  /** All consumers of a channel, at most 1000, in no order. */
+  list(channel: ChannelKey): Promise<readonly AckCursor[]>;
+}
+
 /** Asks persistence, through the broker, for what is no longer hot. */
 export type ColdQuery =
   | {
@@ -272,6 +290,7 @@ export interface Broker {
   readonly publisher: Publisher;
   readonly history: HotHistory;
   readonly cold: ColdHistory;
+  readonly acks: AckCursors;
   readonly log: PersistenceLog;
   readonly router: RouterPort;
   /** A feed for a gateway of that id. Ids are new at every start of a gateway. */

@@ -51,6 +51,7 @@ function namespaceMembers(): string {
 | \`recoveryWindowMs\` | \`"${formatDurationMs(defaults.recoveryWindowMs)}"\` | A client that was away longer is not given what it missed. Not longer than what is kept. |
 | \`recoveryMaxMessages\` | \`${defaults.recoveryMaxMessages}\` | A client that missed more is not given them. Not more than what is kept. |
 | \`retentionMs\` | \`"${formatDurationMs(defaults.retentionMs)}"\` | How long messages stay in Postgres. Only for durable namespaces. |
+| \`ackTimeoutMs\` | off | Consumers acknowledge messages; what stays open for this long is sent again. Needs history or storage. |
 
 \`\`\`json
 {

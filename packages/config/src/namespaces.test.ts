@@ -17,6 +17,7 @@ test('the defaults', () => {
       recoveryWindowMs: 300_000,
       recoveryMaxMessages: 1000,
       retentionMs: 604_800_000,
+      ackTimeoutMs: 0,
     },
   ]);
 });
@@ -30,7 +31,16 @@ test('[C9] ephemeral is the short form of nothing kept', () => {
     recoveryWindowMs: 0,
     recoveryMaxMessages: 0,
     retentionMs: 0,
+    ackTimeoutMs: 0,
   });
+});
+
+test('[D8] acknowledgements need something that can be sent again', () => {
+  expect(policy({ ackTimeoutMs: '30s' })).toMatchObject({ ackTimeoutMs: 30_000 });
+  expect(() => policy({ durable: false, history: 'none', ackTimeoutMs: '30s' })).toThrow(
+    'ackTimeoutMs needs',
+  );
+  expect(() => policy({ ephemeral: true, ackTimeoutMs: '30s' })).toThrow('ackTimeoutMs');
 });
 
 test('values not given are fitted to those given', () => {

@@ -28,6 +28,8 @@ export interface NamespacePolicy {
   readonly recoveryMaxMessages: number;
   /** How long messages stay in Postgres; 0 when not durable. */
   readonly retentionMs: number;
+  /** Messages that a consumer doesn't acknowledge for this long are sent again. 0: no acknowledgements. */
+  readonly ackTimeoutMs: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -69,6 +71,7 @@ const definitionSchema = z.strictObject({
   recoveryWindowMs: duration(0, 30 * DAY_MS).optional(),
   recoveryMaxMessages: z.number().int().min(0).max(100_000).optional(),
   retentionMs: duration(1000, 3650 * DAY_MS).optional(),
+  ackTimeoutMs: duration(100, DAY_MS).optional(),
 });
 
 type Definition = z.infer<typeof definitionSchema>;
@@ -85,6 +88,7 @@ export interface NamespaceDefinition {
   readonly recoveryWindowMs?: number | string | undefined;
   readonly recoveryMaxMessages?: number | undefined;
   readonly retentionMs?: number | string | undefined;
+  readonly ackTimeoutMs?: number | string | undefined;
 }
 
 export type NamespaceDefinitions = Readonly<Record<string, NamespaceDefinition>>;
@@ -96,6 +100,7 @@ function ephemeralPolicy(name: string, definition: Definition): NamespacePolicy 
     'recoveryWindowMs',
     'recoveryMaxMessages',
     'retentionMs',
+    'ackTimeoutMs',
   ] as const) {
     const value = definition[member];
     const isOff = value === undefined || value === false || value === 'none' || value === 0;
@@ -109,6 +114,7 @@ function ephemeralPolicy(name: string, definition: Definition): NamespacePolicy 
     recoveryWindowMs: 0,
     recoveryMaxMessages: 0,
     retentionMs: 0,
+    ackTimeoutMs: 0,
   };
 }
 
@@ -137,6 +143,8 @@ function completePolicy(name: string, definition: Definition): NamespacePolicy |
   if (!durable && definition.retentionMs !== undefined) return 'retentionMs needs durable: true';
   const history = historyOf(definition);
   const retentionMs = durable ? (definition.retentionMs ?? NAMESPACE_DEFAULTS.retentionMs) : 0;
+  if (definition.ackTimeoutMs !== undefined && history === undefined && !durable)
+    return 'ackTimeoutMs needs history or durable: true: what is sent again has to be kept';
   const limit = reach(history, retentionMs, durable);
   const windowMs = definition.recoveryWindowMs ?? Math.min(NAMESPACE_DEFAULTS.recoveryWindowMs, limit.ms);
   if (windowMs > limit.ms) return `recoveryWindowMs (${windowMs}) is longer than ${limit.text}`;
@@ -153,6 +161,7 @@ function completePolicy(name: string, definition: Definition): NamespacePolicy |
     recoveryWindowMs: windowMs,
     recoveryMaxMessages: messages,
     retentionMs,
+    ackTimeoutMs: definition.ackTimeoutMs ?? 0,
   };
 }
 

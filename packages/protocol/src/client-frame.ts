@@ -4,7 +4,7 @@
  */
 import { CarillonError } from './errors.ts';
 import type { Position, RequestId } from './frame-parts.ts';
-import type { HistoryFrame, PingFrame, ProducerStamp, PublishFrame } from './frames.ts';
+import type { AckFrame, HistoryFrame, PingFrame, ProducerStamp, PublishFrame } from './frames.ts';
 import { findMember, isDeeperThan } from './json-scan.ts';
 import {
   channelError,
@@ -34,7 +34,12 @@ export interface FrameLimits {
 
 /** One entry of a `subscribe`. A fault concerns only this channel; the others are served. */
 export type ReceivedSubscription =
-  | { readonly channel: string; readonly position: Position | undefined; readonly fault: undefined }
+  | {
+      readonly channel: string;
+      readonly position: Position | undefined;
+      readonly consumer: string | undefined;
+      readonly fault: undefined;
+    }
   | { readonly channel: string; readonly fault: CarillonError };
 
 export interface ReceivedSubscribe {
@@ -62,6 +67,7 @@ export type ReceivedFrame =
   | ReceivedUnsubscribe
   | ReceivedPublish
   | HistoryFrame
+  | AckFrame
   | PingFrame;
 
 export type FrameReading =
@@ -74,6 +80,7 @@ export const MAX_HISTORY_LIMIT = 1000;
 const MAX_TOKEN_LENGTH = 16_384;
 const MAX_CLIENT_TEXT_LENGTH = 64;
 const PRODUCER_ID = /^[A-Za-z0-9_-]{8,64}$/;
+const CONSUMER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 type Reader = (frame: JsonObject, id: RequestId, text: string, limits: FrameLimits) => ReceivedFrame;
@@ -116,18 +123,32 @@ const readSubscribe: Reader = (frame, id, _text, limits) => {
 
 function readSubscription(entry: unknown, index: number): ReceivedSubscription {
   const at = `channels[${index}]`;
-  const { channel, position } = readObject(at, entry);
+  const { channel, position, consumer } = readObject(at, entry);
   if (typeof channel !== 'string') return refuse(`${at}.channel`, channel, 'a channel name');
   const fault = channelError(`${at}.channel`, channel);
   if (fault !== undefined) return { channel, fault };
   try {
     const from = position === undefined ? undefined : readPosition(`${at}.position`, position);
-    return { channel, position: from, fault: undefined };
+    const name = consumer === undefined ? undefined : readConsumer(`${at}.consumer`, consumer);
+    return { channel, position: from, consumer: name, fault: undefined };
   } catch (error) {
     if (error instanceof CarillonError) return { channel, fault: error };
     throw error;
   }
 }
+
+function readConsumer(at: string, consumer: unknown): string {
+  return typeof consumer === 'string' && CONSUMER_NAME.test(consumer)
+    ? consumer
+    : refuse(at, consumer, '1..64 characters of A-Z a-z 0-9 _ -');
+}
+
+const readAck: Reader = ({ channel, epoch, seq }, id) => ({
+  type: 'ack',
+  id,
+  channel: readChannel('channel', channel),
+  ...readPosition('ack', { epoch, seq }),
+});
 
 const readUnsubscribe: Reader = (frame, id, _text, limits) => {
   const channels = readArray('channels', frame.channels, limits.maxChannelsPerFrame);
@@ -202,6 +223,7 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<ReceivedFrame['type'], Rea
   ['unsubscribe', readUnsubscribe],
   ['publish', readPublish],
   ['history', readHistory],
+  ['ack', readAck],
   ['ping', readPing],
 ]);
 

@@ -65,6 +65,24 @@ export const ERRORS = {
     'The connection has as many subscriptions as allowed.',
     'Unsubscribe from something, or raise CARILLON_MAX_SUBSCRIPTIONS.',
   ),
+  ACK_INVALID: define(
+    false,
+    409,
+    'The position was not delivered to this subscription, or the subscription takes no acknowledgements.',
+    'Acknowledge positions of messages that came, on a subscription with a consumer.',
+  ),
+  ACKS_DISABLED: define(
+    false,
+    409,
+    "The channel's namespace takes no acknowledgements.",
+    'Set ackTimeoutMs for the namespace in CARILLON_NAMESPACES, or subscribe without a consumer.',
+  ),
+  CONSUMER_LIMIT: define(
+    false,
+    429,
+    'The channel has as many consumers as allowed.',
+    'Use the names of consumers again; one that acknowledges nothing for 30 days is forgotten.',
+  ),
   PERMISSION_DENIED: define(
     false,
     403,

@@ -28,6 +28,8 @@ export interface SubscribeRequest {
   readonly channel: string;
   /** Present it to get what was missed since. */
   readonly position?: Position;
+  /** Name of a durable subscription of this user: it goes on after what was acknowledged under this name. [AK1] */
+  readonly consumer?: string;
 }
 
 export interface SubscribeFrame {
@@ -77,6 +79,13 @@ export interface HistoryFrame {
   readonly limit?: number;
 }
 
+/** Everything up to this position is dealt with. [AK3] */
+export interface AckFrame extends Position {
+  readonly type: 'ack';
+  readonly id: RequestId;
+  readonly channel: string;
+}
+
 export interface PingFrame {
   readonly type: 'ping';
   readonly id: RequestId;
@@ -90,6 +99,7 @@ export type ClientFrame =
   | UnsubscribeFrame
   | PublishFrame
   | HistoryFrame
+  | AckFrame
   | PingFrame;
 export type ClientFrameType = ClientFrame['type'];
 
@@ -114,6 +124,8 @@ export interface SubscribeResult extends Partial<Position> {
   readonly reason?: NotRecoveredReason;
   /** How many missed messages follow before live ones. Only when `recovered`. */
   readonly missed?: number;
+  /** Only with `consumer`: what is acknowledged. */
+  readonly acked?: Position;
 }
 
 /**

@@ -33,6 +33,7 @@ export { CarillonError, ERRORS, isErrorCode } from './errors.ts';
 export type { ErrorBody, Position, RequestId } from './frame-parts.ts';
 export type {
   AcceptedFrame,
+  AckFrame,
   ClientFrame,
   ClientFrameType,
   ErrorFrame,

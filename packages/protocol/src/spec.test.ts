@@ -29,7 +29,7 @@ describe('SPEC.md', () => {
     const types = (side: 'C' | 'S') =>
       new Set(examples(side).map((text) => (JSON.parse(text) as { type: string }).type));
     expect(types('C')).toEqual(
-      new Set(['connect', 'refresh', 'subscribe', 'unsubscribe', 'publish', 'history', 'ping']),
+      new Set(['connect', 'refresh', 'subscribe', 'unsubscribe', 'publish', 'history', 'ack', 'ping']),
     );
     expect(types('S')).toEqual(
       new Set([

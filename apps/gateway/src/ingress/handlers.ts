@@ -1,6 +1,8 @@
 import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
+import type { Acknowledging } from '../channels/acknowledging.ts';
+import type { Channels } from '../channels/channels.ts';
 import type { Subscribing } from '../channels/subscribe.ts';
 import type { SystemNotices } from '../channels/system-notices.ts';
 import type { Degradation } from '../lifecycle/degradation.ts';
@@ -19,6 +21,8 @@ export interface HandlerDependencies {
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
   readonly namespaces: NamespaceResolver;
+  readonly channels: Channels;
+  readonly acknowledging: Acknowledging;
   readonly systemNotices: SystemNotices;
   readonly degradation: Degradation;
   /** A client was let in. */

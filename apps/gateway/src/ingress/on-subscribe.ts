@@ -1,5 +1,6 @@
 import {
   CarillonError,
+  type Position,
   type ReceivedSubscription,
   type SubscribeResult,
   SYSTEM_CHANNEL,
@@ -9,6 +10,7 @@ import type { Subscription } from '../channels/subscribe.ts';
 import { encodeFrame, errorResult } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
 import { mayRead } from '../session/readable.ts';
+import { subscribeConsumer } from './consumer-subscription.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
 
 /** [SU1] One result per channel, in the order asked for; a fault of one channel does not concern the others. */
@@ -19,7 +21,7 @@ export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, 
       try {
         const subscription = await subscribeOne(deps, connection, request);
         begun.push(subscription);
-        return resultOf(request.channel, subscription);
+        return resultOf(request.channel, subscription, deps.acknowledging.stateOf(subscription)?.acked);
       } catch (error) {
         return { channel: request.channel, error: errorResult(error) };
       }
@@ -31,12 +33,13 @@ export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, 
 };
 
 async function subscribeOne(
-  { subscribing, limits }: HandlerDependencies,
+  deps: HandlerDependencies,
   connection: Connection,
   request: ReceivedSubscription,
 ): Promise<Subscription> {
-  const { channel, fault } = request;
-  if (fault !== undefined) throw fault;
+  if (request.fault !== undefined) throw request.fault;
+  const { channel, position, consumer } = request;
+  const { subscribing, limits } = deps;
   const identity = connection.identity!;
   const { app } = identity;
   // What every connection gets may as well be subscribed to.
@@ -59,7 +62,10 @@ async function subscribeOne(
   }
   connection.subscribing.add(channel);
   try {
-    const subscription = await subscribing.subscribe(channelKey(app, channel), connection, request.position);
+    const subscription =
+      consumer === undefined
+        ? await subscribing.subscribe(channelKey(app, channel), connection, position)
+        : await subscribeConsumer(deps, identity, connection, { channel, consumer, position });
     if (channel === SYSTEM_CHANNEL) connection.endSystemNotices();
     if (connection.isOpen) connection.subscriptions.set(channel, subscription);
     else subscription.end();
@@ -69,10 +75,15 @@ async function subscribeOne(
   }
 }
 
-function resultOf(channel: string, { beginning: { position, recovery } }: Subscription): SubscribeResult {
+function resultOf(
+  channel: string,
+  { beginning: { position, recovery } }: Subscription,
+  acked: Position | undefined,
+): SubscribeResult {
   const { epoch, seq } = position;
-  if (recovery === undefined) return { channel, epoch, seq };
+  const start = { channel, epoch, seq, ...(acked === undefined ? {} : { acked }) };
+  if (recovery === undefined) return start;
   return recovery.recovered
-    ? { channel, epoch, seq, recovered: true, missed: recovery.missed }
-    : { channel, epoch, seq, recovered: false, reason: recovery.reason };
+    ? { ...start, recovered: true, missed: recovery.missed }
+    : { ...start, recovered: false, reason: recovery.reason };
 }

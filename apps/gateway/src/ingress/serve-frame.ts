@@ -4,6 +4,7 @@ import { errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
 import { isBudgetSpent } from './error-budget.ts';
 import type { HandlerDependencies } from './handlers.ts';
+import { onAck } from './on-ack.ts';
 import { onConnect } from './on-connect.ts';
 import { onHistory } from './on-history.ts';
 import { onPing } from './on-ping.ts';
@@ -90,6 +91,8 @@ export class ServeFrame {
         return onPublish(this.#deps, connection, frame);
       case 'history':
         return onHistory(this.#deps, connection, frame);
+      case 'ack':
+        return onAck(this.#deps, connection, frame);
       case 'ping':
         return onPing(this.#deps, connection, frame);
     }

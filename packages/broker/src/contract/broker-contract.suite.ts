@@ -386,6 +386,38 @@ export function describeBrokerContract(
       });
     });
 
+    describe('acknowledgements', () => {
+      const at = (epoch: string, seq: number) => ({ epoch, seq });
+
+      it('[D8] keeps how far each consumer has got, and moves it forward only', async () => {
+        const { acks } = broker;
+        expect(await acks.open(CHANNEL, 'one', at('e1', 5))).toEqual(at('e1', 5));
+        expect(await acks.open(CHANNEL, 'one', at('e1', 9))).toEqual(at('e1', 5));
+        await acks.ack(CHANNEL, 'one', at('e1', 7));
+        await acks.ack(CHANNEL, 'one', at('e1', 6));
+        await acks.ack(CHANNEL, 'two', at('e1', 1));
+        expect(await acks.open(CHANNEL, 'one', at('e1', 0))).toEqual(at('e1', 7));
+        await acks.ack(CHANNEL, 'one', at('e2', 1));
+        expect(await acks.open(CHANNEL, 'one', at('e1', 9))).toEqual(at('e2', 1));
+        const list = await acks.list(CHANNEL);
+        expect(list.map(({ consumer, epoch, seq }) => `${consumer} ${epoch}:${seq}`).toSorted()).toEqual([
+          'one e2:1',
+          'two e1:1',
+        ]);
+        for (const { atMs } of list) expect(Math.abs(Date.now() - atMs)).toBeLessThan(60_000);
+        expect(await acks.list('app/other')).toEqual([]);
+      });
+
+      it('[D8] bounds the consumers of a channel', async () => {
+        const { acks } = broker;
+        const open = (n: number) => acks.open(CHANNEL, `c${n}`, at('e1', 0));
+        for (let n = 0; n < 1000; n += 100)
+          await Promise.all(Array.from({ length: 100 }, (_, i) => open(n + i)));
+        await expect(open(1000)).rejects.toMatchObject({ code: 'CONSUMER_LIMIT' });
+        expect(await open(7)).toEqual(at('e1', 0));
+      });
+    });
+
     describe('cold history', () => {
       it('brings a question to a worker and its answer to the asking gateway', async () => {
         const worker = await setup.open();

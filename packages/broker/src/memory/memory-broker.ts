@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker, BrokerLimits, BrokerStatus, ChannelKey, GatewayFeed, PartitionId } from '../ports.ts';
+import { MemoryAcks } from './memory-acks.ts';
 import { MemoryColdHistory } from './memory-cold-history.ts';
 import { MemoryFeed } from './memory-feed.ts';
 import { MemoryHistory } from './memory-history.ts';
@@ -31,6 +32,7 @@ export interface MemoryBroker extends Broker {
 /** The broker of single-process mode: the same guarantees within one process, nothing to install. */
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const state = new MemoryState(options.partitions ?? 16, { ...DEFAULT_LIMITS, ...options.limits });
+  const acks = new MemoryAcks();
   let sweeping: NodeJS.Timeout | undefined;
   return {
     partitions: state.partitions,
@@ -38,6 +40,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     publisher: new MemoryPublisher(state),
     history: new MemoryHistory(state),
     cold: new MemoryColdHistory(),
+    acks,
     log: state.log,
     router: new MemoryRouterPort(state),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
@@ -49,7 +52,14 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
       state.stop();
     },
     status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: !state.stopped, problems: [] }),
-    snapshot: () => state.snapshot(),
-    restore: (snapshot) => state.restore(snapshot),
+    snapshot: () =>
+      state.snapshot().map(([channel, kept]) => {
+        const cursors = acks.cursorsOf(channel);
+        return [channel, cursors === undefined ? kept : { ...kept, acks: cursors }] as const;
+      }),
+    restore: (snapshot) => {
+      state.restore(snapshot);
+      for (const [channel, kept] of snapshot) if (kept.acks !== undefined) acks.restore(channel, kept.acks);
+    },
   };
 }

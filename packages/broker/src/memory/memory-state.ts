@@ -1,6 +1,6 @@
 import type { Position } from '@carillon/protocol';
 import { partitionOf } from '../partition.ts';
-import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
+import type { AckCursor, BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
 import type { DedupeSnapshot } from './dedupe.ts';
 import type { FeedItem, FeedQueue } from './feed-queue.ts';
@@ -12,6 +12,7 @@ import { WakeUp } from './wake-up.ts';
 export interface ChannelSnapshot extends Position {
   readonly usedAtMs: number;
   readonly dedupe: DedupeSnapshot;
+  readonly acks?: readonly AckCursor[];
 }
 
 /** What the parts of the memory broker share. */

@@ -34,6 +34,10 @@ export class Keys {
     return `${this.base(partition)}g:${gateway}`;
   }
 
+  acks(partition: PartitionId, channel: ChannelKey): string {
+    return `${this.base(partition)}a:${channel}`;
+  }
+
   log(partition: PartitionId): string {
     return `${this.base(partition)}log`;
   }

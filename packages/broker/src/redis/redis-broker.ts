@@ -6,6 +6,7 @@ import { partitionOf } from '../partition.ts';
 import type { Broker, BrokerLimits, ChannelKey } from '../ports.ts';
 import { type ConnectionOptions, connect, untilReady } from './connection.ts';
 import { Keys } from './keys.ts';
+import { RedisAcks } from './redis-acks.ts';
 import { RedisColdHistory } from './redis-cold-history.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisHistory } from './redis-history.ts';
@@ -83,6 +84,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     publisher,
     history: new RedisHistory(redis, keys, ofChannel),
     cold,
+    acks: new RedisAcks(redis, keys, ofChannel),
     log,
     router,
     feed: (gateway) =>

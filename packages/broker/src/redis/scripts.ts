@@ -5,6 +5,7 @@ import { type Redis, ReplyError } from 'ioredis';
 const FOLDER = new URL('./scripts/', import.meta.url);
 
 const NAMES = [
+  'ack',
   'announce',
   'attest',
   'heartbeat',

@@ -20,6 +20,11 @@ const define = <Type extends MetricType>(
 export const METRICS = {
   // gateway
   connections: define('gauge', 'connections', 'Open client connections.'),
+  redeliveries: define(
+    'counter',
+    'redeliveries_total',
+    'Times that open messages were sent to a consumer again.',
+  ),
   degraded: define('gauge', 'degraded', '1 while this gateway can not reach the broker, else 0.'),
   connectionsLimit: define('gauge', 'connections_limit', 'Most client connections this gateway takes.'),
   connectionsTotal: define('counter', 'connections_opened_total', 'Client connections by how they began.', [

@@ -1,0 +1,143 @@
+/** D8: durable subscriptions with acknowledgements, through real sockets. Rule numbers are those of packages/protocol/SPEC.md. */
+import type { ServerFrame } from '@carillon/protocol';
+import { eventually } from '@carillon/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { BarePeer, type RunningGateway, startGateway, tokenOf } from './running-gateway.suite.ts';
+
+const CHANNEL = 'orders:eu';
+let gateway: RunningGateway;
+let peers: BarePeer[];
+
+beforeEach(async () => {
+  peers = [];
+  gateway = await startGateway({
+    CARILLON_NAMESPACES: JSON.stringify({
+      orders: { durable: false, history: { maxMessages: 5 }, recoveryWindowMs: 0, ackTimeoutMs: 400 },
+    }),
+  });
+});
+
+afterEach(async () => {
+  for (const peer of peers) peer.socket.terminate();
+  await gateway.stop();
+});
+
+async function join(user: string): Promise<BarePeer> {
+  const peer = await BarePeer.join(gateway.port, user);
+  peers.push(peer);
+  return peer;
+}
+
+async function subscribe(peer: BarePeer, more: object = { consumer: 'billing' }, channel = CHANNEL) {
+  const answer = await peer.ask({ type: 'subscribe', channels: [{ channel, ...more }] });
+  return (answer as Extract<ServerFrame, { type: 'subscribed' }>).results[0]!;
+}
+
+const publish = async (peer: BarePeer, ...payloads: readonly number[]): Promise<void> => {
+  for (const payload of payloads) await peer.ask({ type: 'publish', channel: CHANNEL, payload });
+};
+const ack = (peer: BarePeer, epoch: string, seq: number): void =>
+  peer.socket.send(JSON.stringify({ type: 'ack', id: 'ack', channel: CHANNEL, epoch, seq }));
+const seqsOf = (peer: BarePeer): readonly number[] =>
+  peer.frames.flatMap((frame) => (frame.type === 'message' ? [frame.seq] : []));
+const errorsOf = (peer: BarePeer): readonly string[] =>
+  peer.frames.flatMap((frame) => (frame.type === 'error' ? [frame.code] : []));
+
+async function consumers() {
+  const answer = await fetch(`http://127.0.0.1:${gateway.port}/v1/channels/${CHANNEL}/consumers`, {
+    headers: { authorization: `Bearer ${await tokenOf('operator')}` },
+  });
+  return ((await answer.json()) as { consumers: readonly Record<string, unknown>[] }).consumers;
+}
+
+it('[AK1] [AK2] goes on after what was acknowledged, however the connection ended', async () => {
+  const [writer, first] = [await join('writer'), await join('ada')];
+  const { epoch, acked } = await subscribe(first);
+  expect(acked).toEqual({ epoch, seq: 0 });
+  await publish(writer, 1, 2, 3);
+  await eventually(() => seqsOf(first).length === 3, { what: 'the messages' });
+  ack(first, epoch!, 2);
+  await eventually(async () => (await consumers())[0]?.open === 1, { what: 'the acknowledgement is kept' });
+  first.socket.terminate();
+  await publish(writer, 4);
+  const second = await join('ada');
+  expect(await subscribe(second)).toMatchObject({
+    seq: 2,
+    recovered: true,
+    missed: 2,
+    acked: { epoch, seq: 2 },
+  });
+  await eventually(() => seqsOf(second).length === 2, { what: 'what was open, and what came later' });
+  expect(seqsOf(second)).toEqual([3, 4]);
+});
+
+it('[AK2] keeps consumers and users apart; a new one begins where it says', async () => {
+  const [writer, ada, bob] = [await join('writer'), await join('ada'), await join('bob')];
+  const { epoch } = await subscribe(writer, {});
+  await publish(writer, 1, 2, 3);
+  expect(await subscribe(ada, { consumer: 'x', position: { epoch, seq: 1 } })).toMatchObject({ missed: 2 });
+  expect(await subscribe(bob, { consumer: 'x' })).toMatchObject({ seq: 3 });
+  ack(ada, epoch!, 3);
+  await eventually(async () => (await consumers()).every(({ open }) => open === 0), {
+    what: 'both are done',
+  });
+  expect((await consumers()).map(({ user, consumer }) => `${user} ${consumer}`).toSorted()).toEqual([
+    'ada x',
+    'bob x',
+  ]);
+});
+
+it('[AK4] sends what stays open again, in order, and then live messages', async () => {
+  const [writer, ada] = [await join('writer'), await join('ada')];
+  const { epoch } = await subscribe(ada);
+  await publish(writer, 1, 2, 3);
+  await eventually(() => seqsOf(ada).length === 3, { what: 'the messages' });
+  ack(ada, epoch!, 1);
+  await eventually(() => seqsOf(ada).length >= 5, { what: 'what is open comes again' });
+  expect(seqsOf(ada).slice(0, 5)).toEqual([1, 2, 3, 2, 3]);
+  ack(ada, epoch!, 3);
+  await eventually(async () => (await consumers())[0]?.open === 0, { what: 'all is acknowledged' });
+  const before = seqsOf(ada).length;
+  await publish(writer, 4);
+  await eventually(() => seqsOf(ada).length > before, { what: 'the live message' });
+  expect(seqsOf(ada).slice(before)).toEqual([4]);
+});
+
+it('[AK3] refuses what was not delivered, and what no consumer is', async () => {
+  const [writer, ada] = [await join('writer'), await join('ada')];
+  const { epoch } = await subscribe(ada);
+  await publish(writer, 1);
+  ack(ada, epoch!, 2);
+  ack(ada, 'zzzzzzzzzzzz', 1);
+  ack(writer, epoch!, 1);
+  const plain = await join('eve');
+  await subscribe(plain, {});
+  ack(plain, epoch!, 1);
+  await eventually(
+    () => errorsOf(ada).length === 2 && errorsOf(writer).length + errorsOf(plain).length === 2,
+    {
+      what: 'all refusals',
+    },
+  );
+  expect([errorsOf(ada), errorsOf(writer), errorsOf(plain)]).toEqual([
+    ['ACK_INVALID', 'ACK_INVALID'],
+    ['NOT_SUBSCRIBED'],
+    ['ACK_INVALID'],
+  ]);
+  expect(await subscribe(ada, { consumer: 'x' }, 'chat:a')).toMatchObject({
+    error: { code: 'ACKS_DISABLED' },
+  });
+  expect(await subscribe(ada, { consumer: 'not a name' }, 'orders:b')).toMatchObject({
+    error: { code: 'FRAME_INVALID' },
+  });
+});
+
+it('[AK2] says what can not be given any longer, and goes on after it', async () => {
+  const [writer, ada] = [await join('writer'), await join('ada')];
+  const { epoch } = await subscribe(ada);
+  ada.socket.terminate();
+  await publish(writer, 1, 2, 3, 4, 5, 6, 7, 8);
+  const back = await join('ada');
+  expect(await subscribe(back)).toMatchObject({ recovered: false, seq: 8, acked: { epoch, seq: 8 } });
+  await eventually(async () => (await consumers())[0]?.open === 0, { what: 'nothing is open' });
+});

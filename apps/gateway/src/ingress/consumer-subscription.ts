@@ -1,0 +1,67 @@
+import type { Identity } from '@carillon/auth';
+import { CarillonError, type Position } from '@carillon/protocol';
+import type { Acknowledging, AckState } from '../channels/acknowledging.ts';
+import { channelKey, channelName } from '../channels/channel-name.ts';
+import type { Channels } from '../channels/channels.ts';
+import type { Subscribing, Subscription } from '../channels/subscribe.ts';
+import type { SubscriberSink } from '../channels/subscriber.ts';
+
+export interface ConsumerDependencies {
+  readonly channels: Channels;
+  readonly subscribing: Subscribing;
+  readonly acknowledging: Acknowledging;
+}
+
+export interface ConsumerRequest {
+  readonly channel: string;
+  readonly consumer: string;
+  readonly position: Position | undefined;
+}
+
+/** The name of a user's consumer in the broker. The length in front keeps (user, consumer) pairs apart. */
+function consumerName({ userId = '' }: Identity, consumer: string): string {
+  return `${userId.length}:${userId}|${consumer}`;
+}
+
+/** The user and the consumer of such a name. */
+export function readConsumerName(name: string): {
+  readonly user: string | undefined;
+  readonly consumer: string;
+} {
+  const colon = name.indexOf(':');
+  const length = Number(name.slice(0, colon));
+  const user = name.slice(colon + 1, colon + 1 + length);
+  return { user: user === '' ? undefined : user, consumer: name.slice(colon + 2 + length) };
+}
+
+/** [AK1] [AK2] A subscription that goes on after what its consumer has acknowledged. */
+export async function subscribeConsumer(
+  { channels, subscribing, acknowledging }: ConsumerDependencies,
+  identity: Identity,
+  sink: SubscriberSink,
+  request: ConsumerRequest,
+): Promise<Subscription> {
+  const key = channelKey(identity.app, request.channel);
+  const channel = await channels.open(key);
+  const { ackTimeoutMs } = channel.policy;
+  if (ackTimeoutMs === 0)
+    throw new CarillonError(
+      'ACKS_DISABLED',
+      `The namespace of ${channelName(key)} takes no acknowledgements.`,
+    );
+  const consumer = consumerName(identity, request.consumer);
+  const acked = await acknowledging.begin(key, consumer, request.position ?? channel.position!);
+  const plain = await subscribing.subscribe(key, sink, acked, { forConsumer: true });
+  const subscription: Subscription = {
+    ...plain,
+    end: () => {
+      acknowledging.forget(subscription);
+      plain.end();
+    },
+  };
+  const state: AckState = { consumer, timeoutMs: ackTimeoutMs, acked, openSinceMs: undefined };
+  acknowledging.watch(subscription, state);
+  const { position, recovery } = plain.beginning;
+  if (recovery?.recovered === false) acknowledging.giveUp(subscription, state, position);
+  return subscription;
+}
