@@ -1,0 +1,34 @@
+import { webhookEndpoints } from '@carillon/config';
+import { expect, it } from 'vitest';
+import { AddressPolicy } from './public-address.ts';
+import { startReceiver } from './receiver.suite.ts';
+import { sendDelivery } from './send.ts';
+
+const DELIVERY = {
+  id: 'd-1',
+  event: 'message.published',
+  body: '{"message":{"channel":"a","seq":1}}',
+  attempts: 2,
+};
+
+it('connects to the address that was checked, whatever the name leads to a moment later', async () => {
+  const { url, received, stop } = await startReceiver();
+  const { port } = new URL(url);
+  const [endpoint] = webhookEndpoints([
+    {
+      name: 'rebound',
+      // A name that nobody resolves: a second look-up would fail.
+      url: `http://rebound.invalid:${port}/hook`,
+      events: ['message.published'],
+      secrets: ['0123456789abcdef'],
+    },
+  ]);
+  const addresses = new AddressPolicy([]);
+  addresses.resolve = async () => ({ address: '127.0.0.1', family: 4 });
+  const stopping = new AbortController().signal;
+  expect(await sendDelivery(endpoint!, DELIVERY, { addresses, stopping })).toEqual({ delivered: true });
+  expect(received).toMatchObject([{ id: 'd-1', attempt: 3 }]);
+  const unchanged = await sendDelivery(endpoint!, DELIVERY, { addresses: new AddressPolicy([]), stopping });
+  expect(unchanged).toMatchObject({ delivered: false, endpointIsIll: true });
+  await stop();
+});
