@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest';
+import type { Message } from './message.ts';
 import { RealtimeClient } from './realtime-client.ts';
-import type { Message } from './subscription.ts';
 
 interface ChatMessage {
   readonly text: string;

@@ -1,7 +1,8 @@
 import type { GapFrame, MessageFrame, Position, SubscribeResult } from '@carillon/protocol';
 import type { RealtimeError } from './errors.ts';
 import type { GapEvent, RecoveredEvent } from './events.ts';
-import { type ChannelSubscription, messageOf, type SubscriptionState } from './subscription.ts';
+import { messageOf } from './message.ts';
+import type { ChannelSubscription, SubscriptionState } from './subscription.ts';
 
 /**
  * What the server was last told about the channel, on the present connection.

@@ -1,11 +1,7 @@
-import {
-  type ConnectedFrame,
-  type ConnectFrame,
-  PROTOCOL_VERSION,
-  type ServerFrame,
-} from '@carillon/protocol';
+import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { Attempts } from './attempts.ts';
 import { backoffDelayMs } from './backoff.ts';
+import { CONNECT_ID, connectFrame } from './connect-frame.ts';
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
 import type { Emitter } from './emitter.ts';
 import { RealtimeError } from './errors.ts';
@@ -17,8 +13,6 @@ import { dropSocket, openSocket, SOCKET_OPEN, type SocketLike } from './socket.t
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
 
-/** Request id of `connect`; all other requests count from 1. */
-const CONNECT_ID = 0;
 const NORMAL_CLOSURE = 1000;
 
 export interface ConnectionDeps {
@@ -177,15 +171,7 @@ export class Connection {
 
   #handshake(): void {
     this.#armAttemptTimeout();
-    const { client } = this.#deps.options;
-    const frame: ConnectFrame = {
-      type: 'connect',
-      id: CONNECT_ID,
-      version: PROTOCOL_VERSION,
-      ...(this.#token === undefined ? {} : { token: this.#token }),
-      ...(client === undefined ? {} : { client }),
-    };
-    this.send(JSON.stringify(frame));
+    this.send(connectFrame(this.#token, this.#deps.options.client));
   }
 
   #armAttemptTimeout(): void {

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RealtimeError } from './errors.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
+import type { Message } from './message.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
 import type { StateStorage } from './state-storage.ts';
-import type { Message } from './subscription.ts';
 
 /**
  * The SDK against a model of the application: whatever happens to the connection, the application sees each message of the

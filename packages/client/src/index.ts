@@ -22,6 +22,7 @@ export type {
   RestoredPublishEvent,
   SubscriptionEvents,
 } from './events.ts';
+export type { Message } from './message.ts';
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
 export type { Publishing } from './outbox.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
@@ -33,4 +34,4 @@ export type { SnapshotCallback, SnapshotRequest } from './reconcile.ts';
 export type { DiscardReason } from './saved-state.ts';
 export type { SocketConstructor, SocketLike } from './socket.ts';
 export type { StateAttachment, StateStorage } from './state-storage.ts';
-export type { Message, SubscribeOptions, Subscription, SubscriptionState } from './subscription.ts';
+export type { SubscribeOptions, Subscription, SubscriptionState } from './subscription.ts';

@@ -7,8 +7,8 @@ import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { RestoredPublishEvent } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
-  byteLength,
   frameMembers,
+  newEntry,
   type PublishEntry,
   type PublishOptions,
   type PublishReceipt,
@@ -108,21 +108,7 @@ export class Outbox {
     };
     try {
       const members = frameMembers(payload, options, options.trace ?? this.#options.traceparent(channel));
-      const entry: PublishEntry = {
-        channel,
-        members,
-        bytes: byteLength(members),
-        receipt,
-        stored,
-        producer: '',
-        seq: 0,
-        prev: 0,
-        requestId: undefined,
-        maybeAccepted: false,
-        firstSentAtMs: undefined,
-        restored: false,
-      };
-      this.#take(entry);
+      this.#take(newEntry(channel, members, receipt, stored));
     } catch (error) {
       reject(error as Error);
     }

@@ -41,6 +41,28 @@ export interface PublishEntry {
   readonly restored: boolean;
 }
 
+export function newEntry(
+  channel: string,
+  members: string,
+  receipt: PublishEntry['receipt'],
+  stored: PublishEntry['stored'],
+): PublishEntry {
+  return {
+    channel,
+    members,
+    bytes: byteLength(members),
+    receipt,
+    stored,
+    producer: '',
+    seq: 0,
+    prev: 0,
+    requestId: undefined,
+    maybeAccepted: false,
+    firstSentAtMs: undefined,
+    restored: false,
+  };
+}
+
 /** JSON text of what a publish frame says after its producer. @throws TypeError when the payload is not JSON. */
 export function frameMembers(payload: unknown, options: PublishOptions, trace: string | undefined): string {
   const json = JSON.stringify(payload);
@@ -59,6 +81,6 @@ export function publishFrame(entry: PublishEntry, requestId: number): string {
 }
 
 /** Bytes of a text in UTF-8. */
-export function byteLength(text: string): number {
+function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }

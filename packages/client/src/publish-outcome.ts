@@ -13,7 +13,7 @@ export type PublishOutcome =
   | { readonly outcome: 'unknown'; readonly error: RealtimeError };
 
 /** What a rejected publish means for its message. */
-export function outcomeOfError(error: RealtimeError): PublishOutcome {
+function outcomeOfError(error: RealtimeError): PublishOutcome {
   if (error.code === 'OUTCOME_UNKNOWN') return { outcome: 'unknown', error };
   return { outcome: 'refused', retryable: error.retryable, error };
 }

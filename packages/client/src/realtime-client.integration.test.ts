@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientEvents } from './events.ts';
+import type { Message } from './message.ts';
 import type { RealtimeClientOptions, TokenRequest } from './options.ts';
 import { RealtimeClient } from './realtime-client.ts';
 import { type SocketServer, startSocketServer } from './socket-server.suite.ts';
-import type { Message } from './subscription.ts';
 
 const CHANNEL = 'chat:lobby';
 const FAST = { initialMs: 5, factor: 2, maxMs: 20 };

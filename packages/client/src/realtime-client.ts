@@ -7,12 +7,13 @@ import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import { type Message, messageOf } from './message.ts';
 import { type RealtimeClientOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { Outbox, type Publishing } from './outbox.ts';
 import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
 import { Requests } from './requests.ts';
-import { type Message, messageOf, type SubscribeOptions, type Subscription } from './subscription.ts';
+import type { SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** Without `after` and `before`: the newest messages, newest first. */

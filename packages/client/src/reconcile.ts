@@ -1,7 +1,7 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { RealtimeError } from './errors.ts';
-import type { Message } from './subscription.ts';
+import type { Message } from './message.ts';
 
 /** Messages were lost to a subscription: the application has to fetch the state that they would have led to. */
 export interface SnapshotRequest {

@@ -1,7 +1,7 @@
 import type { ChannelOutbox } from './channel-outbox.ts';
 import { deferred } from './deferred.ts';
 import type { RestoredPublishEvent } from './events.ts';
-import { byteLength, type PublishEntry, type PublishReceipt } from './publish-entry.ts';
+import { newEntry, type PublishEntry, type PublishReceipt } from './publish-entry.ts';
 import { outcomeOf } from './publish-outcome.ts';
 import type { SavedPublish, SavedState } from './saved-state.ts';
 
@@ -47,15 +47,10 @@ function restoredEntry(
   const { payload, event } = JSON.parse(`{${members.slice(1)}}`) as { payload: unknown; event?: string };
   void outcomeOf(receipt.promise).then((result) => onOutcome({ channel, payload, event, result }));
   return {
-    channel,
-    members,
-    bytes: byteLength(members),
-    receipt,
-    stored: undefined,
+    ...newEntry(channel, members, receipt, undefined),
     producer,
     seq,
     prev,
-    requestId: undefined,
     maybeAccepted: firstSentAtMs !== undefined,
     firstSentAtMs,
     restored: true,

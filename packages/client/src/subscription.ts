@@ -1,28 +1,11 @@
-import type { MessageFrame, NotRecoveredReason, Position } from '@carillon/protocol';
+import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import type { Backoff } from './backoff.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { callUser, Emitter } from './emitter.ts';
 import { RealtimeError } from './errors.ts';
 import type { SubscriptionEvents } from './events.ts';
+import type { Message } from './message.ts';
 import { Reconcile, type SnapshotCallback } from './reconcile.ts';
-
-/** A message as the application gets it. */
-export interface Message<Payload = unknown> extends Position {
-  readonly channel: string;
-  readonly id: string;
-  /** When the gateway took it, in milliseconds since 1970. */
-  readonly timestamp: number;
-  readonly payload: Payload;
-  readonly event: string | undefined;
-  /** User id of the publisher; `undefined` for anonymous publishers. */
-  readonly user: string | undefined;
-  /** W3C traceparent, when the message's trace is sampled. */
-  readonly trace: string | undefined;
-  /** This client published it. */
-  readonly own: boolean;
-  /** It was missed, and came after the subscription was restored. */
-  readonly recovered: boolean;
-}
 
 /**
  * - `pending`: not yet confirmed by the server, or the connection is away
@@ -182,10 +165,4 @@ export class ChannelSubscription implements Subscription {
   #endedError(): RealtimeError {
     return new RealtimeError('CLOSED', `The subscription to ${this.channel} has ended`);
   }
-}
-
-/** A `message` frame in the form for the application. */
-export function messageOf(frame: MessageFrame, marks: { own: boolean; recovered: boolean }): Message {
-  const { channel, epoch, seq, id, timestamp, payload, event, user, trace } = frame;
-  return { channel, epoch, seq, id, timestamp, payload, event, user, trace, ...marks };
 }

@@ -10,23 +10,15 @@ import type {
 } from '@carillon/protocol';
 import { type Backoff, backoffDelayMs } from './backoff.ts';
 import { Channel } from './channel.ts';
+import { inFrames } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import type { Message } from './message.ts';
 import { RestoredPositions } from './restored-positions.ts';
 import type { SavedPosition } from './saved-state.ts';
-import {
-  ChannelSubscription,
-  type Message,
-  type SubscribeOptions,
-  type Subscription,
-} from './subscription.ts';
-
-/** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
-const CHANNELS_PER_FRAME = 100;
-/** What one channel takes in a frame, at most: a name of 200 characters, an epoch of 32, a seq, and the JSON around them. */
-const MAX_CHANNEL_BYTES = 320;
+import { ChannelSubscription, type SubscribeOptions, type Subscription } from './subscription.ts';
 
 export interface SubscriptionsDeps {
   readonly connection: Connection;
@@ -265,17 +257,9 @@ export class Subscriptions {
         unsubscribe.push(channel.name);
       }
     }
-    for (const names of this.#inFrames(unsubscribe)) this.#sendUnsubscribe(names);
-    for (const channels of this.#inFrames(subscribe)) this.#sendSubscribe(channels);
-  }
-
-  /** [SU1] As many in a frame as the server takes. */
-  *#inFrames<T>(items: readonly T[]): Iterable<readonly T[]> {
-    const { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes = Number.POSITIVE_INFINITY } =
-      this.#deps.connection.connected?.limits ?? {};
-    const bySize = Math.floor(maxFrameBytes / MAX_CHANNEL_BYTES);
-    const count = Math.max(1, Math.min(CHANNELS_PER_FRAME, maxChannelsPerFrame, bySize));
-    for (let i = 0; i < items.length; i += count) yield items.slice(i, i + count);
+    const { limits } = this.#deps.connection.connected ?? {};
+    for (const names of inFrames(unsubscribe, limits)) this.#sendUnsubscribe(names);
+    for (const channels of inFrames(subscribe, limits)) this.#sendSubscribe(channels);
   }
 
   #sendSubscribe(channels: readonly Channel[]): void {
