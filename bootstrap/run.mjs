@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run check` and `npm run bench` call: gets the pinned Node and pnpm, installs, and
+ * What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run chaos` call: gets the pinned Node and pnpm, installs, and
  * hands over. Plain JavaScript, because it has to run on any Node from 18 on, before anything is installed.
  */
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const USAGE = `usage: node bootstrap/run.mjs <command> [arguments]
   test    check and test everything                        (npm test)
   check   formatting, types, structure                     (npm run check)
   bench   benchmarks                                       (npm run bench)
+  chaos   random faults against a whole installation       (npm run chaos)
   pnpm    the pinned pnpm, e.g. "pnpm add zod"
   node    the pinned Node`;
 
@@ -34,6 +35,11 @@ const COMMANDS = {
     return runSource({ ...toolbox, env }, 'checks/src/commands/test-all.ts', args);
   },
   check: (toolbox, args) => runSource(toolbox, 'checks/src/commands/check-all.ts', args),
+  async chaos(toolbox, args) {
+    const services = await ensureTestServices();
+    const env = { ...toolbox.env, ...services };
+    return runSource({ ...toolbox, env }, 'packages/e2e/src/chaos/main.ts', args);
+  },
   bench: (toolbox, args) => runSource(toolbox, 'packages/bench/src/main.ts', args),
   node: (toolbox, args) => handOver(toolbox.node, args, { env: toolbox.env }),
 };

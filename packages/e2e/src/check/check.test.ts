@@ -140,6 +140,15 @@ describe('good histories pass', () => {
   });
 });
 
+it('what is published again after a loss comes again to a client without the SDK, and to no other', () => {
+  const again = [got('p1', 1), got('p2', 2), got('p3', 3), notice(3, 0, NEW), got('p3', 1, { epoch: NEW })];
+  const found3 = (type: FoundEvent['type']) => [...all(type, 'p1', 'p2', 'p3'), found(type, 'p3', 1, NEW)];
+  const rest = { postgres: found3('stored'), reread: found3('reread') };
+  const bare = { ...begin(), forgetful: true } as HistoryEvent;
+  expect(violatedBy({ subscriber: [bare, ...again], ...rest }, { dataLost: true })).toEqual([]);
+  expect(violatedBy({ subscriber: [begin(), ...again], ...rest }, { dataLost: true })).toEqual(['no-repeat']);
+});
+
 describe('a violation is found', () => {
   const healed: HistoryEvent = { type: 'healed', at: 10, name: 'kill gateway', recoverWithinMs: 100 };
   const later = (at: number): Partial<Histories> => ({

@@ -29,6 +29,8 @@ export type OutcomeEvent = Happened & { readonly type: 'outcome'; readonly key: 
 /** A subscription begins: everything after the position is wanted. */
 export interface BeginEvent extends Happened, OnChannel, Position {
   readonly type: 'begin';
+  /** Knows no more than its position (no SDK, or a new one at each start): what is published again after a loss of data comes again. */
+  readonly forgetful?: boolean;
 }
 
 export interface ReceiveEvent extends Happened, OnChannel, Position {

@@ -89,6 +89,8 @@ export class RecordedBareSubscriber {
 
   #onFrame(socket: WebSocket, frame: ServerFrame): void {
     this.#heardAtMs = performance.now();
+    // The server's own news come unasked.
+    if ('channel' in frame && !this.channels.includes(frame.channel)) return;
     if (frame.type === 'connected') socket.send(this.#subscribeFrame());
     else if (frame.type === 'subscribed') this.#onSubscribed(socket, frame.results);
     else if (frame.type === 'gap') this.#told(frame.channel, frame.from, frame, frame.reason);
@@ -117,7 +119,7 @@ export class RecordedBareSubscriber {
     for (const { channel, epoch = '', seq = 0, recovered, reason = '', missed = 0 } of results) {
       const known = this.#positions.get(channel);
       const place = { at: Date.now(), app: this.app, channel, epoch, seq };
-      if (known === undefined) this.#recorder.record({ type: 'begin', ...place });
+      if (known === undefined) this.#recorder.record({ type: 'begin', ...place, forgetful: true });
       else if (recovered === true) this.#recorder.record({ type: 'recovered', ...place, missed });
       else this.#told(channel, known, { epoch, seq }, reason);
       this.#positions.set(channel, { epoch, seq });

@@ -11,6 +11,8 @@ export interface RecordedSubscriberOptions {
   readonly connect: () => Promise<RealtimeClient>;
   readonly channels: readonly string[];
   readonly recorder: Recorder;
+  /** It will {@link RecordedSubscriber.leave} and start again with its positions only, as a reloaded page. Default false. */
+  readonly comesBack?: boolean;
 }
 
 /** A subscriber with the SDK. Takes down what its application code got. */
@@ -82,7 +84,8 @@ export class RecordedSubscriber {
   #subscribed(channel: string, position: Position): void {
     if (this.#positions.has(channel)) return;
     this.#positions.set(channel, position);
-    this.#recorder.record({ type: 'begin', at: Date.now(), app: this.app, channel, ...position });
+    const forgetful = this.#options.comesBack === true;
+    this.#recorder.record({ type: 'begin', at: Date.now(), app: this.app, channel, ...position, forgetful });
   }
 
   #recovered(channel: string, { recovered, reason, missed, position }: RecoveredEvent): void {

@@ -16,7 +16,7 @@ export const DEFAULT_APP = 'default';
 /** Who publishes or subscribes where. */
 export interface Place extends Rights {
   readonly gateway: Service;
-  /** A subscriber with the SDK takes the next one at each start. Default: always `gateway`. */
+  /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
   readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
 }
@@ -48,9 +48,10 @@ export class Stage {
   /** A subscriber with the SDK, not yet started. */
   subscriber(name: string, { gateway, otherGateways = [], channels, ...rights }: Place): RecordedSubscriber {
     const gateways = [gateway, ...otherGateways];
+    const comesBack = otherGateways.length > 0;
     let starts = 0;
     const subscriber = new RecordedSubscriber({
-      ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
+      ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name), comesBack },
       connect: () => connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights),
     });
     this.subscribers.push(subscriber);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BUGS, SCENARIOS } from './bugs.ts';
+import { bugsTable } from './bugs-table.ts';
 import { applyEdit, EDITS, type EditName } from './edits.ts';
 
 const ROOT = new URL('../../../../', import.meta.url);
@@ -23,5 +24,9 @@ describe('edits', () => {
     );
     const used = new Set<string>([...Object.keys(BUGS), ...weakening]);
     expect(Object.keys(EDITS).filter((name) => !used.has(name as EditName))).toEqual([]);
+  });
+
+  it.each(bugsTable())('is documented: %s', (row) => {
+    expect(readFileSync(new URL('docs/operations/proof.md', ROOT), 'utf8')).toContain(row);
   });
 });

@@ -99,8 +99,8 @@ export const EDITS = {
   },
   'live-before-history': {
     file: `${CHANNELS}/subscribe.ts`,
-    find: 'subscriber.catchingUp = true;',
-    replace: 'subscriber.catchingUp = false;',
+    find: 'come first.\n    subscriber.catchingUp = true;',
+    replace: 'come first.\n    subscriber.catchingUp = false;',
   },
   'late-for-live': {
     file: `${CHANNELS}/subscribe.ts`,
