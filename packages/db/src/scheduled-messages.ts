@@ -192,7 +192,7 @@ export async function claimDueSchedules(
        attempt_at = clock_timestamp() + $2::float8 * interval '1 ms'
      where id in (
        select id from scheduled_messages
-       where state in ('pending', 'publishing') and attempt_at <= clock_timestamp()
+       where state in ('pending', 'publishing') and attempt_at <= now()
        order by attempt_at, id limit $1 for update skip locked)
      returning id, app, channel, owner, event, trace, payload, attempts, ${MS('deliver_at')} as at`,
     [limit, leaseMs],

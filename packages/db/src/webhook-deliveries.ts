@@ -32,10 +32,11 @@ export interface ClaimDeliveries {
 /** Most channels of an endpoint that are looked at in one claim. */
 const MAX_HEADS = 10_000;
 
+// Compared with now(), not clock_timestamp(): an index can't be searched for what changes while it is searched.
 const CLAIM = `update webhook_deliveries set attempt_at = clock_timestamp() + $3::float8 * interval '1 ms'
 where id in (
   select id from webhook_deliveries
-  where endpoint = $1 and state = 'pending' and attempt_at <= clock_timestamp()
+  where endpoint = $1 and state = 'pending' and attempt_at <= now()
   order by attempt_at limit $2 for update skip locked)
 returning id, event, body, attempts`;
 
@@ -52,8 +53,8 @@ const CLAIM_IN_ORDER = `with recursive channels as (
     select * from webhook_deliveries h
     where h.endpoint = $1 and h.state = 'pending' and h.app = c.app and h.channel = c.channel
     order by epoch, seq limit 1) d
-  where d.attempt_at <= clock_timestamp() and (
-    d.seq = 1 or d.queued_at < clock_timestamp() - $4::float8 * interval '1 ms'
+  where d.attempt_at <= now() and (
+    d.seq = 1 or d.queued_at < now() - $4::float8 * interval '1 ms'
     or exists (select from messages m
       where m.app = d.app and m.channel = d.channel and m.epoch = d.epoch and m.seq = d.seq - 1)
     or exists (select from dead_letters l
@@ -61,7 +62,7 @@ const CLAIM_IN_ORDER = `with recursive channels as (
   limit $2
 )
 update webhook_deliveries set attempt_at = clock_timestamp() + $3::float8 * interval '1 ms'
-where id in (select id from due) and state = 'pending' and attempt_at <= clock_timestamp()
+where id in (select id from due) and state = 'pending' and attempt_at <= now()
 returning id, event, body, attempts`;
 
 /** Takes deliveries of an endpoint that are due. */
@@ -121,8 +122,8 @@ export async function expireDeliveries(
     `update webhook_deliveries set state = 'dead', dead_at = clock_timestamp(), reason = concat_ws('; ', $3::text, reason)
      where id in (
        select id from webhook_deliveries
-       where ($1::text is null or endpoint = $1) and state = 'pending' and attempt_at <= clock_timestamp()
-         and queued_at < clock_timestamp() - $2::float8 * interval '1 ms'
+       where ($1::text is null or endpoint = $1) and state = 'pending' and attempt_at <= now()
+         and queued_at < now() - $2::float8 * interval '1 ms'
        limit 1000 for update skip locked)`,
     [endpoint ?? null, maxAgeMs, reason],
   );
