@@ -1,3 +1,4 @@
+export type { AckCursor, AckCursors } from './ack-cursors.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export {
@@ -7,8 +8,6 @@ export {
   type MemorySnapshot,
 } from './memory/memory-broker.ts';
 export type {
-  AckCursor,
-  AckCursors,
   Broker,
   BrokerLimits,
   BrokerStatus,

@@ -6,9 +6,10 @@
  * request was sent and its result isn't known.
  */
 import type { CarillonError, Position } from '@carillon/protocol';
+import type { AckCursors } from './ack-cursors.ts';
+import type { ChannelKey } from './channel-key.ts';
 
-/** `app/channel`; apps hold no slash, so the first slash separates. */
-export type ChannelKey = `${string}/${string}`;
+export type { ChannelKey };
 
 /** 0 .. partitions - 1. */
 export type PartitionId = number;
@@ -119,24 +120,6 @@ export interface HotHistory {
     channel: ChannelKey,
     query: { readonly epoch: string; readonly from: number; readonly limit: number },
   ): Promise<readonly HistoryEntry[]>;
-}
-
-/** What a consumer of a channel has acknowledged. */
-export interface AckCursor extends Position {
-  /** Opaque to the broker; names the user and the user's consumer. */
-  readonly consumer: string;
-  /** Of the last acknowledgement, or of the consumer's beginning; milliseconds since 1970. */
-  readonly atMs: number;
-}
-
-/** Durable subscriptions: how far each consumer has got. A consumer is forgotten `ackIdleTtlMs` after the channel's last acknowledgement. */
-export interface AckCursors {
-  /** The consumer's position; a new consumer begins at `initial`. Rejects with `CONSUMER_LIMIT`. */
-  open(channel: ChannelKey, consumer: string, initial: Position): Promise<Position>;
-  /** Moves a consumer forward; a position behind its own changes nothing. */
-  ack(channel: ChannelKey, consumer: string, position: Position): Promise<void>;
-  /** All consumers of a channel, at most 1000, in no order. */
-  list(channel: ChannelKey): Promise<readonly AckCursor[]>;
 }
 
 /** Asks persistence, through the broker, for what is no longer hot. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
@@ -14,6 +15,9 @@ const MAX_HELD = 10_000;
 const MAX_RECENT = 1024;
 /** Attempts to read what is missing while history is unavailable: about ten seconds. */
 const HEAL_ATTEMPTS = 8;
+
+/** Healed messages sent in one turn of the event loop, in characters. */
+const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
 
 interface Held extends Position {
   readonly record: string;
@@ -154,8 +158,21 @@ export class Channel {
       }
       const page = await this.#readPatiently(at.epoch, at.seq + 1, upTo.seq);
       if ('reason' in page) return this.#skipTo(upTo, page.reason);
-      for (const { seq, record } of page.entries) this.#deliver(seq, record);
+      await this.#deliverInTurns(page.entries);
       this.#deps.meter.healed.add();
+    }
+  }
+
+  /** A turn for every so many bytes: all at once, healthy clients would look like slow ones. */
+  async #deliverInTurns(entries: readonly HistoryEntry[]): Promise<void> {
+    let inTurn = 0;
+    for (const { seq, record } of entries) {
+      if (inTurn > MAX_HEALED_CHARS_PER_TURN) {
+        await setImmediate();
+        inTurn = 0;
+      }
+      this.#deliver(seq, record);
+      inTurn += record.length;
     }
   }
 
@@ -165,7 +182,7 @@ export class Channel {
       const { epoch, seq } = this.#position!;
       const rest = await this.#deps.readEnded(this.key, epoch, seq + 1);
       if (rest.length === 0) return;
-      for (const entry of rest) this.#deliver(entry.seq, entry.record);
+      await this.#deliverInTurns(rest);
     }
   }
 

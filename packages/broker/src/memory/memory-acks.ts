@@ -1,6 +1,6 @@
 import { CarillonError, type Position } from '@carillon/protocol';
-import { MAX_CONSUMERS } from '../ack-limits.ts';
-import type { AckCursor, AckCursors, ChannelKey } from '../ports.ts';
+import { type AckCursor, type AckCursors, MAX_CONSUMERS } from '../ack-cursors.ts';
+import type { ChannelKey } from '../ports.ts';
 
 /** Lives as long as the process, and over a clean stop in the snapshot. */
 export class MemoryAcks implements AckCursors {

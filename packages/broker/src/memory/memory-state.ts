@@ -1,6 +1,7 @@
 import type { Position } from '@carillon/protocol';
+import type { AckCursor } from '../ack-cursors.ts';
 import { partitionOf } from '../partition.ts';
-import type { AckCursor, BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
+import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
 import type { DedupeSnapshot } from './dedupe.ts';
 import type { FeedItem, FeedQueue } from './feed-queue.ts';

@@ -1,7 +1,7 @@
 import { CarillonError, type Position } from '@carillon/protocol';
 import type { Redis } from 'ioredis';
-import { ACK_IDLE_TTL_MS, MAX_CONSUMERS } from '../ack-limits.ts';
-import type { AckCursor, AckCursors, ChannelKey, PartitionId } from '../ports.ts';
+import { ACK_IDLE_TTL_MS, type AckCursor, type AckCursors, MAX_CONSUMERS } from '../ack-cursors.ts';
+import type { ChannelKey, PartitionId } from '../ports.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { runScript } from './scripts.ts';

@@ -1,6 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { BrokerStatus } from '../ports.ts';
 
+/** Share of maxmemory from which on it is a problem. */
+const HIGH_WATER = 0.85;
+
 /** Is Redis there, and is it set up as a log has to be? */
 export async function redisStatus(redis: Redis, isVerified: boolean): Promise<BrokerStatus> {
   if (redis.status !== 'ready')
@@ -19,13 +22,19 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
     const policy = value('maxmemory_policy');
     if (policy !== undefined && policy !== 'noeviction')
       problems.push(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
+    const share = Number(value('used_memory')) / Number(value('maxmemory'));
+    const isFull = Number.isFinite(share) && share >= 1;
+    if (share > HIGH_WATER)
+      problems.push(
+        `Redis uses ${Math.round(share * 100)} % of its maxmemory${isFull ? ': publishes are refused' : ''}. Give it more, or find out why storage lags`,
+      );
     if (value('aof_enabled') === '0')
       problems.push(
         'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
       );
     return {
       kind: 'redis',
-      ready: isVerified && value('role') === 'master' && value('loading') === '0',
+      ready: isVerified && !isFull && value('role') === 'master' && value('loading') === '0',
       problems,
     };
   } catch (error) {

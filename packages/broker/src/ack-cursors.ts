@@ -1,0 +1,25 @@
+import type { Position } from '@carillon/protocol';
+import type { ChannelKey } from './channel-key.ts';
+
+/** Consumers of one channel. */
+export const MAX_CONSUMERS = 1000;
+/** After the channel's last acknowledgement. */
+export const ACK_IDLE_TTL_MS = 30 * 86_400_000;
+
+/** What a consumer of a channel has acknowledged. */
+export interface AckCursor extends Position {
+  /** Opaque to the broker; names the user and the user's consumer. */
+  readonly consumer: string;
+  /** Of the last acknowledgement, or of the consumer's beginning; milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** Durable subscriptions: how far each consumer has got. A consumer is forgotten `ackIdleTtlMs` after the channel's last acknowledgement. */
+export interface AckCursors {
+  /** The consumer's position; a new consumer begins at `initial`. Rejects with `CONSUMER_LIMIT`. */
+  open(channel: ChannelKey, consumer: string, initial: Position): Promise<Position>;
+  /** Moves a consumer forward; a position behind its own changes nothing. */
+  ack(channel: ChannelKey, consumer: string, position: Position): Promise<void>;
+  /** All consumers of a channel, at most 1000, in no order. */
+  list(channel: ChannelKey): Promise<readonly AckCursor[]>;
+}
