@@ -5,7 +5,7 @@
 import { startPostgres, startRedis, type TestPostgres, type TestRedis } from '@carillon/testing';
 import { migrate, type Services, type ServicesOptions, startServices } from './services.ts';
 
-export { ADMIN_TOKEN, JWT_SECRET, type Service, type ServiceName } from './services.ts';
+export { ADMIN_TOKEN, JWT_SECRET, type Service } from './services.ts';
 
 export interface ClusterOptions extends Omit<ServicesOptions, 'redisUrl' | 'databaseUrl'> {
   /** Redis without AOF, for tests that never restart it. */

@@ -10,7 +10,7 @@ import type { Plan, Strike } from './plan.ts';
 import { Traffic } from './traffic.ts';
 
 /** After the last fault of a wave everything has to flow again within this. A frozen gateway is given up after 8 s, a silent connection after 5 s. */
-export const RECOVER_WITHIN_MS = 15_000;
+const RECOVER_WITHIN_MS = 15_000;
 const SETTLE_MS = 60_000;
 
 export interface ChaosOptions {

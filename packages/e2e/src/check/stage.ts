@@ -11,7 +11,7 @@ import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
 import { RecordedSubscriber } from './recorded-subscriber.ts';
 import type { Expectations } from './verdict.ts';
 
-export const DEFAULT_APP = 'default';
+const DEFAULT_APP = 'default';
 
 /** Who publishes or subscribes where. */
 export interface Place extends Rights {
