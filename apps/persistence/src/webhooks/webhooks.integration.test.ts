@@ -349,7 +349,7 @@ describe('webhooks', () => {
   it('lets what is under way end when it stops, and gives back what does not', async () => {
     let answering = (): void => undefined;
     const slow = await receiver((_, response) => {
-      answering = () => void response.writeHead(200).end();
+      answering = () => void setTimeout(() => response.writeHead(200).end(), 300);
     });
     const hanging = await receiver(() => undefined);
     const service = await start([
