@@ -2,8 +2,8 @@ import type { ConnectedFrame } from '@carillon/protocol';
 
 /** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
 const CHANNELS_PER_FRAME = 100;
-/** What one channel takes in a frame, at most: a name of 200 characters, an epoch of 32, a seq, and the JSON around them. */
-const MAX_CHANNEL_BYTES = 320;
+/** What one channel takes in a frame, at most: a name of 200 characters, a consumer of 64, an epoch of 32, a seq, and the JSON around them. */
+const MAX_CHANNEL_BYTES = 400;
 
 /** [SU1] As many in a frame as the server takes. */
 export function* inFrames<T>(

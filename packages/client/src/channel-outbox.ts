@@ -109,9 +109,11 @@ export class ChannelOutbox {
     return acceptedSeq < entry.seq ? acceptedSeq : entry.prev;
   }
 
-  onAccepted(entry: PublishEntry, nowMs: number): void {
+  /** @param remembered the server will know it again: not when it was taken by one gateway alone [DG3] */
+  onAccepted(entry: PublishEntry, nowMs: number, remembered: boolean): void {
     this.remove(entry);
     this.failures = 0;
+    if (!remembered) return;
     const { producer, seq } = entry;
     this.#acceptedSeqs.set(producer, Math.max(this.#acceptedSeqs.get(producer) ?? 0, seq));
     this.#known = { producer, atMs: nowMs };

@@ -1,8 +1,8 @@
 import type { GapFrame, MessageFrame, Position, SubscribeResult } from '@carillon/protocol';
-import type { RealtimeError } from './errors.ts';
+import { RealtimeError } from './errors.ts';
 import type { GapEvent, RecoveredEvent } from './events.ts';
 import { messageOf } from './message.ts';
-import type { ChannelSubscription, SubscriptionState } from './subscription.ts';
+import type { ChannelSubscription, SubscribeOptions, SubscriptionState } from './subscription.ts';
 
 /**
  * What the server was last told about the channel, on the present connection.
@@ -32,6 +32,11 @@ export class Channel {
   timer: ReturnType<typeof setTimeout> | undefined;
   /** Messages up to this seq were missed while the connection was away. */
   #recoveredUpTo = 0;
+  /** Of a durable subscription [AK1], and what is acknowledged there, as far as this client knows. */
+  consumer: string | undefined;
+  #acked: Position | undefined;
+  /** Highest seq handed over in the present epoch. */
+  #highest = 0;
   readonly #ids = new Set<string>();
   #epochChanged = false;
 
@@ -58,6 +63,7 @@ export class Channel {
     this.refusals = 0;
     this.#moveTo(position);
     this.#recoveredUpTo = position.seq + missed;
+    if (result.acked !== undefined && !isAhead(this.#acked, result.acked)) this.#acked = result.acked;
     for (const subscription of this.subscriptions) {
       subscription.onSubscribed(position);
     }
@@ -76,6 +82,18 @@ export class Channel {
     return this.position;
   }
 
+  /** Returns what the server has to be told, if anything. */
+  ack(position: Position): Position | undefined {
+    if (isAhead(this.#acked, { ...position, seq: position.seq - 1 })) return undefined;
+    this.#acked = position;
+    return position;
+  }
+
+  /** What the server may not know: it was acknowledged while the connection was away. */
+  get unsaidAck(): Position | undefined {
+    return isAhead(this.#acked, this.position) ? this.#acked : undefined;
+  }
+
   onRefused(error: RealtimeError): void {
     this.phase = 'refused';
     this.refusals++;
@@ -87,8 +105,12 @@ export class Channel {
     const arrival = this.#arrivalOf(frame);
     if (arrival !== 'next') return arrival;
     this.position = { epoch: frame.epoch, seq: frame.seq };
-    if (this.#isKnown(frame.id)) return 'duplicate';
-    const message = messageOf(frame, { own, recovered: frame.seq <= this.#recoveredUpTo });
+    // It was acknowledged, and the server did not know that yet.
+    if (isAhead(this.#acked, { epoch: frame.epoch, seq: frame.seq - 1 })) return 'duplicate';
+    const redelivered = frame.seq <= this.#highest;
+    if (this.#isKnown(frame.id) && !redelivered) return 'duplicate';
+    this.#highest = Math.max(this.#highest, frame.seq);
+    const message = messageOf(frame, { own, recovered: frame.seq <= this.#recoveredUpTo, redelivered });
     for (const subscription of [...this.subscriptions]) subscription.deliver(message);
     return 'next';
   }
@@ -98,12 +120,16 @@ export class Channel {
     if (position === undefined) return 'hole';
     // Epochs can't be compared [PO3]: the server has to say how to go on in another one.
     if (frame.epoch !== position.epoch) return 'hole';
-    if (frame.seq <= position.seq) return 'duplicate';
+    // [AK4] What is not acknowledged is sent again, all of it, in order.
+    if (frame.seq <= position.seq) return this.consumer === undefined ? 'duplicate' : 'next';
     return frame.seq === position.seq + 1 ? 'next' : 'hole';
   }
 
   #moveTo(position: Position): void {
-    if (this.position !== undefined && this.position.epoch !== position.epoch) this.#epochChanged = true;
+    if (this.position !== undefined && this.position.epoch !== position.epoch) {
+      this.#epochChanged = true;
+      this.#highest = 0;
+    }
     this.position = position;
   }
 
@@ -128,4 +154,21 @@ export class Channel {
     }
     return event;
   }
+}
+
+/** @throws RealtimeError `ALREADY_SUBSCRIBED` when another handler asks for what all handlers of a channel share. */
+export function assertSame(channel: Channel, { position, consumer }: SubscribeOptions<never>): void {
+  const has = `There is a subscription to ${channel.name} already`;
+  if (position !== undefined) {
+    throw new RealtimeError('ALREADY_SUBSCRIBED', `${has}; a position can only be given with the first one`);
+  }
+  if (channel.consumer !== consumer) {
+    const theirs = channel.consumer === undefined ? 'no consumer' : `the consumer ${channel.consumer}`;
+    throw new RealtimeError('ALREADY_SUBSCRIBED', `${has}; it has ${theirs}, which all share`);
+  }
+}
+
+/** Is `one` after `other`, in the same epoch? */
+function isAhead(one: Position | undefined, other: Position | undefined): boolean {
+  return one !== undefined && other !== undefined && one.epoch === other.epoch && one.seq > other.seq;
 }

@@ -64,6 +64,8 @@ const EVENTS: readonly (keyof ClientEvents)[] = [
   'reconnecting',
   'gaveUp',
   'latency',
+  'degraded',
+  'notification',
   'tokenRefreshed',
   'authFailed',
   'rateLimit',

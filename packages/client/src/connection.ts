@@ -9,6 +9,7 @@ import type { ClientEvents } from './events.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ResolvedOptions } from './options.ts';
+import { randomId } from './random-id.ts';
 import { dropSocket, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
@@ -36,6 +37,7 @@ export class Connection {
   readonly #heartbeat: Heartbeat;
   readonly #attempts: Attempts;
   readonly #enter: Readonly<Record<ConnectionState, () => void>>;
+  readonly session = randomId();
   #state: ConnectionState = 'idle';
   #socket: SocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -171,7 +173,7 @@ export class Connection {
 
   #handshake(): void {
     this.#armAttemptTimeout();
-    this.send(connectFrame(this.#token, this.#deps.options.client));
+    this.send(connectFrame(this.#token, this.#deps.options.client, this.session));
   }
 
   #armAttemptTimeout(): void {

@@ -1,6 +1,7 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import type { ConnectionState } from './connection-state.ts';
 import type { RealtimeError } from './errors.ts';
+import type { Message } from './message.ts';
 import type { PublishOutcome } from './publish-outcome.ts';
 import type { DiscardReason } from './saved-state.ts';
 
@@ -50,6 +51,10 @@ export interface ClientEvents {
   gaveUp: { readonly attempts: number; readonly error: RealtimeError };
   /** Round trip of a ping, in milliseconds. */
   latency: { readonly roundTripMs: number };
+  /** The server lost its broker, or has it again. Meanwhile publishes wait, and what was missed comes afterwards. */
+  degraded: { readonly degraded: boolean };
+  /** A notice of the operators to everybody, on the channel `#system` [CH7]. */
+  notification: Message;
   /** The token was replaced on the live connection. `expiresAt` is the server's time, in milliseconds since 1970. */
   tokenRefreshed: { readonly expiresAt: number | undefined };
   /** The server refused the token, or no token could be had. Without `willRetry` the client can't go on by itself. */

@@ -16,10 +16,15 @@ export interface Message<Payload = unknown> extends Position {
   readonly own: boolean;
   /** It was missed, and came after the subscription was restored. */
   readonly recovered: boolean;
+  /** It came before and was not acknowledged in time. Only with `consumer`. */
+  readonly redelivered: boolean;
 }
 
 /** A `message` frame in the form for the application. */
-export function messageOf(frame: MessageFrame, marks: { own: boolean; recovered: boolean }): Message {
+export function messageOf(
+  frame: MessageFrame,
+  marks: { own: boolean; recovered: boolean; redelivered: boolean },
+): Message {
   const { channel, epoch, seq, id, timestamp, payload, event, user, trace } = frame;
   return { channel, epoch, seq, id, timestamp, payload, event, user, trace, ...marks };
 }

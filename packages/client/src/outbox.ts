@@ -207,10 +207,10 @@ export class Outbox {
   }
 
   #onAccepted(entry: PublishEntry, frame: AcceptedFrame): void {
-    const { epoch, seq, id, duplicate = false } = frame;
+    const { epoch, seq, id, duplicate = false, degraded = false } = frame;
     const channel = this.#channels.get(entry.channel);
-    channel?.onAccepted(entry, performance.now());
-    entry.receipt.resolve({ epoch, seq, id, duplicate });
+    channel?.onAccepted(entry, performance.now(), !degraded);
+    entry.receipt.resolve({ epoch, seq, id, duplicate, degraded });
     if (entry.stored === undefined) this.#settled(entry);
     else this.#awaitingStored.add(entry);
     if (channel !== undefined) this.#pump(channel);

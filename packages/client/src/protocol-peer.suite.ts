@@ -21,6 +21,8 @@ interface PeerChannel {
   /** Messages up to this seq can't be given any more. */
   trimmedUpTo: number;
   readonly producers: Map<string, ProducerState>;
+  /** Of the one consumer that a channel may have here. */
+  acked?: Position;
 }
 
 export interface PeerConnection {
@@ -41,6 +43,8 @@ export class ProtocolPeer {
   readonly #links = new Set<Link>();
   readonly received: ClientFrame[] = [];
   #ids = 0;
+  /** The broker is away: publishes get to this gateway's clients only, and are not remembered. */
+  degraded = false;
   /** Hears a frame and does nothing. */
   ignore: (frame: ClientFrame) => boolean = () => false;
   /** Refuses a frame instead of doing what it asks for. */
@@ -103,6 +107,16 @@ export class ProtocolPeer {
   trim(channel: string): void {
     const state = this.#channel(channel);
     state.trimmedUpTo = state.log.length;
+  }
+
+  /** [AK4] Sends again what is not acknowledged. */
+  redeliver(channel: string): void {
+    const { log, acked } = this.#channel(channel);
+    for (const frame of log.slice(acked?.seq ?? log.length)) this.#fanOut(frame);
+  }
+
+  acked(channel: string): Position | undefined {
+    return this.#channel(channel).acked;
   }
 
   /** The channel's state is lost; the next message begins a new epoch. */
@@ -194,7 +208,9 @@ export class ProtocolPeer {
       answer({ type: 'unsubscribed', re: frame.id, results: frame.channels.map((channel) => ({ channel })) });
     } else if (frame.type === 'publish') this.#publish(frame, link.user, answer);
     else if (frame.type === 'ping') answer({ type: 'pong', re: frame.id, serverTime: Date.now() });
-    else if (frame.type === 'history') {
+    else if (frame.type === 'ack') {
+      this.#channel(frame.channel).acked = { epoch: frame.epoch, seq: frame.seq };
+    } else if (frame.type === 'history') {
       const { log } = this.#channel(frame.channel);
       const messages = log.slice(-(frame.limit ?? 100)).reverse();
       answer({ type: 'history', re: frame.id, channel: frame.channel, messages, more: false });
@@ -232,7 +248,10 @@ export class ProtocolPeer {
     answer: (frame: ServerFrame) => void,
   ): void {
     const missed: MessageFrame[] = [];
-    const results = requests.map(({ channel, position }): SubscribeResult => {
+    const results = requests.map(({ channel, position: presented, consumer }): SubscribeResult => {
+      const state = this.#channel(channel);
+      if (consumer !== undefined) state.acked ??= { epoch: state.epoch, seq: state.log.length };
+      const position = consumer === undefined ? presented : state.acked;
       if (link.subscribed.has(channel)) {
         const error = { code: 'ALREADY_SUBSCRIBED', message: 'already', retryable: false } as const;
         return { channel, error };
@@ -240,7 +259,7 @@ export class ProtocolPeer {
       link.subscribed.add(channel);
       const result = this.#resume(channel, position);
       if (result.recovered) missed.push(...this.#channel(channel).log.slice(position!.seq));
-      return result;
+      return consumer === undefined ? result : { ...result, acked: state.acked! };
     });
     answer({ type: 'subscribed', re, results });
     for (const frame of missed) link.send(frame);
@@ -257,6 +276,11 @@ export class ProtocolPeer {
 
   /** As the publish script does it. */
   #publish(frame: PublishFrame, user: string | undefined, answer: (frame: ServerFrame) => void): void {
+    if (this.degraded) {
+      const alone = { epoch: '-g1', seq: 1, id: 'm', channel: frame.channel, degraded: true };
+      answer({ type: 'accepted', re: frame.id, ...alone });
+      return;
+    }
     const { producers } = this.#channel(frame.channel);
     const stamp = frame.producer!;
     const state = producers.get(stamp.id);

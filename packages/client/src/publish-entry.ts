@@ -16,6 +16,8 @@ export interface PublishReceipt extends Position {
   readonly id: string;
   /** The server had it already: an earlier attempt had arrived, its answer had not. */
   readonly duplicate: boolean;
+  /** The broker was away: only subscribers of the same gateway get it, and it is not kept. Only in ephemeral namespaces. */
+  readonly degraded: boolean;
 }
 
 /** A message on its way out, from `publish` until its promises are settled. */

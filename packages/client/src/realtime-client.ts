@@ -1,4 +1,11 @@
-import type { ConnectedFrame, ErrorBody, Position, ServerFrame } from '@carillon/protocol';
+import {
+  type ConnectedFrame,
+  type ErrorBody,
+  type MessageFrame,
+  type Position,
+  type ServerFrame,
+  SYSTEM_CHANNEL,
+} from '@carillon/protocol';
 import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionMonitor } from './connection-monitor.ts';
@@ -54,6 +61,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   readonly #requests: Requests;
   readonly #persistence: Persistence | undefined;
   #connecting: Deferred<void> | undefined;
+  #degraded = false;
   /** Whose state this is: `null` for an anonymous client, `undefined` before the first connection. */
   #user: string | null | undefined;
   /** The same of the restored state, until the first connection shows whether it fits. */
@@ -118,6 +126,11 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       this.#outbox.restore(state);
     }
     return persistence;
+  }
+
+  /** Names this client to the server: what is published on `#session:<session>` is for it alone, when it subscribes to that [CH6]. */
+  get session(): string {
+    return this.#connection.session;
   }
 
   get state(): ConnectionState {
@@ -199,7 +212,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   ): Promise<HistoryPage<PayloadOf<Channels, Channel>>> {
     const { messages, more } = await this.#requests.ask({ type: 'history', channel, ...query });
     const marked = messages.map((frame) =>
-      messageOf(frame, { own: this.#outbox.isOwn(frame.producer), recovered: false }),
+      messageOf(frame, { own: this.#outbox.isOwn(frame.producer), recovered: false, redelivered: false }),
     );
     return { messages: marked as Message<PayloadOf<Channels, Channel>>[], more };
   }
@@ -213,6 +226,8 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
 
   #onFrame(frame: ServerFrame): void {
     if (frame.type === 'error') this.#tellRateLimit(frame);
+    else if (frame.type === 'status') this.#tellDegraded(frame.degraded);
+    else if (frame.type === 'message' && frame.channel === SYSTEM_CHANNEL) this.#notify(frame);
     else if (frame.type === 'subscribed') {
       for (const { error } of frame.results) if (error !== undefined) this.#tellRateLimit(error);
     }
@@ -228,7 +243,20 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#events.emit('rateLimit', { error, retryAfterMs: error.retryAfterMs });
   }
 
+  #tellDegraded(degraded: boolean): void {
+    if (degraded === this.#degraded) return;
+    this.#degraded = degraded;
+    this.#events.emit('degraded', { degraded });
+  }
+
+  /** Without a subscription: with one the handler gets it. */
+  #notify(frame: MessageFrame): void {
+    if (this.#subscriptions.isLive(frame.channel)) return;
+    this.#events.emit('notification', messageOf(frame, { own: false, recovered: false, redelivered: false }));
+  }
+
   #onUp(connected: ConnectedFrame): void {
+    this.#tellDegraded(connected.degraded ?? false);
     const user = connected.user ?? null;
     if (this.#restoredUser !== undefined && this.#restoredUser !== user) this.#dropRestored();
     this.#restoredUser = undefined;

@@ -18,6 +18,11 @@ export type SubscriptionState = 'pending' | 'subscribed' | 'refused' | 'ended';
 export interface SubscribeOptions<Payload = unknown> {
   /** Go on after this position: messages since then come first. Without it only new messages come. */
   readonly position?: Position;
+  /**
+   * Name of a durable subscription of this user, 1 to 64 letters, digits, `_` or `-`, in a namespace with acknowledgements: goes on
+   * after what was acknowledged with {@link Subscription.ack}, and what is not acknowledged in time comes again.
+   */
+  readonly consumer?: string;
   /** Messages for which it returns `false` are not handed over. They are sent all the same. */
   readonly filter?: (message: Message<Payload>) => boolean;
   /**
@@ -44,6 +49,8 @@ export interface Subscription {
   ): () => void;
   /** Resolves when the server has confirmed the subscription. Rejects with a RealtimeError when it is refused or ended first. */
   ready(): Promise<void>;
+  /** Everything up to this position, e.g. of a message, is dealt with. Only with `consumer`. */
+  ack(position: Position): void;
   /** No message is handed over after this. */
   unsubscribe(): void;
 }
@@ -57,6 +64,7 @@ export class ChannelSubscription implements Subscription {
   readonly channel: string;
   readonly #view: ChannelView;
   readonly #leave: (subscription: ChannelSubscription) => void;
+  readonly #ack: (position: Position) => void;
   readonly #handler: (message: Message<never>) => void;
   readonly #filter: ((message: Message<never>) => boolean) | undefined;
   readonly #reconcile: Reconcile | undefined;
@@ -69,6 +77,7 @@ export class ChannelSubscription implements Subscription {
     readonly view: ChannelView;
     readonly handler: (message: Message<never>) => void;
     readonly leave: (subscription: ChannelSubscription) => void;
+    readonly ack: (position: Position) => void;
     readonly options: SubscribeOptions<never>;
     readonly backoff: Backoff;
     readonly random: () => number;
@@ -77,6 +86,7 @@ export class ChannelSubscription implements Subscription {
     this.#view = deps.view;
     this.#handler = deps.handler;
     this.#leave = deps.leave;
+    this.#ack = deps.ack;
     const { filter, onSnapshotNeeded: callback, maxHeldMessages: maxHeld = 1_000 } = deps.options;
     this.#filter = filter;
     if (callback === undefined) return;
@@ -111,6 +121,10 @@ export class ChannelSubscription implements Subscription {
     const waiter = deferred<void>();
     this.#waiters.push(waiter);
     return waiter.promise;
+  }
+
+  ack({ epoch, seq }: Position): void {
+    if (!this.#ended) this.#ack({ epoch, seq });
   }
 
   unsubscribe(): void {

@@ -9,11 +9,11 @@ import type {
   UnsubscribedFrame,
 } from '@carillon/protocol';
 import { type Backoff, backoffDelayMs } from './backoff.ts';
-import { Channel } from './channel.ts';
+import { assertSame, Channel } from './channel.ts';
 import { inFrames } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
-import { fromErrorBody, RealtimeError } from './errors.ts';
+import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './message.ts';
 import { RestoredPositions } from './restored-positions.ts';
@@ -50,19 +50,18 @@ export class Subscriptions {
     handler: (message: Message<never>) => void,
     options: SubscribeOptions<never>,
   ): Subscription {
-    const { position } = options;
+    const { position, consumer } = options;
     let channel = this.#channels.get(name);
-    if (channel !== undefined && position !== undefined && channel.wanted) {
-      const text = `There is a subscription to ${name} already; a position can only be given with the first one`;
-      throw new RealtimeError('ALREADY_SUBSCRIBED', text);
-    }
+    if (channel?.wanted) assertSame(channel, options);
     if (channel === undefined || !channel.wanted) channel = this.#begin(name, channel, position);
+    channel.consumer = consumer;
     const view = channel;
     const subscription = new ChannelSubscription({
       channel: name,
       view,
       handler,
       leave: (leaving) => this.#leave(view, leaving),
+      ack: (acked) => this.#sendAck(view, view.ack(acked)),
       options,
       backoff: this.#deps.backoff,
       random: this.#deps.random,
@@ -87,12 +86,21 @@ export class Subscriptions {
     this.#restored.add(positions);
   }
 
-  /** They are another user's. Only before anything was subscribed on a connection. */
+  /** They are another user's. Only before the first connection. */
   dropRestored(): void {
     this.#restored.clear();
     for (const channel of this.#channels.values()) {
       if (channel.restored) channel.position = undefined;
     }
+  }
+
+  isLive = (name: string): boolean => this.#channels.get(name)?.phase === 'live';
+
+  /** [AK3] Away from the server it is remembered and said later. */
+  #sendAck({ name: channel, phase, consumer }: Channel, position: Position | undefined): void {
+    const { connection } = this.#deps;
+    if (position === undefined || phase !== 'live' || consumer === undefined) return;
+    connection.send(JSON.stringify({ type: 'ack', id: connection.nextRequestId(), channel, ...position }));
   }
 
   /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
@@ -177,6 +185,7 @@ export class Subscriptions {
       if (result.error !== undefined) this.#onRefused(channel, fromErrorBody(result.error));
       else {
         const event = channel.onSubscribed(result);
+        this.#sendAck(channel, channel.unsaidAck);
         if (event !== undefined) this.#deps.events.emit('recovered', event);
       }
     }
@@ -211,6 +220,7 @@ export class Subscriptions {
   /** A whole `subscribe` or `unsubscribe` frame was refused. */
   #onError(frame: ErrorFrame): void {
     const names = this.#asked.get(frame.re as number);
+    if (frame.code === 'ACK_INVALID') this.#deps.events.emit('error', fromErrorBody(frame));
     if (names === undefined) return;
     this.#asked.delete(frame.re as number);
     const error = fromErrorBody(frame);
@@ -267,9 +277,10 @@ export class Subscriptions {
     this.#ask(
       'subscribe',
       channels.map(({ name }) => name),
-      channels.map(({ name, position }) => ({
+      channels.map(({ name, position, consumer }) => ({
         channel: name,
         ...(position === undefined ? {} : { position }),
+        ...(consumer === undefined ? {} : { consumer }),
       })),
     );
   }

@@ -15,6 +15,7 @@ const message: Message = {
   trace: undefined,
   own: false,
   recovered: false,
+  redelivered: false,
 };
 
 describe('a message', () => {

@@ -15,6 +15,7 @@ function message(seq: number, more: Partial<Message> = {}): Message {
     trace: undefined,
     own: false,
     recovered: false,
+    redelivered: false,
     ...more,
   };
 }
