@@ -48,9 +48,9 @@ export const EDITS = {
       "if seq % 20 == 0 then log_length = log_length - 1 elseif stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)",
   },
   'epoch-not-bumped': {
-    file: 'packages/broker/src/epoch.ts',
-    find: 'return ',
-    replace: "if (Date.now() > 0) return 'm0000000abcd'; return ",
+    file: `${SCRIPTS}/include/channel.lua`,
+    find: 'return time .. string.sub(made, -4)',
+    replace: "return 'm0000000abcd'",
   },
   'refused-is-appended': {
     file: 'apps/gateway/src/ingress/publish-message.ts',

@@ -36,10 +36,11 @@ for at = 4, #ARGV do
   local key = base .. 'c:' .. channel
   local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g')
   if not state[1] then
-    create_channel(base, channel, new_epoch, now, generation)
-    state = { new_epoch, 0, false, false }
+    local epoch = epoch_at(now, new_epoch)
+    create_channel(base, channel, epoch, now, generation)
+    state = { epoch, 0, false, false }
   elseif (state[5] or '') ~= generation then
-    local epoch = epoch_after(state[1], new_epoch)
+    local epoch = epoch_after(state[1], epoch_at(now, new_epoch))
     renew_channel(base, channel, state[1], epoch, generation)
     state[1], state[2] = epoch, 0
   end

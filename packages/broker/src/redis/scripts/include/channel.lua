@@ -6,6 +6,19 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- The epoch that a process has made, with the time of this server: the clocks of processes may be minutes apart, and the epochs of a
+-- channel have to sort by age.
+local function epoch_at(now, made)
+  local digits = '0123456789abcdefghijklmnopqrstuvwxyz'
+  local time, rest = '', now
+  for _ = 1, 8 do
+    local digit = rest % 36
+    time = string.sub(digits, digit + 1, digit + 1) .. time
+    rest = (rest - digit) / 36
+  end
+  return time .. string.sub(made, -4)
+end
+
 -- Makes the state of a channel that has none. What an expired predecessor left behind would clash with seq 1.
 local function create_channel(base, channel, epoch, now, generation)
   redis.call('DEL', base .. 'h:' .. channel, base .. 'i:' .. channel)
