@@ -10,6 +10,7 @@ const PAGES = ['README.md', '../../docs/guides/client.md'];
 /** What an example may use without saying where it comes from. */
 const SURROUNDINGS = `
 declare function draw(payload: unknown): void;
+declare function saveOrder(payload: unknown): Promise<void>;
 declare function replaceAll(shapes: unknown): void;
 declare function loadBoard(channel: string, reason: string): Promise<{ position: Position; shapes: unknown }>;
 `;
