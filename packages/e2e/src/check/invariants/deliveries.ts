@@ -1,5 +1,11 @@
 import type { Position } from '@carillon/protocol';
-import { comparePositions, type NoticeEvent, type ReceiveEvent, shown } from '../history.ts';
+import {
+  comparePositions,
+  type NoticeEvent,
+  type ReceiveEvent,
+  type RecoveredEvent,
+  shown,
+} from '../history.ts';
 import type { Attempt, Life, Model } from '../model.ts';
 import { channelOf } from '../model.ts';
 import type { InvariantCheck, Violation } from '../verdict.ts';
@@ -14,10 +20,10 @@ function* walk(life: Life, dataLost: boolean): Generator<Violation> {
   let at: Position = life.begin;
   const seen = new Set<string>();
   for (const event of life.events) {
+    // In an epoch that began after a loss, what the application had before is left out: only its first one is without steps.
+    const maySkip = dataLost && at.epoch !== life.begin.epoch;
     if (event.type === 'receive') {
-      // In an epoch that began after a loss, what the application had before is left out: only its first one is without steps.
-      yield* arrival(where, at, event, { seen, maySkip: dataLost && at.epoch !== life.begin.epoch });
-      at = comparePositions(event, at) > 0 ? event : at;
+      yield* arrival(where, at, event, { seen, maySkip });
       seen.add(shown(event));
     } else if (event.type === 'notice') {
       if (!dataLost)
@@ -25,15 +31,20 @@ function* walk(life: Life, dataLost: boolean): Generator<Violation> {
           invariant: 'nothing-skipped',
           text: `${where} was told that ${shown(event.from)} to ${shown(event)} is not coming: ${event.reason}`,
         };
-      at = event;
-    } else if (event.epoch !== at.epoch)
-      yield {
-        invariant: 'epoch-announced',
-        text: `${where} was recovered into ${shown(event)}, it had ${shown(at)}`,
-      };
-    else if (event.seq !== at.seq)
-      yield { invariant: 'no-gap', text: `${where} was recovered from ${shown(event)}, it had ${shown(at)}` };
+    } else yield* recovery(where, at, event, maySkip);
+    at = event.type === 'notice' || comparePositions(event, at) > 0 ? event : at;
   }
+}
+
+function* recovery(
+  where: string,
+  at: Position,
+  event: RecoveredEvent,
+  maySkip: boolean,
+): Generator<Violation> {
+  const text = `${where} was recovered from ${shown(event)}, it had ${shown(at)}`;
+  if (event.epoch !== at.epoch) yield { invariant: 'epoch-announced', text };
+  else if (event.seq > at.seq ? !maySkip : event.seq < at.seq) yield { invariant: 'no-gap', text };
 }
 
 function* arrival(
