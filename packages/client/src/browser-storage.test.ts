@@ -128,6 +128,17 @@ describe('browserStorage', () => {
     expect(attach(page).key).toMatch(/^app:/);
   });
 
+  it('keeps nothing, and says so, where the user forbids it', () => {
+    const closed = {
+      get localStorage(): never {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      },
+    };
+    const storage = browserStorage(closed as never);
+    expect(storage.getItem('app')).toBeNull();
+    expect(() => storage.setItem('app', 'x')).toThrow(/may not keep anything/);
+  });
+
   it('needs a page', () => {
     expect(() => browserStorage({} as never)).toThrow(/needs a page/);
   });

@@ -29,13 +29,30 @@ interface EventTargetLike {
  * @throws TypeError when there is no page, e.g. in Node
  */
 export function browserStorage(page: BrowserPage = globalThis as unknown as BrowserPage): StateStorage {
-  const local = page.localStorage;
+  let local: BrowserPage['localStorage'];
+  try {
+    local = page.localStorage;
+    void page.sessionStorage;
+  } catch (cause) {
+    return forbidden(cause);
+  }
   if (local === undefined) throw new TypeError('browserStorage() needs a page with localStorage');
   return {
     getItem: (key) => local.getItem(key),
     setItem: (key, value) => local.setItem(key, value),
     removeItem: (key) => local.removeItem(key),
     attach: (name, maxAgeMs, save) => attach(page, name, maxAgeMs, save),
+  };
+}
+
+/** The user does not let this site keep anything: the client works, and says with an event that its state is not saved. */
+function forbidden(cause: unknown): StateStorage {
+  return {
+    getItem: () => null,
+    setItem: () => {
+      throw new Error('This page may not keep anything', { cause });
+    },
+    removeItem: () => undefined,
   };
 }
 
