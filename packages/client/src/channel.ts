@@ -15,6 +15,8 @@ export type ChannelPhase = 'none' | 'subscribing' | 'live' | 'unsubscribing' | '
 
 /** Ids remembered per channel, to recognise what is published again in a new epoch [PO4]. */
 const MAX_IDS = 1000;
+/** And over a reload: what was lost and is published again is what came last. */
+const MAX_SAVED_IDS = 50;
 
 /** What to do with a message that came. */
 type Arrival = 'next' | 'duplicate' | 'hole';
@@ -37,12 +39,19 @@ export class Channel {
   #acked: Position | undefined;
   /** Highest seq handed over in the present epoch. */
   #highest = 0;
-  readonly #ids = new Set<string>();
+  readonly #ids: Set<string>;
   #epochChanged = false;
 
-  constructor(name: string, position: Position | undefined) {
+  /** @param ids of messages that the page before the reload has handed over */
+  constructor(name: string, position: Position | undefined, ids: readonly string[] = []) {
     this.name = name;
     this.position = position;
+    this.#ids = new Set(ids);
+  }
+
+  /** Of the last messages handed over, for a successor. */
+  get lastIds(): readonly string[] {
+    return [...this.#ids].slice(-MAX_SAVED_IDS);
   }
 
   get state(): SubscriptionState {

@@ -152,6 +152,21 @@ describe('subscriptions', () => {
     after.end();
   });
 
+  it('[PO4] leave out what is published again in a new epoch, also when it came before the reload', async () => {
+    const before = await new Page().open();
+    for (const n of [1, 2]) peer.publish(CHANNEL, n);
+    const [, second] = peer.log(CHANNEL);
+    await pass(20);
+    before.unload();
+    peer.newEpoch(CHANNEL, 'e2');
+    const after = await reload().open();
+    peer.broadcast({ ...second!, epoch: 'e2', seq: 1 });
+    peer.broadcast({ ...second!, epoch: 'e2', seq: 2, id: 'new', payload: 3 });
+    await pass(20);
+    expect([before.seen, after.seen]).toEqual([[1, 2], [3]]);
+    after.end();
+  });
+
   it('that come long after the reload begin anew', async () => {
     const before = await new Page().open();
     peer.publish(CHANNEL, 1);

@@ -1,4 +1,3 @@
-import type { Position } from '@carillon/protocol';
 import type { SavedPosition } from './saved-state.ts';
 
 /** Positions that a predecessor left, of channels that nobody has subscribed to yet. */
@@ -23,11 +22,11 @@ export class RestoredPositions {
     return [...this.#positions.values()];
   }
 
-  take(channel: string): Position | undefined {
+  take(channel: string): SavedPosition | undefined {
     this.fresh();
     const saved = this.#positions.get(channel);
     this.#positions.delete(channel);
-    return saved && { epoch: saved.epoch, seq: saved.seq };
+    return saved;
   }
 
   clear(): void {

@@ -20,6 +20,8 @@ export interface SavedPosition extends Position {
   readonly channel: string;
   /** When it was where the channel stood. */
   readonly atMs: number;
+  /** Ids of the last messages handed over. */
+  readonly ids: readonly string[];
 }
 
 export interface SavedState {
@@ -62,6 +64,7 @@ export function readState(
 type Loose<T> = { readonly [Name in keyof T]?: unknown };
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 function isState(value: Loose<SavedState>): value is SavedState {
@@ -75,7 +78,13 @@ function isState(value: Loose<SavedState>): value is SavedState {
 
 function isPosition(value: Loose<SavedPosition> | null): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return isText(value.channel) && isText(value.epoch) && isCount(value.seq) && isCount(value.atMs);
+  return (
+    isText(value.channel) &&
+    isText(value.epoch) &&
+    isCount(value.seq) &&
+    isCount(value.atMs) &&
+    isTexts(value.ids)
+  );
 }
 
 function isPublish(value: Loose<SavedPublish> | null): boolean {

@@ -75,8 +75,8 @@ export class Subscriptions {
   saved(): SavedPosition[] {
     const nowMs = Date.now();
     const positions = this.#restored.fresh();
-    for (const { name: channel, safePosition: position, wanted } of this.#channels.values()) {
-      if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs });
+    for (const { name: channel, safePosition: position, wanted, lastIds: ids } of this.#channels.values()) {
+      if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs, ids });
     }
     return positions;
   }
@@ -106,8 +106,10 @@ export class Subscriptions {
   /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
   #begin(name: string, old: Channel | undefined, position: Position | undefined): Channel {
     const restored = this.#restored.take(name);
-    const channel = new Channel(name, position ?? restored);
-    channel.restored = position === undefined && restored !== undefined;
+    const own = position === undefined ? restored : undefined;
+    const from = own && { epoch: own.epoch, seq: own.seq };
+    const channel = new Channel(name, position ?? from, own?.ids);
+    channel.restored = own !== undefined;
     if (old !== undefined) {
       clearTimeout(old.timer);
       // What the server knows of the old life must end before the new one is asked for.
