@@ -27,7 +27,7 @@ export async function cruiseWorkspace(root: string): Promise<BoundaryReport> {
     validate: true,
     // Imports of types count: they bind packages to each other like any other.
     tsPreCompilationDeps: true,
-    exclude: { path: ['(?:^|/)(?:node_modules|dist)/'] },
+    exclude: { path: ['(?:^|/)(?:node_modules|dist|\\.reports)/'] },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'types', 'default'],

@@ -1,5 +1,8 @@
 import type { Position } from '@carillon/protocol';
+import { and, eq } from 'drizzle-orm';
 import type { Database } from './database.ts';
+import { deadLetters, messages } from './schema.ts';
+import { run, statements } from './statements.ts';
 import type { NewDelivery } from './webhook-deliveries.ts';
 
 /** A message as it is stored. */
@@ -98,19 +101,15 @@ const storable = (text: string): string => text.replaceAll('\0', '\u{fffd}');
 
 /** Keeps what can't be stored as a message; the record as bytes. Idempotent. */
 export async function insertDeadLetter(database: Database, letter: DeadLetter): Promise<void> {
-  await database.query(
-    'insert dead letter',
-    `insert into dead_letters (app, channel, epoch, seq, record, reason) values ($1, $2, $3, $4, $5, $6)
-     on conflict do nothing`,
-    [
-      storable(letter.app),
-      storable(letter.channel),
-      storable(letter.epoch),
-      letter.seq,
-      Buffer.from(letter.record, 'utf8'),
-      storable(letter.reason),
-    ],
-  );
+  const row = {
+    app: storable(letter.app),
+    channel: storable(letter.channel),
+    epoch: storable(letter.epoch),
+    seq: letter.seq,
+    record: Buffer.from(letter.record, 'utf8'),
+    reason: storable(letter.reason),
+  };
+  await run(database, 'insert dead letter', statements.insert(deadLetters).values(row).onConflictDoNothing());
 }
 
 /** Which of these are stored: `true` in the same place of the answer. */
@@ -137,10 +136,11 @@ export async function storedAmong(
 
 /** Is a message of this id stored? */
 export async function messageExists(database: Database, app: string, id: string): Promise<boolean> {
-  const { rows } = await database.query<{ there: boolean }>(
-    'look for a message id',
-    'select exists (select from messages where app = $1 and id = $2) as there',
-    [app, id],
-  );
-  return rows[0]?.there === true;
+  const found = statements
+    .select({ seq: messages.seq })
+    .from(messages)
+    .where(and(eq(messages.app, app), eq(messages.id, id)))
+    .limit(1);
+  const { rows } = await run(database, 'look for a message id', found);
+  return rows.length > 0;
 }
