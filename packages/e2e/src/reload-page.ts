@@ -22,11 +22,15 @@ const channel = parameters.get('channel')!;
 /** A tab opened by another one gets a copy of its storage: what the other one saw is not what this one saw. */
 const name = parameters.get('tab')!;
 
+/** One key per item: adding one costs the same however many there are. */
 function list<Item>(key: string): { items(): Item[]; add(item: Item): void } {
-  const items = (): Item[] => JSON.parse(tab.sessionStorage.getItem(`${name} ${key}`) ?? '[]') as Item[];
+  const { sessionStorage } = tab;
+  const read = (at: number): string | null => sessionStorage.getItem(`${name} ${key} ${at}`);
+  let count = 0;
+  while (read(count) !== null) count++;
   return {
-    items,
-    add: (item) => tab.sessionStorage.setItem(`${name} ${key}`, JSON.stringify([...items(), item])),
+    items: () => Array.from({ length: count }, (_, at) => JSON.parse(read(at)!) as Item),
+    add: (item) => sessionStorage.setItem(`${name} ${key} ${count++}`, JSON.stringify(item)),
   };
 }
 
