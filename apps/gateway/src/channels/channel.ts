@@ -2,19 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
-import { backoffMs, pause } from '@carillon/service';
 import { textFrame } from '../egress/text-frame.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
-import type { MissingPage } from './read-missing.ts';
+import { type MissingPage, readPatiently } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Messages held while a gap is healed. What does not fit is healed from history as well. */
 const MAX_HELD = 10_000;
 /** Newest messages kept while somebody catches up, so that the last step needs no reading and can't race. */
 const MAX_RECENT = 1024;
-/** Attempts to read what is missing while history is unavailable: about ten seconds. */
-const HEAL_ATTEMPTS = 8;
 
 /** Healed messages sent in one turn of the event loop, in characters. */
 const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
@@ -156,7 +153,9 @@ export class Channel {
         this.#skipTo({ epoch: upTo.epoch, seq: 0 }, 'epoch-changed');
         continue;
       }
-      const page = await this.#readPatiently(at.epoch, at.seq + 1, upTo.seq);
+      const page = await readPatiently(() =>
+        this.#deps.readMissing(this.key, at.epoch, at.seq + 1, upTo.seq),
+      );
       if ('reason' in page) return this.#skipTo(upTo, page.reason);
       await this.#deliverInTurns(page.entries);
       this.#deps.meter.healed.add();
@@ -183,20 +182,6 @@ export class Channel {
       const rest = await this.#deps.readEnded(this.key, epoch, seq + 1);
       if (rest.length === 0) return;
       await this.#deliverInTurns(rest);
-    }
-  }
-
-  /** A broker that is away for a moment must not become a gap for everybody. */
-  async #readPatiently(
-    epoch: string,
-    from: number,
-    to: number,
-  ): ReturnType<ChannelDependencies['readMissing']> {
-    for (let attempt = 1; ; attempt++) {
-      const page = await this.#deps.readMissing(this.key, epoch, from, to);
-      if (!('reason' in page) || page.reason !== 'history-unavailable' || attempt === HEAL_ATTEMPTS)
-        return page;
-      await pause(backoffMs(attempt));
     }
   }
 

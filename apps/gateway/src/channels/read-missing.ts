@@ -1,10 +1,13 @@
 import type { Broker, ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason } from '@carillon/protocol';
+import { backoffMs, pause } from '@carillon/service';
 
 /** Messages fetched at a time, so that a long absence doesn't fill the memory. */
 const PAGE_SIZE = 200;
 const COLD_TIMEOUT_MS = 5000;
+/** Attempts to read what is missing while history is unavailable: about ten seconds. */
+const READ_ATTEMPTS = 8;
 
 export interface MissingPage {
   /** Contiguous, beginning with the seq that was asked for; never empty. */
@@ -45,6 +48,18 @@ export async function readMissing(
   } catch {
     // The broker or the storage is away; the reason tells the client, the broker's own log tells the operator.
     return { reason: 'history-unavailable' };
+  }
+}
+
+/** A broker or a storage that is away for a moment must not become a gap, neither for everybody nor for one that comes back. */
+export async function readPatiently(
+  read: () => ReturnType<typeof readMissing>,
+): ReturnType<typeof readMissing> {
+  for (let attempt = 1; ; attempt++) {
+    const page = await read();
+    if (!('reason' in page) || page.reason !== 'history-unavailable' || attempt === READ_ATTEMPTS)
+      return page;
+    await pause(backoffMs(attempt));
   }
 }
 

@@ -84,6 +84,25 @@ export const DELIVERY_SCENARIOS = {
       await stage.traffic(40);
     },
   },
+  'comes-back-too-early': {
+    story: 'a subscriber comes back to a gateway that has lost Redis for the moment',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    play: async ({ stage, gateways: [first, second] }) => {
+      const { redis, clients } = second!.links!;
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
+      for (let round = 0; round < 2; round++) {
+        await stage.traffic(40);
+        clients.refuse();
+        await stage.traffic(60);
+        redis.refuse();
+        clients.heal();
+        await pause(1000);
+        redis.heal();
+      }
+      await stage.traffic(40);
+    },
+  },
   'publisher-comes-back': {
     story: 'a publisher loses its connection under load, again and again',
     services: { gateways: 2, routers: 0, persistence: 0 },

@@ -97,6 +97,11 @@ export const EDITS = {
     find: 'await this.#channels.catchUp(channel);',
     replace: 'stopKeeping.toString();',
   },
+  'resume-gives-up-at-once': {
+    file: `${CHANNELS}/read-missing.ts`,
+    find: 'attempt === READ_ATTEMPTS)',
+    replace: 'attempt <= READ_ATTEMPTS)',
+  },
   'live-before-history': {
     file: `${CHANNELS}/subscribe.ts`,
     find: 'come first.\n    subscriber.catchingUp = true;',
