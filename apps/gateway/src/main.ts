@@ -19,6 +19,8 @@ async function main(config: GatewayConfig, warnings: readonly string[]): Promise
   const broker = createRedisBroker({
     ...config.redis,
     connectTimeoutMs: config.redis.connectTimeoutMs,
+    waitReplicas: config.redis.waitReplicas,
+    waitTimeoutMs: config.redis.waitTimeoutMs,
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });

@@ -29,6 +29,10 @@ export interface RedisBrokerOptions extends ConnectionOptions {
   /** Fixed for the life of an installation. Default 16. */
   readonly partitions?: number;
   readonly limits?: Partial<BrokerLimits>;
+  /** Replicas that have to have a message before it is accepted. Default 0. */
+  readonly waitReplicas?: number;
+  /** Longest wait for them; then the outcome is unknown. Default 500. */
+  readonly waitTimeoutMs?: number;
 }
 
 /** The broker of real installations: everything about a partition lies in one slot of Redis. */
@@ -66,6 +70,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     ({ channel }) => ofChannel(channel),
     timeline,
     partitions,
+    { count: options.waitReplicas ?? 0, timeoutMs: options.waitTimeoutMs ?? 500 },
   );
   const republisher = new Republisher({
     cold,

@@ -12,6 +12,14 @@ import type { Timeline } from './timeline.ts';
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 1_000_000;
 
+/** How many replicas have to have a message before it is accepted. */
+export interface ReplicaPolicy {
+  /** 0: none. */
+  readonly count: number;
+  /** After this the outcome is unknown. */
+  readonly timeoutMs: number;
+}
+
 interface Waiting {
   readonly publication: Publication;
   readonly settle: (outcome: PublishOutcome) => void;
@@ -24,6 +32,7 @@ export class RedisPublisher implements Publisher {
   readonly #limits: BrokerLimits;
   readonly #partitionOf: (publication: Publication) => PartitionId;
   readonly #timeline: Timeline;
+  readonly #replicas: ReplicaPolicy;
   readonly #held: readonly HeldPublications[];
   #waiting = new Map<PartitionId, Waiting[]>();
   #scheduled = false;
@@ -35,7 +44,9 @@ export class RedisPublisher implements Publisher {
     partitionOf: (publication: Publication) => PartitionId,
     timeline: Timeline,
     partitions: number,
+    replicas: ReplicaPolicy,
   ) {
+    this.#replicas = replicas;
     this.#redis = redis;
     this.#keys = keys;
     this.#limits = limits;
@@ -63,11 +74,36 @@ export class RedisPublisher implements Publisher {
   }
 
   #flush(): void {
+    if (this.#replicas.count > 0) {
+      void this.#flushToReplicas(this.#replicas);
+      return;
+    }
     const waiting = this.#waiting;
     this.#waiting = new Map();
     this.#scheduled = false;
     for (const [partition, list] of waiting)
       for (const batch of batches(list)) void this.#send(partition, batch);
+  }
+
+  /**
+   * As `#flush`, and answers when the replicas have it. One WAIT at a time, for all that was sent before it: whatever comes meanwhile is the
+   * next flush, and heartbeats get their turn on the connection.
+   */
+  async #flushToReplicas({ count, timeoutMs }: ReplicaPolicy): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const waiting = this.#waiting;
+      this.#waiting = new Map();
+      const sent = [...waiting].flatMap(([partition, list]) =>
+        [...batches(list)].map(async (batch) => ({
+          batch,
+          outcomes: await this.#outcomesOf(partition, batch),
+        })),
+      );
+      const acked = await this.#redis.wait(count, timeoutMs).catch(() => 0); // then the calls before it have failed, too
+      for (const { batch, outcomes } of await Promise.all(sent))
+        for (const [i, { settle }] of batch.entries()) settle(replicated(outcomes[i]!, acked, count));
+    }
+    this.#scheduled = false;
   }
 
   /** What a partition accepted after `writesKept` writes, as far as it is still held here. Not held any longer. */
@@ -80,19 +116,23 @@ export class RedisPublisher implements Publisher {
     const outcomes: PublishOutcome[] = [];
     for (const { publication } of items) {
       const partition = this.#partitionOf(publication);
-      await this.#call(partition, [{ publication, settle: (outcome) => outcomes.push(outcome) }]);
+      outcomes.push(...(await this.#call(partition, [{ publication, settle: () => undefined }])));
     }
     return outcomes;
   }
 
   async #send(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
-    if (this.#timeline.isOpen) return await this.#call(partition, batch);
-    const refusal = refusals.unavailable(undefined);
-    for (const { settle } of batch) settle(refusal);
+    const outcomes = await this.#outcomesOf(partition, batch);
+    for (const [i, { settle }] of batch.entries()) settle(outcomes[i]!);
   }
 
-  async #call(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
-    let outcomes: readonly PublishOutcome[];
+  async #outcomesOf(partition: PartitionId, batch: readonly Waiting[]): Promise<readonly PublishOutcome[]> {
+    if (this.#timeline.isOpen) return await this.#call(partition, batch);
+    const refusal = refusals.unavailable(undefined);
+    return batch.map(() => refusal);
+  }
+
+  async #call(partition: PartitionId, batch: readonly Waiting[]): Promise<readonly PublishOutcome[]> {
     try {
       const reply = await runScript(
         this.#redis,
@@ -100,13 +140,13 @@ export class RedisPublisher implements Publisher {
         this.#keys.base(partition),
         this.#arguments(batch),
       );
-      outcomes = this.#outcomes(batch, reply as readonly (number | string)[]);
+      const outcomes = this.#outcomes(batch, reply as readonly (number | string)[]);
       this.#hold(partition, Number((reply as readonly (number | string)[])[0]), batch, outcomes);
+      return outcomes;
     } catch (error) {
       const refusal = wasNotDone(error) ? refusals.unavailable(unavailable(error)) : refusals.unknown(error);
-      outcomes = batch.map(() => refusal);
+      return batch.map(() => refusal);
     }
-    for (const [i, { settle }] of batch.entries()) settle(outcomes[i]!);
   }
 
   #hold(
@@ -180,6 +220,12 @@ export class RedisPublisher implements Publisher {
     if (code === 4) return refusals.windowPassed(seq, Number(a), this.#limits.producerWindow);
     return code === 5 ? refusals.keyConflict() : refusals.logFull(this.#limits.logMaxEntries);
   }
+}
+
+/** The primary has it, too few replicas say that they have it: a failover now could lose it. */
+function replicated(outcome: PublishOutcome, acked: number, wanted: number): PublishOutcome {
+  if (outcome.status === 'refused' || acked >= wanted) return outcome;
+  return refusals.unknown(new Error(`${acked} of ${wanted} replicas have it`));
 }
 
 function* batches(list: readonly Waiting[]): Generator<readonly Waiting[]> {

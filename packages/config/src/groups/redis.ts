@@ -25,6 +25,18 @@ export const redisSettings = group({
       description: 'Partitions that channels hash onto. Fixed for the life of an installation.',
       example: '16',
     }),
+    waitReplicas: withDefault(integer(0, 5), 0, {
+      variable: 'CARILLON_REDIS_WAIT_REPLICAS',
+      description:
+        'Replicas that have to have a message before it is accepted (WAIT). Narrows what a failover can lose; costs a round trip to the slowest of them.',
+      example: '1',
+    }),
+    waitTimeoutMs: withDefault(durationMs(10, 4000), 500, {
+      variable: 'CARILLON_REDIS_WAIT_TIMEOUT_MS',
+      description:
+        'Longest wait for the replicas. Then the outcome of the publish is unknown, and SDKs repeat it until it is known.',
+      example: '500ms',
+    }),
     connectTimeoutMs: withDefault(durationMs(100, 60_000), 2000, {
       variable: 'CARILLON_REDIS_CONNECT_TIMEOUT_MS',
       description: 'A connection attempt that takes longer is given up and repeated.',
