@@ -12,6 +12,7 @@ import {
 import { type ApiError, errorOfBody } from './api-error.ts';
 import { DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
 import { mintToken } from './mint-token.ts';
+import { Schedules } from './schedules.ts';
 
 export interface BackendClientOptions {
   /** Address of a gateway, or of the load balancer before them, e.g. `https://rt.example.com`. */
@@ -68,6 +69,18 @@ export interface HistoryQuery {
   readonly limit?: number;
 }
 
+/** A durable subscription with acknowledgements. */
+export interface Consumer {
+  /** Absent for anonymous users. */
+  readonly user?: string;
+  readonly consumer: string;
+  readonly acked: Position;
+  /** Messages not acknowledged; `null` when they are of another epoch. */
+  readonly open: number | null;
+  /** Of the last acknowledgement, milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface HistoryPage {
   readonly messages: readonly MessageFrame[];
   readonly more: boolean;
@@ -81,6 +94,8 @@ type ReceiptBody = Position & {
 
 /** Publishes and reads history over HTTP. Every request may be repeated, so passing errors are. */
 export class BackendClient {
+  /** Messages that are published later. */
+  readonly schedules: Schedules;
   readonly #url: string;
   readonly #retry: RetryPolicy;
   readonly #token: () => string | undefined | Promise<string | undefined>;
@@ -89,6 +104,11 @@ export class BackendClient {
     this.#url = options.url.replace(/^ws/, 'http').replace(/\/$/, '');
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#token = tokenSource(options);
+    this.schedules = new Schedules({
+      url: this.#url,
+      retry: this.#retry,
+      headers: () => this.#headers(),
+    });
   }
 
   /** Resolves when the message is in the channel's log. @throws ApiError */
@@ -165,6 +185,13 @@ export class BackendClient {
       this.#retry,
     );
     return { messages, more };
+  }
+
+  /** How far each consumer of a channel has got. @throws ApiError */
+  async consumers(channel: string): Promise<readonly Consumer[]> {
+    const url = new URL(`${this.#url}/v1/channels/${encodeURIComponent(channel)}/consumers`);
+    const request = { method: 'GET', url, headers: await this.#headers() } as const;
+    return (await requestJson<{ readonly consumers: readonly Consumer[] }>(request, this.#retry)).consumers;
   }
 
   async #post<Answer>(channel: string, body: object, options: RequestOptions): Promise<Answer> {

@@ -1,10 +1,11 @@
-export type { SystemNotification } from '@carillon/protocol';
+export type { ScheduledMessage, SystemNotification } from '@carillon/protocol';
 export type { ApiErrorCode } from './api-error.ts';
 export { ApiError } from './api-error.ts';
 export type {
   BackendClientOptions,
   BatchMessage,
   BatchResult,
+  Consumer,
   HistoryPage,
   HistoryQuery,
   PublishOptions,
@@ -15,6 +16,7 @@ export { BackendClient } from './backend-client.ts';
 export type { RetryPolicy } from './http-request.ts';
 export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';
+export type { ScheduleOptions, SchedulePage, ScheduleQuery, When } from './schedules.ts';
 export type {
   VerifyWebhookOptions,
   WebhookClient,

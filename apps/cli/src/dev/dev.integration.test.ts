@@ -142,6 +142,41 @@ describe('the back-end SDK', () => {
     const conflict = backend.publish('orders:42', 'other content', options);
     await expect(conflict).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT', status: 409 });
   });
+
+  it('schedules, lists and cancels', async () => {
+    const { gatewayUrl, jwtSecret } = findDevState(dataDir)!;
+    const { schedules } = new BackendClient({ url: gatewayUrl, jwtSecret: jwtSecret! });
+    const later = await schedules.add('reminders:a', { n: 1 }, { delayMs: 3_600_000, idempotencyKey: 'r-1' });
+    expect(later).toMatchObject({ channel: 'reminders:a', state: 'pending' });
+    const again = await schedules.add('reminders:a', { n: 1 }, { delayMs: 3_600_000, idempotencyKey: 'r-1' });
+    expect(again).toMatchObject({ id: later.id, duplicate: true });
+    const past = schedules.add('reminders:a', 1, { deliverAt: new Date(0) });
+    await expect(past).rejects.toMatchObject({ code: 'SCHEDULE_IN_PAST' });
+    expect((await schedules.list({ channel: 'reminders:a' })).schedules).toMatchObject([{ id: later.id }]);
+    expect(await schedules.cancel(later.id)).toMatchObject({ state: 'cancelled' });
+    expect(await schedules.find(later.id)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('reaches users, and everybody', async () => {
+    const { gatewayUrl, jwtSecret } = findDevState(dataDir)!;
+    const backend = new BackendClient({ url: gatewayUrl, jwtSecret: jwtSecret! });
+    const { out } = await carillon(['token', '--user', 'zoe', '--can', 'none=subscribe']);
+    const client = new RealtimeClient({ url: gatewayUrl.replace(/^http/, 'ws'), token: out.trim() });
+    const direct = Promise.withResolvers<Message>();
+    const notice = Promise.withResolvers<Message>();
+    client.on('notification', notice.resolve);
+    const subscription = client.subscribe('#user:zoe', direct.resolve);
+    await client.connect();
+    await subscription.ready();
+    await backend.publishToUser('zoe', 'for you');
+    await backend.notify({ level: 'info', text: 'for all' });
+    expect(await direct.promise).toMatchObject({ payload: 'for you' });
+    expect(await notice.promise).toMatchObject({
+      event: 'SystemNotification',
+      payload: { level: 'info', text: 'for all' },
+    });
+    client.close();
+  });
 });
 
 describe('a second instance', () => {
