@@ -32,9 +32,9 @@ export const EDITS = {
   },
   'outcome-guessed': {
     file: `${BROKER}/redis-publisher.ts`,
-    find: 'outcomes = batch.map(() => refusal);',
+    find: 'refusals.unknown(error);\n      return batch.map(() => refusal);',
     replace:
-      "outcomes = batch.map(() => ({ status: 'accepted', epoch: '0', seq: Math.ceil(Math.random() * 1e9), id: '', duplicate: refusal === undefined }));",
+      "refusals.unknown(error);\n      return batch.map(() => ({ status: 'accepted', epoch: '0', seq: Math.ceil(Math.random() * 1e9), id: '', duplicate: refusal === undefined }));",
   },
   'seq-once-per-batch': {
     file: `${SCRIPTS}/publish.lua`,
