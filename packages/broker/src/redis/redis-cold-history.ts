@@ -95,7 +95,7 @@ export class RedisColdHistory implements ColdHistory {
       this.#deps.keys.cold(partition),
     );
     await untilReady(reader, signal);
-    await this.#makeGroups(streams);
+    await this.#makeGroups(streams, '$');
     while (!signal.aborted) {
       try {
         await this.#serveOnce(reader, streams, answer);
@@ -157,16 +157,19 @@ export class RedisColdHistory implements ColdHistory {
     this.#log.warn({ err: error }, 'serving stored history failed, starting again');
     await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     if (error instanceof ReplyError && (error as Error).message.startsWith('NOGROUP'))
-      await this.#makeGroups(streams);
+      // Redis came back empty, and gateways may have asked already.
+      await this.#makeGroups(streams, '0');
   }
 
-  async #makeGroups(streams: readonly string[]): Promise<void> {
+  async #makeGroups(streams: readonly string[], from: '$' | '0'): Promise<void> {
     await Promise.all(
       streams.map((key) =>
-        this.#deps.redis.xgroup('CREATE', key, PERSISTENCE_GROUP, '$', 'MKSTREAM').catch((error: unknown) => {
-          if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('BUSYGROUP'))
-            throw unavailable(error);
-        }),
+        this.#deps.redis
+          .xgroup('CREATE', key, PERSISTENCE_GROUP, from, 'MKSTREAM')
+          .catch((error: unknown) => {
+            if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('BUSYGROUP'))
+              throw unavailable(error);
+          }),
       ),
     );
   }

@@ -9,6 +9,7 @@ import type {
   ChannelKey,
   FeedHandler,
   GatewayFeed,
+  HistoryEntry,
   Publication,
   PublishOutcome,
 } from '../ports.ts';
@@ -192,6 +193,28 @@ describe('Redis that lost its tail', () => {
     await crash();
     expect((await one.publishPatiently('3')).epoch > epoch).toBe(true);
     expect(await one.records()).toEqual(['1', '2', '3']);
+  });
+
+  it('[D7] publishes nothing again that is stored, also when Redis comes back empty', {
+    timeout: 30_000,
+  }, async () => {
+    const keeping = { ...KEPT, durable: true };
+    const one = await open('one');
+    const stop = new AbortController();
+    const stored: HistoryEntry[] = [];
+    const serving = one.broker.cold.serve(
+      async (query) => (query.kind === 'range' ? stored.filter(({ epoch }) => epoch === query.epoch) : []),
+      stop.signal,
+    );
+    for (const record of ['1', '2', '3']) {
+      const { epoch, seq } = await one.publishPatiently(record, { keeping });
+      if (record !== '3') stored.push({ epoch, seq, record });
+    }
+    await crash();
+    await one.publishPatiently('4', { keeping });
+    expect(await one.records()).toEqual(['3', '4']);
+    stop.abort();
+    await serving;
   });
 
   it('goes on in the same epoch when nothing is lost', { timeout: 30_000 }, async () => {

@@ -2,7 +2,8 @@ import type { Logger } from '@carillon/telemetry';
 import type { ChannelKey, ColdHistory, HistoryEntry, PublishOutcome } from '../ports.ts';
 import type { HeldPublication } from './held-publications.ts';
 
-const COLD_TIMEOUT_MS = 2000;
+/** Persistence has to find back to Redis, too; publishing is closed for as long. */
+const COLD_TIMEOUT_MS = 4000;
 const COLD_LIMIT = 1000;
 /** Positions whose message has moved to another one, for publishers that wait for `stored`. */
 const MAX_MOVED = 10_000;
