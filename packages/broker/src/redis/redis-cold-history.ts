@@ -95,13 +95,17 @@ export class RedisColdHistory implements ColdHistory {
       this.#deps.keys.cold(partition),
     );
     await untilReady(reader, signal);
-    await this.#makeGroups(streams, '$');
+    let hasGroups = false;
     while (!signal.aborted) {
       try {
+        if (!hasGroups) await this.#makeGroups(streams);
+        hasGroups = true;
         await this.#serveOnce(reader, streams, answer);
       } catch (error) {
         if (signal.aborted) return;
-        await this.#recover(error, streams);
+        if (isNoGroup(error)) hasGroups = false;
+        this.#log.warn({ err: error }, 'serving stored history failed, starting again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
       }
     }
   }
@@ -153,24 +157,19 @@ export class RedisColdHistory implements ColdHistory {
     );
   }
 
-  async #recover(error: unknown, streams: readonly string[]): Promise<void> {
-    this.#log.warn({ err: error }, 'serving stored history failed, starting again');
-    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
-    if (error instanceof ReplyError && (error as Error).message.startsWith('NOGROUP'))
-      // Redis came back empty, and gateways may have asked already.
-      await this.#makeGroups(streams, '0');
-  }
-
-  async #makeGroups(streams: readonly string[], from: '$' | '0'): Promise<void> {
+  /** From the beginning: Redis may have come back empty, and gateways may have asked already. */
+  async #makeGroups(streams: readonly string[]): Promise<void> {
     await Promise.all(
       streams.map((key) =>
-        this.#deps.redis
-          .xgroup('CREATE', key, PERSISTENCE_GROUP, from, 'MKSTREAM')
-          .catch((error: unknown) => {
-            if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('BUSYGROUP'))
-              throw unavailable(error);
-          }),
+        this.#deps.redis.xgroup('CREATE', key, PERSISTENCE_GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
+          if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('BUSYGROUP'))
+            throw unavailable(error);
+        }),
       ),
     );
   }
+}
+
+function isNoGroup(error: unknown): boolean {
+  return error instanceof ReplyError && (error as Error).message.startsWith('NOGROUP');
 }
