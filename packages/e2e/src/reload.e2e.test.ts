@@ -131,10 +131,12 @@ describe('[K3] [K4] a page that is reloaded', () => {
     await observer.publish(channel, 'first');
     await waitForSeen(page, 'first');
     let stop = false;
+    let published = 0;
     const traffic = (async () => {
       // Slow machines reload slowly: not more than one page of history holds.
       for (let n = 0; !stop && n < MAX_TRAFFIC; n++) {
         await observer.publish(channel, `n ${n}`);
+        published++;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     })();
@@ -143,6 +145,7 @@ describe('[K3] [K4] a page that is reloaded', () => {
       await connected(page);
       await page.waitForTimeout(reload * 25);
     }
+    await eventually(() => published > 100, { what: 'enough messages', timeoutMs: 20_000 });
     stop = true;
     await traffic;
     await observer.publish(channel, 'last');

@@ -22,8 +22,10 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
     const policy = value('maxmemory_policy');
     if (policy !== undefined && policy !== 'noeviction')
       problems.push(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
-    const share = Number(value('used_memory')) / Number(value('maxmemory'));
-    const isFull = Number.isFinite(share) && share >= 1;
+    // 0: no limit.
+    const limit = Number(value('maxmemory') ?? 0);
+    const share = limit > 0 ? Number(value('used_memory')) / limit : 0;
+    const isFull = share >= 1;
     if (share > HIGH_WATER)
       problems.push(
         `Redis uses ${Math.round(share * 100)} % of its maxmemory${isFull ? ': publishes are refused' : ''}. Give it more, or find out why storage lags`,
