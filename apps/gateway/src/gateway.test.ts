@@ -366,6 +366,12 @@ describe('authentication', () => {
     expect(await peer.next('error')).toMatchObject({ re: 2, code: 'PERMISSION_DENIED' });
   });
 
+  it('says that a WebSocket is wanted', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port()}/v1/ws`);
+    expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    expect(await answer.json()).toMatchObject({ error: { code: 'UPGRADE_REQUIRED' } });
+  });
+
   it('refuses pages of other origins before the upgrade', async () => {
     const peer = new Peer('/v1/ws', { headers: { origin: 'https://evil.example.com' } });
     const [, response] = await once(peer.socket, 'unexpected-response');

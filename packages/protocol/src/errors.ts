@@ -199,6 +199,12 @@ export const ERRORS = {
   ...TOKEN_ERRORS,
   // HTTP
   NOT_FOUND: define(false, 404, 'There is nothing at this address.', 'See the API reference.'),
+  UPGRADE_REQUIRED: define(
+    false,
+    426,
+    'The address takes WebSocket connections only.',
+    'Connect with a WebSocket client; behind a proxy, let the headers Connection and Upgrade pass.',
+  ),
   METHOD_NOT_ALLOWED: define(false, 405, 'The address does not take this method.', 'See the API reference.'),
   BODY_INVALID: define(
     false,

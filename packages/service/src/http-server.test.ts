@@ -44,6 +44,19 @@ it('answers an address that there is not, without repeating its query', async ()
   });
 });
 
+it('says which methods an address takes', async () => {
+  server.get('/items/:id', async () => 1);
+  server.delete('/items/:id', async () => 2);
+  const response = await server.inject({ method: 'PUT', url: '/items/a%2Fb?token=abc', payload: {} });
+  expect(response.statusCode).toBe(405);
+  expect(response.headers.allow).toBe('DELETE, GET, HEAD');
+  expect(response.json().error).toMatchObject({
+    code: 'METHOD_NOT_ALLOWED',
+    message: '/items/a%2Fb does not take PUT; it takes DELETE, GET, HEAD.',
+  });
+  expect((await server.inject({ method: 'PUT', url: '/items' })).statusCode).toBe(404);
+});
+
 it('answers an address that can not be decoded as it answers others', async () => {
   const response = await server.inject({ url: '/%zz?token=abc' });
   expect(response.statusCode).toBe(404);

@@ -9,6 +9,7 @@ import Fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import { answerClientError } from './answer-client-error.ts';
+import { rememberMethods } from './method-not-allowed.ts';
 import type { Part } from './service.ts';
 import { within } from './within.ts';
 
@@ -43,7 +44,19 @@ export function createHttpServer(telemetry: Telemetry, options: FastifyServerOpt
     if (known.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterMs / 1000));
     return reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
   });
+  const methodsAt = rememberMethods(server);
   server.setNotFoundHandler((request, reply) => {
+    const allowed = methodsAt(request.url).filter((method) => method !== 'OPTIONS');
+    if (allowed.length > 0 && !allowed.includes(request.method)) {
+      const refused = new CarillonError(
+        'METHOD_NOT_ALLOWED',
+        `${request.url.split('?')[0]} does not take ${request.method}; it takes ${allowed.join(', ')}.`,
+      );
+      return reply
+        .code(405)
+        .header('allow', allowed.join(', '))
+        .send({ error: errorBody(refused) });
+    }
     const error = new CarillonError(
       'NOT_FOUND',
       `There is nothing at ${request.method} ${request.url.split('?')[0]}`,

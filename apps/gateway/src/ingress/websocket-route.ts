@@ -47,11 +47,16 @@ export class WebSocketRoute {
   }
 
   register(server: FastifyInstance): void {
-    server.get(
-      '/v1/ws',
-      { websocket: true, preValidation: async (request) => this.#admit(request) },
-      (webSocket, request) => this.#open(webSocket, request),
-    );
+    server.route({
+      method: 'GET',
+      url: '/v1/ws',
+      preValidation: async (request) => this.#admit(request),
+      wsHandler: (webSocket, request) => this.#open(webSocket, request),
+      handler: async (_request, reply) => {
+        reply.header('upgrade', 'websocket');
+        throw new CarillonError('UPGRADE_REQUIRED');
+      },
+    });
   }
 
   /** Refuses before the upgrade, as a plain HTTP answer that says why. */
