@@ -62,8 +62,13 @@ export function wasNotDone(error: unknown): boolean {
 
 /** Errors of Redis in terms of the registry, for reads and for writes that may be repeated. */
 export function unavailable(error: unknown): CarillonError {
-  return error instanceof CarillonError
-    ? error
+  if (error instanceof CarillonError) return error;
+  // The client library's own words for it, and its stack, say less.
+  const isAway = !(error instanceof ReplyError) && wasNotDone(error);
+  return isAway
+    ? new CarillonError('UNAVAILABLE', 'Redis is away: there is no connection to it now.', {
+        retryAfterMs: 1000,
+      })
     : new CarillonError('UNAVAILABLE', 'The broker is not reachable now.', {
         cause: error,
         retryAfterMs: 1000,
