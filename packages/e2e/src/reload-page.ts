@@ -4,6 +4,8 @@ import { browserStorage, RealtimeClient } from '@carillon/client';
 /** What the tests talk to. */
 export interface ReloadPage {
   readonly client: RealtimeClient;
+  /** Resolves when the server has confirmed the subscription: what comes later is seen. */
+  ready(): Promise<void>;
   /** Of all lives of this tab, in order. */
   seen(): [epoch: string, seq: number, payload: string][];
   outcomes(): [payload: string, outcome: string][];
@@ -44,11 +46,14 @@ const client = new RealtimeClient({
   ...(parameters.get('storage') === 'none' ? {} : { storage: browserStorage() }),
 });
 client.on('restoredPublish', ({ payload, result }) => outcomes.add([String(payload), result.outcome]));
-client.subscribe(channel, ({ epoch, seq, payload }) => seen.add([epoch, seq, String(payload)]));
+const subscription = client.subscribe(channel, ({ epoch, seq, payload }) =>
+  seen.add([epoch, seq, String(payload)]),
+);
 client.connect();
 
 tab.reloadPage = {
   client,
+  ready: () => subscription.ready(),
   seen: seen.items,
   outcomes: outcomes.items,
   publish: (text) => {

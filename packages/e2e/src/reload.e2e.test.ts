@@ -98,6 +98,7 @@ async function openPage(channel: string): Promise<Page> {
   page.on('pageerror', (error) => problems.push(String(error)));
   await page.goto(await addressOf(channel, 'first'));
   await connected(page);
+  await page.evaluate(() => reloadPage.ready());
   return page;
 }
 
@@ -203,6 +204,7 @@ describe('[K3] [K4] a page that is reloaded', () => {
     );
     const second = await opened;
     await connected(second);
+    await second.evaluate(() => reloadPage.ready());
     line.refuse();
     await publish(first, ['a1', 'a2', 'a3']);
     await publish(second, ['b1', 'b2', 'b3']);
