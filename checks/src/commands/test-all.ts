@@ -3,7 +3,7 @@
  * they measure time and kill processes. `npm test -- broker gateway` runs the tests of some packages only.
  */
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import pc from 'picocolors';
 import { ROOT } from '../root.ts';
 import { startChild } from './children.ts';
@@ -69,7 +69,10 @@ async function runTests(packages: readonly TestedPackage[], withBuilds: boolean)
 }
 
 function printTotals(packages: readonly TestedPackage[]): boolean {
-  const { totals, missing } = addReports(packages.map(({ folder }) => folder));
+  const { totals, failures, missing } = addReports(packages.map(({ folder }) => folder));
+  // Once more at the end: among the output of many packages a failure is hard to find, and logs are often cut at the front.
+  for (const { file, test, reason } of failures)
+    console.log(`\n${pc.red('failed')} ${pc.bold(`${relative(ROOT, file)} ${test}`)}\n${reason}`);
   for (const folder of missing)
     console.log(pc.red(`${basename(folder)}: the test run ended without a report`));
   console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addReports, reportPath, totalsOf, type VitestReport } from './totals.ts';
+import { addReports, failuresOf, reportPath, totalsOf, type VitestReport } from './totals.ts';
 
 const file = (...statuses: string[]) => ({
   status: statuses.includes('failed') ? 'failed' : 'passed',
@@ -50,6 +50,22 @@ describe('totals of one report', () => {
   });
 });
 
+describe('failures of one report', () => {
+  test('are named with their file and the first lines of why', () => {
+    const why = Array.from({ length: 30 }, (_, i) => `line ${i}`).join('\n');
+    const failed = { status: 'failed', fullName: 'sums up', failureMessages: [why] };
+    const testResults = [
+      { name: '/a.test.ts', status: 'failed', assertionResults: [{ status: 'passed' }, failed] },
+      { name: '/b.test.ts', status: 'failed', message: 'no such module', assertionResults: [] },
+      { name: '/c.test.ts', status: 'passed', assertionResults: [{ status: 'passed' }] },
+    ];
+    const [first, ...others] = failuresOf(report({ success: false, testResults }));
+    expect(first).toMatchObject({ file: '/a.test.ts', test: 'sums up' });
+    expect(first!.reason.split('\n')).toHaveLength(12);
+    expect(others).toEqual([{ file: '/b.test.ts', test: '', reason: 'no such module' }]);
+  });
+});
+
 describe('added reports', () => {
   let root: string;
   beforeEach(() => {
@@ -69,13 +85,18 @@ describe('added reports', () => {
       write('a', report({ numPassedTests: 1 })),
       write('b', report({ numPassedTests: 4, numTodoTests: 1 })),
     ];
-    expect(addReports(folders)).toEqual({ totals: { passed: 5, failed: 0, skipped: 1 }, missing: [] });
+    expect(addReports(folders)).toEqual({
+      totals: { passed: 5, failed: 0, skipped: 1 },
+      failures: [],
+      missing: [],
+    });
   });
 
   test('a package without a report is a failure', () => {
     const crashed = join(root, 'crashed');
     expect(addReports([write('a', report({ numPassedTests: 1 })), crashed])).toEqual({
       totals: { passed: 1, failed: 1, skipped: 0 },
+      failures: [],
       missing: [crashed],
     });
   });

@@ -15,9 +15,43 @@ export interface VitestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    /** Absolute path of the file. */
+    readonly name?: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    /** Why a file could not be loaded or set up. */
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
+}
+
+/** A failed test as it is told again at the end, where it can be seen. */
+export interface Failure {
+  /** Absolute path; empty when the report does not name it. */
+  readonly file: string;
+  /** Empty: the file itself. */
+  readonly test: string;
+  /** At most {@link MAX_REASON_LINES} lines. */
+  readonly reason: string;
+}
+
+const MAX_REASON_LINES = 12;
+
+export function failuresOf(report: VitestReport): readonly Failure[] {
+  return report.testResults.flatMap(({ name = '', status, message = '', assertionResults }) => {
+    const failed = assertionResults.filter((result) => result.status === 'failed');
+    if (failed.length === 0) return status === 'failed' ? [failure(name, '', message)] : [];
+    return failed.map(({ fullName = '', failureMessages = [] }) =>
+      failure(name, fullName, failureMessages.join('\n')),
+    );
+  });
+}
+
+function failure(file: string, test: string, message: string): Failure {
+  return { file, test, reason: message.split('\n').slice(0, MAX_REASON_LINES).join('\n') };
 }
 
 /**
@@ -44,6 +78,7 @@ export function reportPath(folder: string): string {
 
 export interface AddedReports {
   readonly totals: Totals;
+  readonly failures: readonly Failure[];
   /** Packages that left no report: their test run crashed, or never started. Each counts as one failure. */
   readonly missing: readonly string[];
 }
@@ -51,16 +86,20 @@ export interface AddedReports {
 /** @param folders absolute paths of the packages that should have been tested */
 export function addReports(folders: readonly string[]): AddedReports {
   const missing = folders.filter((folder) => !existsSync(reportPath(folder)));
-  const totals = folders
+  const reports = folders
     .filter((folder) => !missing.includes(folder))
-    .map((folder) => totalsOf(JSON.parse(readFileSync(reportPath(folder), 'utf8')) as VitestReport))
-    .reduce(
-      (sum, next) => ({
-        passed: sum.passed + next.passed,
-        failed: sum.failed + next.failed,
-        skipped: sum.skipped + next.skipped,
-      }),
-      { passed: 0, failed: 0, skipped: 0 },
-    );
-  return { totals: { ...totals, failed: totals.failed + missing.length }, missing };
+    .map((folder) => JSON.parse(readFileSync(reportPath(folder), 'utf8')) as VitestReport);
+  const totals = reports.map(totalsOf).reduce(
+    (sum, next) => ({
+      passed: sum.passed + next.passed,
+      failed: sum.failed + next.failed,
+      skipped: sum.skipped + next.skipped,
+    }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+  return {
+    totals: { ...totals, failed: totals.failed + missing.length },
+    failures: reports.flatMap(failuresOf),
+    missing,
+  };
 }
