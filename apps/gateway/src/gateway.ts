@@ -18,7 +18,7 @@ import type { FastifyInstance } from 'fastify';
 import { Acknowledging } from './channels/acknowledging.ts';
 import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
-import { readMissing, readPatiently } from './channels/read-missing.ts';
+import { readMissing } from './channels/read-missing.ts';
 import { Subscribing } from './channels/subscribe.ts';
 import { SystemNotices } from './channels/system-notices.ts';
 import type { GatewayConfig } from './config.ts';
@@ -89,12 +89,7 @@ export async function createGateway({
   const subscribing = new Subscribing(
     channels,
     (channel, epoch, from, to) =>
-      readPatiently(() =>
-        readMissing(
-          { broker, gateway: id },
-          { channel: channel.key, epoch, from, to, policy: channel.policy },
-        ),
-      ),
+      readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);

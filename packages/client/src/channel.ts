@@ -18,6 +18,9 @@ const MAX_IDS = 1000;
 /** And over a reload: what was lost and is published again is what came last. */
 const MAX_SAVED_IDS = 50;
 
+/** Told by the client itself, which did not present its position. */
+const GAVE_UP = { recovered: false, reason: 'history-unavailable' } as const;
+
 /** What to do with a message that came. */
 type Arrival = 'next' | 'duplicate' | 'hole';
 
@@ -32,6 +35,8 @@ export class Channel {
   /** Refusals in a row, for the backoff. */
   refusals = 0;
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when the server can't read what was missed [SU8], on the clock of Date.now(). */
+  #unreadableSinceMs: number | undefined;
   /** Messages up to this seq were missed while the connection was away. */
   #recoveredUpTo = 0;
   /** Of a durable subscription [AK1], and what is acknowledged there, as far as this client knows. */
@@ -63,11 +68,19 @@ export class Channel {
     return this.subscriptions.size > 0;
   }
 
+  /** The position to come back with; `undefined` also when the server could not read what follows it for `maxAgeMs`: live ones are worth more then. */
+  presented(maxAgeMs: number): Position | undefined {
+    const sinceMs = this.#unreadableSinceMs;
+    return sinceMs !== undefined && Date.now() - sinceMs > maxAgeMs ? undefined : this.position;
+  }
+
   /** The server confirmed. Returns the event when a position had been presented. */
   onSubscribed(result: SubscribeResult): RecoveredEvent | undefined {
     const position = { epoch: result.epoch ?? '', seq: result.seq ?? 0 };
-    const { recovered, reason, missed = 0 } = result;
     const before = this.position;
+    const gaveUp = before !== undefined && this.#unreadableSinceMs !== undefined;
+    const { recovered, reason, missed = 0 } = gaveUp ? { ...GAVE_UP, ...result } : result;
+    this.#unreadableSinceMs = undefined;
     this.phase = 'live';
     this.refusals = 0;
     this.#moveTo(position);
@@ -106,6 +119,7 @@ export class Channel {
   onRefused(error: RealtimeError): void {
     this.phase = 'refused';
     this.refusals++;
+    if (error.code === 'HISTORY_UNAVAILABLE') this.#unreadableSinceMs ??= Date.now();
     for (const subscription of this.subscriptions) subscription.onRefused(error);
   }
 

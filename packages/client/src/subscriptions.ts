@@ -279,10 +279,11 @@ export class Subscriptions {
     this.#ask(
       'subscribe',
       channels.map(({ name }) => name),
-      channels.map(({ name, position, consumer }) => ({
-        channel: name,
-        ...(position === undefined ? {} : { position }),
-        ...(consumer === undefined ? {} : { consumer }),
+      // What is undefined is left out of the JSON.
+      channels.map((channel) => ({
+        channel: channel.name,
+        position: channel.presented(this.#deps.stateMaxAgeMs),
+        consumer: channel.consumer,
       })),
     );
   }

@@ -5,7 +5,7 @@ import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/
 import { textFrame } from '../egress/text-frame.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
-import { type MissingPage, readPatiently } from './read-missing.ts';
+import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Messages held while a gap is healed. What does not fit is healed from history as well. */
@@ -34,9 +34,9 @@ export interface ChannelDependencies {
     epoch: string,
     from: number,
     to: number,
-  ) => Promise<MissingPage | { readonly reason: NotRecoveredReason }>;
+  ) => Promise<MissingRead>;
   /** Reads on in an epoch that has ended; see readEnded. */
-  readonly readEnded: (channel: ChannelKey, epoch: string, from: number) => Promise<readonly HistoryEntry[]>;
+  readonly readEnded: (channel: ChannelKey, epoch: string, from: number) => Promise<MissingRead>;
 }
 
 /**
@@ -153,7 +153,7 @@ export class Channel {
         this.#skipTo({ epoch: upTo.epoch, seq: 0 }, 'epoch-changed');
         continue;
       }
-      const page = await readPatiently(() =>
+      const page = await this.#readPatiently(() =>
         this.#deps.readMissing(this.key, at.epoch, at.seq + 1, upTo.seq),
       );
       if ('reason' in page) return this.#skipTo(upTo, page.reason);
@@ -179,10 +179,17 @@ export class Channel {
   async #finishEpoch(): Promise<void> {
     for (;;) {
       const { epoch, seq } = this.#position!;
-      const rest = await this.#deps.readEnded(this.key, epoch, seq + 1);
-      if (rest.length === 0) return;
-      await this.#deliverInTurns(rest);
+      const rest = await this.#readPatiently(() => this.#deps.readEnded(this.key, epoch, seq + 1));
+      if ('reason' in rest) return;
+      await this.#deliverInTurns(rest.entries);
     }
+  }
+
+  #readPatiently(read: () => Promise<MissingRead>): Promise<MissingRead> {
+    return readPatiently(read, {
+      patienceMs: catchUpPatienceMs(this.policy),
+      isWanted: () => this.emptySinceMs === undefined,
+    });
   }
 
   #isBehind(upTo: Position): boolean {

@@ -6,13 +6,17 @@ import { backoffMs, pause } from '@carillon/service';
 /** Messages fetched at a time, so that a long absence doesn't fill the memory. */
 const PAGE_SIZE = 200;
 const COLD_TIMEOUT_MS = 5000;
-/** Attempts to read what is missing while history is unavailable: about ten seconds. */
-const READ_ATTEMPTS = 8;
+/** Longest pause between two attempts while history is unavailable: when it is back, nobody waits for long. */
+const MAX_PAUSE_MS = 1000;
+/** Also where nobody may stay away: a failover takes its time. */
+const MIN_PATIENCE_MS = 10_000;
 
 export interface MissingPage {
   /** Contiguous, beginning with the seq that was asked for; never empty. */
   readonly entries: readonly HistoryEntry[];
 }
+
+export type MissingRead = MissingPage | { readonly reason: NotRecoveredReason };
 
 export interface MissingDependencies {
   readonly broker: Pick<Broker, 'history' | 'cold'>;
@@ -31,7 +35,7 @@ export interface MissingQuery {
 export async function readMissing(
   { broker, gateway }: MissingDependencies,
   query: MissingQuery,
-): Promise<MissingPage | { readonly reason: NotRecoveredReason }> {
+): Promise<MissingRead> {
   const { channel, epoch, from, to, policy } = query;
   if (policy.history === undefined && !policy.durable) return { reason: 'history-disabled' };
   try {
@@ -51,38 +55,49 @@ export async function readMissing(
   }
 }
 
-/** A broker or a storage that is away for a moment must not become a gap, neither for everybody nor for one that comes back. */
+/** For those who are subscribed: what can't be read for as long as one may stay away has to be told. */
+export function catchUpPatienceMs({ recoveryWindowMs }: NamespacePolicy): number {
+  return Math.max(recoveryWindowMs, MIN_PATIENCE_MS);
+}
+
+/**
+ * A broker or a storage that is away must not become a gap: reads again for `patienceMs`, and gives up before that
+ * when nobody waits any more.
+ */
 export async function readPatiently(
-  read: () => ReturnType<typeof readMissing>,
-): ReturnType<typeof readMissing> {
+  read: () => Promise<MissingRead>,
+  { patienceMs, isWanted = () => true }: { readonly patienceMs: number; readonly isWanted?: () => boolean },
+): Promise<MissingRead> {
+  const deadlineMs = performance.now() + patienceMs;
   for (let attempt = 1; ; attempt++) {
     const page = await read();
-    if (!('reason' in page) || page.reason !== 'history-unavailable' || attempt === READ_ATTEMPTS)
-      return page;
-    await pause(backoffMs(attempt));
+    const isAway = 'reason' in page && page.reason === 'history-unavailable';
+    if (!isAway || performance.now() > deadlineMs || !isWanted()) return page;
+    await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));
   }
 }
 
 /**
- * What follows `from` in an epoch that has ended because the broker lost data, a page at a time; empty at its end, or when nothing can be
- * had: the subscribers are told of the new epoch in any case.
+ * What follows `from` in an epoch that has ended because the broker lost data, a page at a time. `history-trimmed` at its end, too: where
+ * an epoch ended nobody knows, and the subscribers are told of the new one in any case.
  */
 export async function readEnded(
   { broker, gateway }: MissingDependencies,
   { channel, epoch, from, policy }: Omit<MissingQuery, 'to'>,
-): Promise<readonly HistoryEntry[]> {
+): Promise<MissingRead> {
+  const none = { reason: 'history-trimmed' } as const;
   try {
     const hot = await broker.history.ended(channel, { epoch, from, limit: PAGE_SIZE });
-    if (hot[0]?.seq === from) return contiguous(hot, from);
-    if (!policy.durable) return [];
+    if (hot[0]?.seq === from) return { entries: contiguous(hot, from) };
+    if (!policy.durable) return none;
     const cold = await broker.cold.ask(
       gateway,
       { kind: 'range', channel, epoch, from, to: Number.MAX_SAFE_INTEGER, limit: PAGE_SIZE },
       COLD_TIMEOUT_MS,
     );
-    return cold[0]?.seq === from ? contiguous(cold, from) : [];
+    return cold[0]?.seq === from ? { entries: contiguous(cold, from) } : none;
   } catch {
-    return []; // told by the broker's own log
+    return { reason: 'history-unavailable' }; // told by the broker's own log
   }
 }
 

@@ -1,11 +1,20 @@
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
-import { decodeRecord, messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
+import {
+  CarillonError,
+  decodeRecord,
+  messageFrame,
+  type NotRecoveredReason,
+  type Position,
+} from '@carillon/protocol';
 import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
 import { textFrame } from '../egress/text-frame.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import type { MissingPage } from './read-missing.ts';
+import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
+
+/** A client that comes back waits so long for its first messages; then it is told to come again. */
+const FIRST_PAGE_PATIENCE_MS = 8000;
 
 /** How a subscription begins; what goes into the `subscribed` frame. */
 export interface Beginning {
@@ -31,12 +40,7 @@ export interface SubscribeOptions {
   readonly forConsumer?: boolean;
 }
 
-export type ReadMissing = (
-  channel: Channel,
-  epoch: string,
-  from: number,
-  to: number,
-) => Promise<MissingPage | { readonly reason: NotRecoveredReason }>;
+export type ReadMissing = (channel: Channel, epoch: string, from: number, to: number) => Promise<MissingRead>;
 
 /** Subscribes connections to channels and lets those that come back catch up. */
 export class Subscribing {
@@ -52,7 +56,7 @@ export class Subscribing {
     this.#recoveredMessages = telemetry.metrics.counter(METRICS.recoveredMessages);
   }
 
-  /** @throws CarillonError UNAVAILABLE when the broker is away. */
+  /** @throws CarillonError UNAVAILABLE when the broker is away, HISTORY_UNAVAILABLE when what was missed can't be read now. */
   async subscribe(
     key: ChannelKey,
     sink: SubscriberSink,
@@ -73,7 +77,9 @@ export class Subscribing {
       if (presented !== undefined && isAfter(presented, channel.position!))
         await this.#channels.catchUp(channel);
       const first =
-        presented === undefined ? undefined : await this.#firstPage(channel, presented, forConsumer);
+        presented === undefined
+          ? undefined
+          : await this.#firstPage(channel, presented, forConsumer, () => sink.isOpen);
       const beginning = this.#beginningOf(channel, presented, first);
       const entries = first !== undefined && 'entries' in first ? first.entries : [];
       return {
@@ -95,7 +101,8 @@ export class Subscribing {
     channel: Channel,
     presented: Position,
     forConsumer: boolean,
-  ): Promise<MissingPage | { readonly reason: NotRecoveredReason } | undefined> {
+    isWanted: () => boolean,
+  ): Promise<MissingRead | undefined> {
     const at = channel.position!;
     const { policy } = channel;
     if (presented.epoch !== at.epoch) return { reason: 'epoch-changed' };
@@ -103,8 +110,14 @@ export class Subscribing {
     if (presented.seq === at.seq) return undefined;
     if (at.seq - presented.seq > policy.recoveryMaxMessages)
       return { reason: policy.recoveryMaxMessages === 0 ? 'history-disabled' : 'too-many-missed' };
-    const page = await this.#readMissing(channel, at.epoch, presented.seq + 1, at.seq);
-    if ('reason' in page) return page;
+    const page = await readPatiently(() => this.#readMissing(channel, at.epoch, presented.seq + 1, at.seq), {
+      patienceMs: FIRST_PAGE_PATIENCE_MS,
+      isWanted,
+    });
+    if ('reason' in page) {
+      if (page.reason === 'history-unavailable') throw unavailable(channel);
+      return page;
+    }
     const { header } = decodeRecord(page.entries[0]!.record);
     // [AK2] A consumer may have been away for as long as its messages are kept.
     return !forConsumer && Date.now() - header.timestamp > policy.recoveryWindowMs
@@ -112,11 +125,7 @@ export class Subscribing {
       : page;
   }
 
-  #beginningOf(
-    channel: Channel,
-    presented: Position | undefined,
-    first: MissingPage | { readonly reason: NotRecoveredReason } | undefined,
-  ): Beginning {
+  #beginningOf(channel: Channel, presented: Position | undefined, first: MissingRead | undefined): Beginning {
     const at = channel.position!;
     if (presented === undefined) return { position: at, recovery: undefined };
     if (first !== undefined && 'reason' in first) {
@@ -169,7 +178,10 @@ export class Subscribing {
       }
       const page =
         now.epoch === at.epoch
-          ? await this.#readMissing(channel, at.epoch, at.seq + 1, now.seq)
+          ? await readPatiently(
+              () => this.#readMissing(channel, at.epoch, at.seq + 1, channel.position!.seq),
+              { patienceMs: catchUpPatienceMs(channel.policy), isWanted },
+            )
           : { reason: 'epoch-changed' as const };
       if (!isWanted()) return;
       if ('reason' in page) {
@@ -179,6 +191,15 @@ export class Subscribing {
       } else at = await send(channel, sink, at, page.entries, isWanted);
     }
   }
+}
+
+/** [SU8] */
+function unavailable({ name }: Channel): CarillonError {
+  return new CarillonError(
+    'HISTORY_UNAVAILABLE',
+    `What was missed on ${name} can not be read now. Subscribe again with the same position, or without one to go on without it.`,
+    { retryAfterMs: 1000 },
+  );
 }
 
 /** Resolves with the position of the last entry that was sent. */

@@ -99,8 +99,8 @@ export const EDITS = {
   },
   'resume-gives-up-at-once': {
     file: `${CHANNELS}/read-missing.ts`,
-    find: 'attempt === READ_ATTEMPTS)',
-    replace: 'attempt <= READ_ATTEMPTS)',
+    find: "tells the operator.\n    return { reason: 'history-unavailable' };",
+    replace: "tells the operator.\n    return { reason: 'history-trimmed' };",
   },
   'live-before-history': {
     file: `${CHANNELS}/subscribe.ts`,
@@ -174,15 +174,15 @@ export const EDITS = {
   },
   // ---- client -----------------------------------------------------------------------------------------------------
   'client-asks-from-before': {
-    file: `${CLIENT}/subscriptions.ts`,
-    find: '...(position === undefined ? {} : { position }),',
+    file: `${CLIENT}/channel.ts`,
+    find: '> maxAgeMs ? undefined : this.position;',
     replace:
-      '...(position === undefined ? {} : { position: { ...position, seq: Math.max(0, position.seq - 1) } }),',
+      '> maxAgeMs ? undefined : this.position && { ...this.position, seq: Math.max(0, this.position.seq - 1) };',
   },
   'client-forgets-position': {
-    file: `${CLIENT}/subscriptions.ts`,
-    find: '...(position === undefined ? {} : { position }),',
-    replace: '...(position === undefined || position.seq > 0 ? {} : { position }),',
+    file: `${CLIENT}/channel.ts`,
+    find: '> maxAgeMs ? undefined : this.position;',
+    replace: '> maxAgeMs || (this.position?.seq ?? 0) > 0 ? undefined : this.position;',
   },
   'outbox-reorders': {
     file: `${CLIENT}/channel-outbox.ts`,
