@@ -1,10 +1,10 @@
 /**
- * What a token may allow on a channel, and the form of the `capabilities` claim: channel patterns to actions, e.g.
+ * What a token may allow on a channel or, for `request` and `answer`, on a method; and the form of the `capabilities` claim: channel patterns to actions, e.g.
  * `{ "chat:*": ["subscribe", "publish"], "news": ["subscribe"] }`. `*` in a pattern matches any run of characters.
  */
 import { channelNameFault, MAX_CHANNEL_NAME_LENGTH } from './channel-name.ts';
 
-export const CAPABILITY_ACTIONS = ['subscribe', 'publish', 'presence', 'history'] as const;
+export const CAPABILITY_ACTIONS = ['subscribe', 'publish', 'presence', 'history', 'control', 'request', 'answer'] as const;
 
 export type CapabilityAction = (typeof CAPABILITY_ACTIONS)[number];
 

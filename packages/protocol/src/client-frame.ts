@@ -23,7 +23,16 @@ import {
   shown,
   traceparentOf,
 } from './member-reader.ts';
-import type { ConnectFrame, RefreshFrame } from './session-frames.ts';
+import type { CancelFrame, ServeFrame } from './request-frames.ts';
+import {
+  type ReceivedRequest,
+  type ReceivedResponse,
+  readCancel,
+  readRequest,
+  readResponse,
+  readServe,
+} from './request-reader.ts';
+import type { BatchRequest, ConnectFrame, RefreshFrame } from './session-frames.ts';
 import { isSessionId } from './system-channel.ts';
 
 export interface FrameLimits {
@@ -68,6 +77,10 @@ export type ReceivedFrame =
   | ReceivedPublish
   | HistoryFrame
   | AckFrame
+  | ReceivedRequest
+  | CancelFrame
+  | ServeFrame
+  | ReceivedResponse
   | PingFrame;
 
 export type FrameReading =
@@ -77,16 +90,21 @@ export type FrameReading =
 
 export const MAX_EVENT_LENGTH = 128;
 export const MAX_HISTORY_LIMIT = 1000;
+export const MAX_BATCH_SIZE = 1000;
+export const MAX_BATCH_DELAY_MS = 5000;
 const MAX_TOKEN_LENGTH = 16_384;
 const MAX_CLIENT_TEXT_LENGTH = 64;
 const PRODUCER_ID = /^[A-Za-z0-9_-]{8,64}$/;
 const CONSUMER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
-type Reader = (frame: JsonObject, id: RequestId, text: string, limits: FrameLimits) => ReceivedFrame;
+/** The JSON text of a member, as it came; `undefined` when there is none. */
+export type MemberText = (name: string) => string | undefined;
+
+type Reader = (frame: JsonObject, id: RequestId, textOf: MemberText, limits: FrameLimits) => ReceivedFrame;
 
 const readConnect: Reader = (frame, id) => {
-  const { token, version, session, client } = frame;
+  const { token, version, session, client, batch } = frame;
   return {
     type: 'connect',
     id,
@@ -94,8 +112,18 @@ const readConnect: Reader = (frame, id) => {
     ...(version !== undefined && { version: readInteger('version', version, 1, 1) }),
     ...(session !== undefined && { session: readSession(session) }),
     ...(client !== undefined && { client: readClientName(readObject('client', client)) }),
+    ...(batch !== undefined && { batch: readBatch(readObject('batch', batch)) }),
   };
 };
+
+function readBatch({ size, delayMs }: JsonObject): BatchRequest {
+  return {
+    ...(size !== undefined && { size: readInteger('batch.size', size, 1, MAX_BATCH_SIZE) }),
+    ...(delayMs !== undefined && {
+      delayMs: readInteger('batch.delayMs', delayMs, 1, MAX_BATCH_DELAY_MS),
+    }),
+  };
+}
 
 function readSession(session: unknown): string {
   return typeof session === 'string' && isSessionId(session)
@@ -116,7 +144,7 @@ function readClientName(client: JsonObject): { name: string; version: string } {
   };
 }
 
-const readSubscribe: Reader = (frame, id, _text, limits) => {
+const readSubscribe: Reader = (frame, id, _textOf, limits) => {
   const entries = readArray('channels', frame.channels, limits.maxChannelsPerFrame);
   return { type: 'subscribe', id, channels: entries.map(readSubscription) };
 };
@@ -150,7 +178,7 @@ const readAck: Reader = ({ channel, epoch, seq }, id) => ({
   ...readPosition('ack', { epoch, seq }),
 });
 
-const readUnsubscribe: Reader = (frame, id, _text, limits) => {
+const readUnsubscribe: Reader = (frame, id, _textOf, limits) => {
   const channels = readArray('channels', frame.channels, limits.maxChannelsPerFrame);
   for (const [index, channel] of channels.entries()) {
     if (typeof channel !== 'string') refuse(`channels[${index}]`, channel, 'a channel name');
@@ -158,11 +186,11 @@ const readUnsubscribe: Reader = (frame, id, _text, limits) => {
   return { type: 'unsubscribe', id, channels: channels as readonly string[] };
 };
 
-const readPublish: Reader = (frame, id, text) => {
+const readPublish: Reader = (frame, id, textOf) => {
   const { event, producer, stored } = frame;
   const channel = readChannel('channel', frame.channel);
-  const span = findMember(text, 'payload');
-  if (span === undefined) {
+  const payloadJson = textOf('payload');
+  if (payloadJson === undefined) {
     throw new CarillonError(
       'PAYLOAD_INVALID',
       'payload: got nothing; allowed: any JSON value, null included',
@@ -173,7 +201,7 @@ const readPublish: Reader = (frame, id, text) => {
     type: 'publish',
     id,
     channel,
-    payloadJson: text.slice(span.start, span.end),
+    payloadJson,
     ...(event !== undefined && { event: readEvent('event', event) }),
     ...(producer !== undefined && { producer: readProducer(readObject('producer', producer)) }),
     ...(stored !== undefined && { stored: readFlag('stored', stored) }),
@@ -224,6 +252,10 @@ const READERS: ReadonlyMap<unknown, Reader> = new Map<ReceivedFrame['type'], Rea
   ['publish', readPublish],
   ['history', readHistory],
   ['ack', readAck],
+  ['request', readRequest],
+  ['cancel', readCancel],
+  ['serve', readServe],
+  ['response', readResponse],
   ['ping', readPing],
 ]);
 
@@ -246,9 +278,21 @@ function read(frame: JsonObject, text: string, limits: FrameLimits): ReceivedFra
     );
   }
   readObject('frame', frame);
+  return readMembers(
+    frame,
+    (name) => {
+      const span = findMember(text, name);
+      return span && text.slice(span.start, span.end);
+    },
+    limits,
+  );
+}
+
+/** Validates what was decoded, in whichever encoding it came. @throws CarillonError */
+export function readMembers(frame: JsonObject, textOf: MemberText, limits: FrameLimits): ReceivedFrame {
   const id = readRequestId(frame.id);
   const reader = READERS.get(frame.type);
-  if (reader !== undefined) return reader(frame, id, text, limits);
+  if (reader !== undefined) return reader(frame, id, textOf, limits);
   const allowed = [...READERS.keys()].join(', ');
   throw new CarillonError('FRAME_TYPE_UNKNOWN', `type: got ${shown(frame.type)}; allowed: ${allowed}`);
 }

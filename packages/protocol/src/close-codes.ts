@@ -15,11 +15,16 @@ export const CLOSES = {
   SLOW_CONSUMER: { code: 4002, meaning: 'The connection could not take its messages fast enough.' },
   AT_CAPACITY: { code: 4003, meaning: 'The gateway has as many connections as allowed.' },
   INTERNAL: { code: 4004, meaning: 'The gateway failed to serve this connection.' },
+  DISCONNECTED: { code: 4005, meaning: 'A back end ended this connection; the client may come back.' },
   AUTH_TIMEOUT: { code: 4100, meaning: 'No valid token came in time.' },
   TOKEN_REFUSED: { code: 4101, meaning: 'The token was refused; the error frame before the close says why.' },
   TOKEN_EXPIRED: { code: 4102, meaning: 'The token expired on the live connection.' },
   PROTOCOL_ABUSE: { code: 4200, meaning: 'The connection sent too many invalid frames.' },
   FRAME_TOO_LARGE: { code: 4201, meaning: 'A frame was so far above the limit that reading it was refused.' },
+  SENT_AWAY: {
+    code: 4202,
+    meaning: 'A back end ended this connection, and the client is not to come back by itself.',
+  },
 } as const satisfies Record<string, CloseDefinition>;
 
 export type CloseName = keyof typeof CLOSES;

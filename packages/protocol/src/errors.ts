@@ -1,4 +1,5 @@
 import { define, type ErrorDefinition } from './error-definition.ts';
+import { REQUEST_ERRORS } from './request-errors.ts';
 import { TOKEN_ERRORS } from './token-errors.ts';
 
 /**
@@ -166,6 +167,7 @@ export const ERRORS = {
     'The scheduled message is published, being published, or has failed: it can not be cancelled.',
     'Look at its state.',
   ),
+  ...REQUEST_ERRORS,
   // Dead letters
   REPLAY_FAILED: define(
     false,

@@ -6,6 +6,17 @@
 
 import type { ErrorBody, Position, RequestId } from './frame-parts.ts';
 import type {
+  CancelFrame,
+  HandedCancelFrame,
+  HandedRequestFrame,
+  RequestErrorBody,
+  RequestFrame,
+  ResponseFrame,
+  ServeFrame,
+  ServingFrame,
+  WorkerResponseFrame,
+} from './request-frames.ts';
+import type {
   ConnectedFrame,
   ConnectFrame,
   DisconnectFrame,
@@ -19,6 +30,8 @@ import type {
 export const PROTOCOL_VERSION = 1;
 /** WebSocket subprotocol of the JSON encoding. */
 export const SUBPROTOCOL_JSON = 'carillon.v1.json';
+/** WebSocket subprotocol of the protobuf encoding. */
+export const SUBPROTOCOL_PROTOBUF = 'carillon.v1.protobuf';
 /** A token may be offered as a second subprotocol: this prefix and the JWT. */
 export const SUBPROTOCOL_TOKEN_PREFIX = 'carillon.token.';
 
@@ -100,6 +113,10 @@ export type ClientFrame =
   | PublishFrame
   | HistoryFrame
   | AckFrame
+  | RequestFrame
+  | CancelFrame
+  | ServeFrame
+  | WorkerResponseFrame
   | PingFrame;
 export type ClientFrameType = ClientFrame['type'];
 
@@ -158,6 +175,12 @@ export interface MessageFrame extends Position {
   readonly trace?: string;
 }
 
+/** Several messages, in the order in which they would have come one by one. [BA2] */
+export interface MessageBatchFrame {
+  readonly type: 'message_batch';
+  readonly messages: readonly MessageFrame[];
+}
+
 export interface AcceptedFrame extends Position {
   readonly type: 'accepted';
   readonly re: RequestId;
@@ -205,7 +228,7 @@ export interface GapFrame extends Position {
   readonly from: Position;
 }
 
-export interface ErrorFrame extends ErrorBody {
+export interface ErrorFrame extends RequestErrorBody {
   readonly type: 'error';
   /** Absent when the frame could not be read far enough to know its id. */
   readonly re?: RequestId;
@@ -219,11 +242,17 @@ export type ServerFrame =
   | SubscribedFrame
   | UnsubscribedFrame
   | MessageFrame
+  | MessageBatchFrame
   | AcceptedFrame
   | StoredFrame
   | HistoryResultFrame
+  | ResponseFrame
+  | HandedRequestFrame
+  | HandedCancelFrame
+  | ServingFrame
   | PongFrame
   | GapFrame
   | ErrorFrame
   | StatusFrame
   | DisconnectFrame;
+export type ServerFrameType = ServerFrame['type'];

@@ -40,6 +40,7 @@ export type {
   GapFrame,
   HistoryFrame,
   HistoryResultFrame,
+  MessageBatchFrame,
   MessageFrame,
   NotRecoveredReason,
   PingFrame,
@@ -47,6 +48,7 @@ export type {
   ProducerStamp,
   PublishFrame,
   ServerFrame,
+  ServerFrameType,
   StoredFrame,
   SubscribedFrame,
   SubscribeFrame,
@@ -55,10 +57,31 @@ export type {
   UnsubscribedFrame,
   UnsubscribeFrame,
 } from './frames.ts';
-export { PROTOCOL_VERSION, SUBPROTOCOL_JSON, SUBPROTOCOL_TOKEN_PREFIX } from './frames.ts';
+export {
+  PROTOCOL_VERSION,
+  SUBPROTOCOL_JSON,
+  SUBPROTOCOL_PROTOBUF,
+  SUBPROTOCOL_TOKEN_PREFIX,
+} from './frames.ts';
 export type { Span } from './json-scan.ts';
 export { elementSpans, findMember, isDeeperThan } from './json-scan.ts';
 export { readPosition, traceparentOf } from './member-reader.ts';
+export type {
+  CancelFrame,
+  HandedCancelFrame,
+  HandedRequestFrame,
+  RequestErrorBody,
+  RequestFrame,
+  ResponderFailure,
+  ResponseFrame,
+  ServeFrame,
+  ServingFrame,
+  WorkerResponseFrame,
+} from './request-frames.ts';
+export type { ReceivedRequest, ReceivedResponse } from './request-reader.ts';
+export { MAX_REQUEST_TIMEOUT_MS, MAX_WORKER_CONCURRENCY } from './request-reader.ts';
+export type { RequestAnswer, RequestHeader } from './request-record.ts';
+export { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './request-record.ts';
 export type { RecordHeader } from './record.ts';
 export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
 export type {
@@ -68,6 +91,7 @@ export type {
   ScheduleRequest,
 } from './scheduled-message.ts';
 export type {
+  BatchRequest,
   ConnectedFrame,
   ConnectFrame,
   DisconnectFrame,

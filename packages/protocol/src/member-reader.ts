@@ -72,10 +72,10 @@ export function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'string' && value.length > 0 && value.length <= MAX_ID_LENGTH;
 }
 
-export function readRequestId(value: unknown): RequestId {
+export function readRequestId(value: unknown, member = 'id'): RequestId {
   return isRequestId(value)
     ? value
-    : refuse('id', value, `an integer or text of 1..${MAX_ID_LENGTH} characters`);
+    : refuse(member, value, `an integer or text of 1..${MAX_ID_LENGTH} characters`);
 }
 
 const ALLOWED_CHANNEL = `1..${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}`;

@@ -1,4 +1,4 @@
-/** Frames about the connection itself: its beginning, its token, its end. Rules [CN1]-[CN7], [RF1]-[RF4], [DG1]. */
+/** Frames about the connection itself: its beginning, its token, its end. Rules [CN1]-[CN7], [RF1]-[RF4], [DG1], [BA1]. */
 import type { ErrorBody, RequestId } from './frame-parts.ts';
 
 export interface ConnectFrame {
@@ -10,6 +10,16 @@ export interface ConnectFrame {
   /** Chosen by the client and kept over reconnects; names its channel `#session:<session>`. [CH6] */
   readonly session?: string;
   readonly client?: { readonly name: string; readonly version: string };
+  /** Asks for messages in `message_batch` frames. [BA1] */
+  readonly batch?: BatchRequest;
+}
+
+/** What is left out is the default. [BA1] */
+export interface BatchRequest {
+  /** Messages in a batch at most, 1..1000, default 50. */
+  readonly size?: number;
+  /** How long a message waits for others at most, 1..5000, default 100. */
+  readonly delayMs?: number;
 }
 
 /** Replaces the token of a live connection. [RF1] */
@@ -41,6 +51,8 @@ export interface ConnectedFrame {
     readonly maxChannelsPerFrame?: number;
   };
   readonly heartbeat: { readonly pingIntervalMs: number; readonly timeoutMs: number };
+  /** Messages come in batches of these bounds. Only when asked for; absent: one by one. [BA1] */
+  readonly batch?: Required<BatchRequest>;
 }
 
 /** Answers `refresh`: from now on the new token counts. */
