@@ -20,6 +20,9 @@ const BITS: Readonly<Record<CapabilityAction, number>> = {
   publish: 2,
   presence: 4,
   history: 8,
+  control: 16,
+  request: 32,
+  answer: 64,
 };
 
 /** Nothing is allowed. */

@@ -4,7 +4,15 @@
  */
 import { channelNameFault, MAX_CHANNEL_NAME_LENGTH } from './channel-name.ts';
 
-export const CAPABILITY_ACTIONS = ['subscribe', 'publish', 'presence', 'history', 'control', 'request', 'answer'] as const;
+export const CAPABILITY_ACTIONS = [
+  'subscribe',
+  'publish',
+  'presence',
+  'history',
+  'control',
+  'request',
+  'answer',
+] as const;
 
 export type CapabilityAction = (typeof CAPABILITY_ACTIONS)[number];
 

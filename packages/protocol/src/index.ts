@@ -66,6 +66,8 @@ export {
 export type { Span } from './json-scan.ts';
 export { elementSpans, findMember, isDeeperThan } from './json-scan.ts';
 export { readPosition, traceparentOf } from './member-reader.ts';
+export type { RecordHeader } from './record.ts';
+export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
 export type {
   CancelFrame,
   HandedCancelFrame,
@@ -82,8 +84,6 @@ export type { ReceivedRequest, ReceivedResponse } from './request-reader.ts';
 export { MAX_REQUEST_TIMEOUT_MS, MAX_WORKER_CONCURRENCY } from './request-reader.ts';
 export type { RequestAnswer, RequestHeader } from './request-record.ts';
 export { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from './request-record.ts';
-export type { RecordHeader } from './record.ts';
-export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
 export type {
   NewScheduledMessage,
   ScheduleAnswer,

@@ -66,7 +66,8 @@ export function readServe(
   _textOf: MemberText,
   { maxChannelsPerFrame }: { readonly maxChannelsPerFrame: number },
 ): ServeFrame {
-  const given = Array.isArray(methods) && methods.length === 0 ? [] : readArray('methods', methods, maxChannelsPerFrame);
+  const given =
+    Array.isArray(methods) && methods.length === 0 ? [] : readArray('methods', methods, maxChannelsPerFrame);
   return {
     type: 'serve',
     id,
@@ -94,7 +95,8 @@ function readFailure({ message, reason, retryable }: JsonObject): ResponderFailu
 const ALLOWED_METHOD = `1..${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}, the first not #`;
 
 function readMethod(member: string, value: unknown): string {
-  const isMethod = typeof value === 'string' && channelNameFault(value) === undefined && !value.startsWith('#');
+  const isMethod =
+    typeof value === 'string' && channelNameFault(value) === undefined && !value.startsWith('#');
   return isMethod ? value : refuse(member, value, ALLOWED_METHOD);
 }
 

@@ -29,7 +29,20 @@ describe('SPEC.md', () => {
     const types = (side: 'C' | 'S') =>
       new Set(examples(side).map((text) => (JSON.parse(text) as { type: string }).type));
     expect(types('C')).toEqual(
-      new Set(['connect', 'refresh', 'subscribe', 'unsubscribe', 'publish', 'history', 'ack', 'ping']),
+      new Set([
+        'connect',
+        'refresh',
+        'subscribe',
+        'unsubscribe',
+        'publish',
+        'history',
+        'ack',
+        'request',
+        'cancel',
+        'serve',
+        'response',
+        'ping',
+      ]),
     );
     expect(types('S')).toEqual(
       new Set([
@@ -45,6 +58,10 @@ describe('SPEC.md', () => {
         'stored',
         'history',
         'pong',
+        'response',
+        'request',
+        'cancel',
+        'serving',
         'error',
         'disconnect',
         'status',
