@@ -1,7 +1,7 @@
 /** A load process as seen by the scenario that steers it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Answer, LoadReport, Order, Plan } from './plan.ts';
+import type { Answer, LoadReport, Order, Plan, ResumeReport } from './plan.ts';
 
 export class LoadProcess {
   readonly #child: ChildProcess;
@@ -33,6 +33,35 @@ export class LoadProcess {
     const answer = await this.#ask({ do: 'report' });
     if (!('report' in answer)) throw new Error('a load process answered without a report');
     return answer.report;
+  }
+
+  /** Messages published so far, warm-up included, by channel. */
+  async published(): Promise<Readonly<Record<string, number>>> {
+    const answer = await this.#ask({ do: 'published' });
+    if (!('published' in answer)) throw new Error('a load process did not say what it published');
+    return answer.published;
+  }
+
+  /** Drops all connections at once; resolves when all are back. */
+  async drop(atUs: number): Promise<void> {
+    await this.#ask({ do: 'drop', atUs });
+  }
+
+  /** From now on each connection is cut at random, every `everyMs` on average. */
+  async startCutting(everyMs: number): Promise<void> {
+    await this.#ask({ do: 'cut', everyMs });
+  }
+
+  /** No more cuts; resolves when all are back. */
+  async calm(): Promise<void> {
+    await this.#ask({ do: 'calm' });
+  }
+
+  /** Waits for what is under way and compares what came with what was published. */
+  async finish(published: Readonly<Record<string, number>>): Promise<ResumeReport> {
+    const answer = await this.#ask({ do: 'finish', published });
+    if (!('resumed' in answer)) throw new Error('a load process did not say what it resumed');
+    return answer.resumed;
   }
 
   end(): void {

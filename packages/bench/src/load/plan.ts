@@ -2,6 +2,7 @@
 
 import type { Counts } from './client.ts';
 import type { DialectName } from './dialects.ts';
+import type { ResumeCounts } from './resuming-client.ts';
 
 export interface SubscriberPlan {
   readonly role: 'subscriber';
@@ -25,15 +26,33 @@ export interface PublisherPlan {
   readonly ratePerSecond?: number;
   /** Closed loop: unanswered publishes per connection. */
   readonly inFlight?: number;
+  /** The payload names its channel, for servers whose messages don't. */
+  readonly namesChannel?: boolean;
 }
 
-export type Plan = SubscriberPlan | PublisherPlan;
+export interface ResumingPlan {
+  readonly role: 'resuming';
+  readonly dialect: 'carillon' | 'socketio';
+  /** Each attempt of a client goes to the next one. */
+  readonly ports: readonly number[];
+  /** One connection at a time each. */
+  readonly clients: readonly { readonly token: string; readonly channels: readonly string[] }[];
+  /** Connections opened at the same time, at the beginning. */
+  readonly openAtOnce: number;
+}
+
+export type Plan = SubscriberPlan | PublisherPlan | ResumingPlan;
 
 export type Order =
   | { readonly do: 'open'; readonly plan: Plan }
   | { readonly do: 'start' }
   | { readonly do: 'mark' }
   | { readonly do: 'stop' }
+  | { readonly do: 'published' }
+  | { readonly do: 'drop'; readonly atUs: number }
+  | { readonly do: 'cut'; readonly everyMs: number }
+  | { readonly do: 'calm' }
+  | { readonly do: 'finish'; readonly published: Readonly<Record<string, number>> }
   | { readonly do: 'report' };
 
 export interface LoadReport {
@@ -51,9 +70,21 @@ export interface LoadReport {
   };
   readonly cpuUs: number;
   readonly problems: readonly string[];
+  /** From drop to resumed, in microseconds, one for each return. Connections that come back only. */
+  readonly resumeUs?: readonly number[];
+}
+
+/** What connections that come back saw from the first message to the last. */
+export interface ResumeReport extends Readonly<ResumeCounts> {
+  readonly clients: number;
+  /** What should have arrived, added up over clients and channels. */
+  readonly expected: number;
+  readonly lost: number;
 }
 
 export type Answer =
   | { readonly done: Order['do'] }
   | { readonly done: 'report'; readonly report: LoadReport }
+  | { readonly done: 'published'; readonly published: Readonly<Record<string, number>> }
+  | { readonly done: 'finish'; readonly resumed: ResumeReport }
   | { readonly failed: string };

@@ -69,6 +69,13 @@ export class PublisherLoad {
     return this.#tally.report();
   }
 
+  /** Warm-up included. A channel has one publisher, so its next number says how many there were. */
+  publishedByChannel(): Record<string, number> {
+    return Object.fromEntries(
+      this.#lines.flatMap(({ channels, next }) => channels.map((channel, i) => [channel, next[i]! - 1])),
+    );
+  }
+
   #startOpenLoop(ratePerSecond: number): void {
     const start = nowUs();
     let published = 0;
@@ -83,13 +90,10 @@ export class PublisherLoad {
     const t = nowUs();
     line.sent.push(t);
     this.#tally.published++;
-    line.client.publish(
-      line.client.dialect.publish(
-        line.channels[index]!,
-        this.#id++,
-        `{"t":${t},"n":${line.next[index]!++},"pad":"${this.#pad}"}`,
-      ),
-    );
+    const channel = line.channels[index]!;
+    const name = this.#plan.namesChannel ? `,"c":"${channel}"` : '';
+    const payload = `{"t":${t},"n":${line.next[index]!++}${name},"pad":"${this.#pad}"}`;
+    line.client.publish(line.client.dialect.publish(channel, this.#id++, payload));
   }
 
   #onAccepted(line: Line): void {

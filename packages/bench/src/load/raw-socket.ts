@@ -61,6 +61,11 @@ export class RawSocket {
     this.#socket.destroy();
   }
 
+  /** Cuts the connection: a reset, no close frame, nothing that waits is sent. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   #sendUpgrade(): void {
     const { path, port, protocol } = this.#options;
     const lines = [
@@ -85,8 +90,12 @@ export class RawSocket {
         return;
       }
       const status = data.toString('latin1', 9, 12);
-      if (status !== '101')
-        throw new Error(`upgrade refused: ${data.toString('latin1', 0, Math.min(data.length, 400))}`);
+      if (status !== '101') {
+        this.#socket.destroy(
+          new Error(`upgrade refused: ${data.toString('latin1', 0, Math.min(data.length, 400))}`),
+        );
+        return;
+      }
       this.#upgraded = true;
       data = data.subarray(end + 4);
       this.#opened?.();

@@ -11,15 +11,32 @@ export function nowUs(): number {
   return seconds * 1_000_000 + Math.floor(nanos / 1000);
 }
 
-export class Tally {
-  readonly counts: Counts = { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 };
-  published = 0;
-  readonly #problems: string[] = [];
-  readonly #histogram: Histogram = build({
+export function histogramUs(): Histogram {
+  return build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: 120_000_000,
     numberOfSignificantValueDigits: 3,
   });
+}
+
+export function summaryUs(histogram: Histogram): LoadReport['latencyUs'] {
+  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile);
+  return {
+    count: histogram.totalCount,
+    min: histogram.minNonZeroValue,
+    mean: histogram.mean,
+    p50: at(50),
+    p95: at(95),
+    p99: at(99),
+    max: histogram.maxValue,
+  };
+}
+
+export class Tally {
+  readonly counts: Counts = { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 };
+  published = 0;
+  readonly #problems: string[] = [];
+  readonly #histogram = histogramUs();
   #cpu = process.cpuUsage();
 
   readonly time = (sentUs: number): void => {
@@ -40,20 +57,10 @@ export class Tally {
 
   report(): LoadReport {
     const cpu = process.cpuUsage(this.#cpu);
-    const h = this.#histogram;
-    const at = (p: number): number => h.getValueAtPercentile(p);
     return {
       counts: { ...this.counts },
       published: this.published,
-      latencyUs: {
-        count: h.totalCount,
-        min: h.minNonZeroValue,
-        mean: h.mean,
-        p50: at(50),
-        p95: at(95),
-        p99: at(99),
-        max: h.maxValue,
-      },
+      latencyUs: summaryUs(this.#histogram),
       cpuUs: cpu.user + cpu.system,
       problems: [...this.#problems],
     };

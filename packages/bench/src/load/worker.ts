@@ -2,23 +2,42 @@
 
 import type { Answer, Order } from './plan.ts';
 import { PublisherLoad } from './publisher-load.ts';
+import { ResumingLoad } from './resuming-load.ts';
 import { SubscriberLoad } from './subscriber-load.ts';
 
-type Load = SubscriberLoad | PublisherLoad;
+type Load = SubscriberLoad | PublisherLoad | ResumingLoad;
 
 let load: Load | undefined;
 
+function loadOf(plan: (Order & { readonly do: 'open' })['plan']): Load {
+  if (plan.role === 'subscriber') return new SubscriberLoad(plan);
+  return plan.role === 'publisher' ? new PublisherLoad(plan) : new ResumingLoad(plan);
+}
+
 async function obey(order: Order): Promise<Answer> {
   if (order.do === 'open') {
-    load = order.plan.role === 'subscriber' ? new SubscriberLoad(order.plan) : new PublisherLoad(order.plan);
+    load = loadOf(order.plan);
     await load.open();
     return { done: 'open' };
   }
   if (load === undefined) throw new Error(`'${order.do}' came before 'open'`);
   if (order.do === 'report') return { done: 'report', report: load.report() };
-  if (order.do === 'start') load.start();
   if (order.do === 'mark') load.mark();
-  if (order.do === 'stop') await load.stop();
+  else if (order.do === 'stop') await load.stop();
+  else if (load instanceof ResumingLoad) return await obeyResuming(load, order);
+  else if (order.do === 'start') load.start();
+  else if (order.do === 'published' && load instanceof PublisherLoad)
+    return { done: 'published', published: load.publishedByChannel() };
+  else throw new Error(`'${order.do}' is not for this kind of load`);
+  return { done: order.do };
+}
+
+async function obeyResuming(resuming: ResumingLoad, order: Order): Promise<Answer> {
+  if (order.do === 'finish') return { done: 'finish', resumed: await resuming.finish(order.published) };
+  if (order.do === 'drop') await resuming.drop(order.atUs);
+  else if (order.do === 'cut') resuming.startCutting(order.everyMs);
+  else if (order.do === 'calm') await resuming.calm();
+  else throw new Error(`'${order.do}' is not for connections that come back`);
   return { done: order.do };
 }
 

@@ -11,7 +11,12 @@ const us = (value: number): string =>
       : `${value.toFixed(value < 10 ? 2 : 0)} us`;
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-const PLURAL = { delivery: 'deliveries', publish: 'publishes', message: 'messages' } as const;
+const PLURAL = {
+  delivery: 'deliveries',
+  publish: 'publishes',
+  message: 'messages',
+  resume: 'resumes',
+} as const;
 
 /** Ratios are to the first result, and to the floor where there is one: they hold on another machine, the figures do not. */
 export function table(results: readonly Result[], floorUs: number | undefined): string {
@@ -51,7 +56,19 @@ export function table(results: readonly Result[], floorUs: number | undefined): 
     ]);
   }
   const floor = floorUs === undefined ? '' : `\nfloor (write(2) loop in C): ${us(floorUs)} per delivery`;
-  return out.toString() + floor;
+  return [out.toString() + floor, ...results.flatMap(resumeLine)].join('\n');
+}
+
+/** What the table has no columns for. */
+function resumeLine({ target, resumes }: Result): string[] {
+  if (resumes === undefined) return [];
+  const { clients, drops, timeUs, deliveredShare, expected, recovered, notRecovered, failedAttempts } =
+    resumes;
+  return [
+    `${target}: ${count(clients)} clients, ${count(drops)} drops, back after p50 ${us(timeUs.p50)}, p99 ${us(timeUs.p99)}, max ${us(timeUs.max)}; ` +
+      `${(deliveredShare * 100).toFixed(3)} % of ${count(expected)} delivered; subscriptions recovered ${count(recovered)}, ` +
+      `not ${JSON.stringify(notRecovered)}; failed attempts ${failedAttempts}`,
+  ];
 }
 
 function alarm(value: number): string {

@@ -1,6 +1,8 @@
 import { fanOut } from './fan-out.ts';
+import { jitter } from './jitter.ts';
 import { pairs } from './pairs.ts';
 import { publish } from './publish.ts';
+import { reconnect } from './reconnect.ts';
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -8,4 +10,6 @@ export const SCENARIOS: readonly Scenario[] = [
   fanOut({ name: 'fan-out-fast', row: 'N2', subscribers: 200, ratePerSecond: 2500 }),
   publish,
   pairs,
+  reconnect,
+  jitter,
 ];

@@ -10,8 +10,8 @@ export interface Timing {
 export interface Result {
   readonly scenario: string;
   readonly target: string;
-  /** What the numbers are per: a delivery, an accepted publish, a message. */
-  readonly unit: 'delivery' | 'publish' | 'message';
+  /** What the numbers are per: a delivery, an accepted publish, a message, a connection that came back. */
+  readonly unit: 'delivery' | 'publish' | 'message' | 'resume';
   readonly units: number;
   readonly unitsPerSecond: number;
   /** CPU of all server processes per unit, in microseconds, and by process. */
@@ -25,6 +25,28 @@ export interface Result {
   readonly loadCpuPerUnitUs: number;
   readonly rssKbByProcess: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
+  readonly resumes?: Resumes;
+}
+
+/** Connections that broke and came back. Counts are of the whole run, the times of what was measured. */
+export interface Resumes {
+  readonly clients: number;
+  readonly drops: number;
+  readonly attempts: number;
+  readonly failedAttempts: number;
+  /** Subscriptions that went on without a gap, and those that did not, by the server's reason. */
+  readonly recovered: number;
+  readonly notRecovered: Readonly<Record<string, number>>;
+  /** Deliveries that there should have been, and which part of them there was. */
+  readonly expected: number;
+  readonly deliveredShare: number;
+  /** From the drop until the client was subscribed and had everything that it had missed. */
+  readonly timeUs: LoadReport['latencyUs'];
+}
+
+export interface Size {
+  /** Absent: what the scenario says. */
+  readonly clients?: number;
 }
 
 export interface Scenario {
@@ -33,5 +55,7 @@ export interface Scenario {
   readonly row: string;
   readonly title: string;
   readonly floor?: { readonly subscribers: number; readonly ratePerSecond: number };
-  run(target: Target, timing: Timing): Promise<Result>;
+  /** Connections break and come back; peers have to be set up for it. */
+  readonly resumes?: true;
+  run(target: Target, timing: Timing, size: Size): Promise<Result>;
 }

@@ -36,7 +36,8 @@ export async function startCarillon({ gateways = 2 }: CarillonOptions = {}): Pro
   return {
     name: 'carillon',
     dialect: 'carillon',
-    token: await mintToken(),
+    token: await mintToken('bench'),
+    tokens: (count) => Promise.all(Array.from({ length: count }, (_, i) => mintToken(`bench-${i}`))),
     ports: services.slice(0, gateways).map(({ port }) => port),
     usage: () =>
       Promise.all([
@@ -75,10 +76,10 @@ async function migrate(env: Readonly<Record<string, string>>): Promise<void> {
   if ((await run.exited) !== 0) throw new Error(`the migration failed\n${run.output}`);
 }
 
-function mintToken(): Promise<string> {
+function mintToken(user: string): Promise<string> {
   return new SignJWT({ capabilities: { '*': ['subscribe', 'publish', 'history'] } })
     .setProtectedHeader({ alg: 'HS256' })
-    .setSubject('bench')
+    .setSubject(user)
     .setIssuedAt()
     .setExpirationTime('1h')
     .sign(new TextEncoder().encode(SECRET));

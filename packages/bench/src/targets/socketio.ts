@@ -7,7 +7,12 @@ import type { Target } from './target.ts';
 const SERVER = fileURLToPath(new URL('../peers/socketio-server.ts', import.meta.url));
 const NODES = 2;
 
-export async function startSocketIo(): Promise<Target> {
+export interface SocketIoOptions {
+  /** Connection state recovery; it costs something in every packet, so it is off where it isn't asked for. */
+  readonly recovery: boolean;
+}
+
+export async function startSocketIo({ recovery }: SocketIoOptions): Promise<Target> {
   const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
   const nodes = await Promise.all(
     Array.from({ length: NODES }, async (_, i) => {
@@ -17,7 +22,7 @@ export async function startSocketIo(): Promise<Target> {
         port,
         process: await startProcess({
           command: process.execPath,
-          args: [SERVER, String(port), redis.url],
+          args: [SERVER, String(port), redis.url, ...(recovery ? ['recovery'] : [])],
           readyPattern: /listening/,
         }),
       };
@@ -28,6 +33,7 @@ export async function startSocketIo(): Promise<Target> {
     name: 'socketio',
     dialect: 'socketio',
     token: '',
+    tokens: async (count) => Array.from({ length: count }, () => ''),
     ports: nodes.map(({ port }) => port),
     usage: () =>
       Promise.all([

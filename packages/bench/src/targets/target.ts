@@ -4,8 +4,10 @@ import type { Usage } from '../measure/process-usage.ts';
 /** A system under test: its processes, and where its nodes listen. */
 export interface Target {
   readonly name: 'carillon' | 'socketio';
-  readonly dialect: DialectName;
+  readonly dialect: Exclude<DialectName, 'raw'>;
   readonly token: string;
+  /** One for each client; empty where none is asked for. */
+  tokens(count: number): Promise<readonly string[]>;
   /** Ports of the nodes that take clients. */
   readonly ports: readonly number[];
   /** CPU and memory of every server process, the broker and the database included. */

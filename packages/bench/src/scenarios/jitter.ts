@@ -1,0 +1,76 @@
+import { LoadProcess } from '../load/load-process.ts';
+import type { Target } from '../targets/target.ts';
+import { type Measured, measure, toResult } from './measure.ts';
+import { compare, openPublisher, toResumes } from './resume-result.ts';
+import type { Result, Scenario, Size, Timing } from './scenario.ts';
+
+const CLIENTS = 200;
+const CHANNELS = 20;
+/** Channels that each client is subscribed to. */
+const CHANNELS_PER_CLIENT = 5;
+const RATE_PER_SECOND = 100;
+const CUT_EVERY_MS = 15_000;
+const OPEN_AT_ONCE = 32;
+
+/** Bad networks: connections break again and again while messages flow. A message's latency includes the absence of who gets it. */
+export const jitter: Scenario = {
+  name: 'jitter',
+  row: 'N7',
+  title: `connections cut every ~${CUT_EVERY_MS / 1000} s at random, ${RATE_PER_SECOND} msg/s on ${CHANNELS} channels, ${CHANNELS_PER_CLIENT} channels per client`,
+  resumes: true,
+  run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
+    const [load, publisher] = [new LoadProcess(), new LoadProcess()];
+    try {
+      const channels = Array.from({ length: CHANNELS }, (_, i) => `bench:jitter-${i}`);
+      await openClients(target, channels, clients, load);
+      await openPublisher(publisher, target, channels, RATE_PER_SECOND);
+      await load.startCutting(CUT_EVERY_MS);
+      const measured = await measure(target, timing, publisher, load);
+      return await judge(target, measured, publisher, load);
+    } finally {
+      load.end();
+      publisher.end();
+    }
+  },
+};
+
+async function openClients(
+  target: Target,
+  channels: readonly string[],
+  clients: number,
+  load: LoadProcess,
+): Promise<void> {
+  const tokens = await target.tokens(clients);
+  await load.open({
+    role: 'resuming',
+    dialect: target.dialect,
+    ports: target.ports,
+    clients: tokens.map((token, i) => ({
+      token,
+      channels: Array.from(
+        { length: CHANNELS_PER_CLIENT },
+        (_, k) => channels[(i * CHANNELS_PER_CLIENT + k) % CHANNELS]!,
+      ),
+    })),
+    openAtOnce: OPEN_AT_ONCE,
+  });
+}
+
+/** Whoever was away when publishing ended gets the rest before it is judged. */
+async function judge(
+  target: Target,
+  measured: Measured,
+  publisher: LoadProcess,
+  load: LoadProcess,
+): Promise<Result> {
+  await load.calm();
+  const resumed = await compare([publisher], [load]);
+  const { resumeUs = [] } = measured.subscriber!;
+  return {
+    ...toResult(jitter, target, 'delivery', measured),
+    lost: resumed.lost,
+    duplicated: resumed.duplicated,
+    reordered: resumed.reordered,
+    resumes: toResumes(resumed, resumeUs),
+  };
+}

@@ -1,0 +1,78 @@
+/** What the two scenarios of coming back share: their publishers, and how what came is compared with what was published. */
+import type { LoadProcess } from '../load/load-process.ts';
+import type { LoadReport, ResumeReport } from '../load/plan.ts';
+import { histogramUs, summaryUs } from '../load/tally.ts';
+import type { Target } from '../targets/target.ts';
+import type { Resumes } from './scenario.ts';
+
+const PAD_BYTES = 100;
+
+/** A publisher at the first node, whose own connection stays. */
+export async function openPublisher(
+  publisher: LoadProcess,
+  target: Target,
+  channels: readonly string[],
+  ratePerSecond: number,
+): Promise<void> {
+  await publisher.open({
+    role: 'publisher',
+    dialect: target.dialect,
+    token: target.token,
+    connections: [{ port: target.ports[0]!, channels }],
+    padBytes: PAD_BYTES,
+    ratePerSecond,
+    namesChannel: true,
+  });
+}
+
+/** Ends publishing, waits for what is under way, and compares. Publishes that were not accepted count as published. */
+export async function compare(
+  publishers: readonly LoadProcess[],
+  resuming: readonly LoadProcess[],
+): Promise<ResumeReport> {
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+  const published = Object.assign({}, ...(await Promise.all(publishers.map((one) => one.published()))));
+  return (await Promise.all(resuming.map((one) => one.finish(published)))).reduce(sum);
+}
+
+function sum(a: ResumeReport, b: ResumeReport): ResumeReport {
+  const notRecovered = { ...a.notRecovered };
+  for (const [reason, count] of Object.entries(b.notRecovered))
+    notRecovered[reason] = (notRecovered[reason] ?? 0) + count;
+  return {
+    messages: a.messages + b.messages,
+    arrived: a.arrived + b.arrived,
+    duplicated: a.duplicated + b.duplicated,
+    reordered: a.reordered + b.reordered,
+    drops: a.drops + b.drops,
+    attempts: a.attempts + b.attempts,
+    failedAttempts: a.failedAttempts + b.failedAttempts,
+    recovered: a.recovered + b.recovered,
+    notRecovered,
+    clients: a.clients + b.clients,
+    expected: a.expected + b.expected,
+    lost: a.lost + b.lost,
+  };
+}
+
+export function toResumes(report: ResumeReport, times: readonly number[]): Resumes {
+  const { clients, drops, attempts, failedAttempts, recovered, notRecovered, expected, arrived } = report;
+  return {
+    clients,
+    drops,
+    attempts,
+    failedAttempts,
+    recovered,
+    notRecovered,
+    expected,
+    deliveredShare: expected === 0 ? 1 : arrived / expected,
+    timeUs: timesOf(times),
+  };
+}
+
+/** Times of several load processes as one distribution: percentiles can't be added up. */
+function timesOf(times: readonly number[]): LoadReport['latencyUs'] {
+  const histogram = histogramUs();
+  for (const time of times) histogram.recordValue(time);
+  return summaryUs(histogram);
+}
