@@ -22,6 +22,9 @@ import { readMissing } from './channels/read-missing.ts';
 import { Subscribing } from './channels/subscribe.ts';
 import { SystemNotices } from './channels/system-notices.ts';
 import type { GatewayConfig } from './config.ts';
+import { ControlChannel, withControlPolicy } from './control/control-channel.ts';
+import { SessionOperations } from './control/session-operations.ts';
+import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
@@ -81,7 +84,7 @@ export async function createGateway({
   const channels = new Channels({
     broker,
     feed,
-    namespaces,
+    namespaces: withControlPolicy(namespaces),
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
     onConnection: (up) => degradation.onConnection(up),
@@ -110,6 +113,14 @@ export async function createGateway({
   const clientEvents = config.edge.clientEvents
     ? new ClientEvents({ gateway: id, publisher: broker.publisher, telemetry })
     : undefined;
+  const control = new ControlChannel({
+    broker,
+    gateway: id,
+    channels,
+    telemetry,
+    execute: new SessionOperations({ gateway: id, connections, logger: telemetry.loggerOf('control') })
+      .execute,
+  });
   const serveFrame = new ServeFrame(
     {
       gateway: id,
@@ -180,6 +191,8 @@ export async function createGateway({
   registerConsumers(server, { authenticator, broker });
   new ScheduleRoutes({ authenticator, broker, gateway: id, limits }).register(server);
 
+  new UserRoutes({ authenticator, control }).register(server);
+
   // Not before it was there once; later its absence is no reason to send clients away: no gateway has it.
   shell.health.add(
     'broker',
@@ -197,6 +210,7 @@ export async function createGateway({
   if (ownsBroker)
     shell.add({ name: 'broker', start: (signal) => broker.start(signal), stop: () => broker.stop() });
   shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
+  shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
   const watch = new PositionWatch(channels, feed);
   const unlessAway = (work: () => Promise<void>) => async (): Promise<void> => {
     if (!degradation.isDegraded) await work();

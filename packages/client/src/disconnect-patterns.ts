@@ -68,6 +68,7 @@ const BY_CODE: Readonly<Record<number, readonly [cause: string, advice: string]>
   ],
   4003: ['The gateways are full.', 'Start more gateways, or raise their connection limit.'],
   4004: ['The gateway fails while it serves this connection.', "Look into the gateway's log."],
+  4005: ['A back end ends the connections of this client.', 'The reason of the last one says why.'],
   4100: ['No token came in time.', 'Look at what getToken waits for.'],
   4101: ['The server refuses the token.', 'The authFailed event says why.'],
   4102: [

@@ -13,6 +13,7 @@ import { type ApiError, errorOfBody } from './api-error.ts';
 import { DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
 import { mintToken } from './mint-token.ts';
 import { Schedules } from './schedules.ts';
+import { Sessions, Users } from './user-operations.ts';
 
 export interface BackendClientOptions {
   /** Address of a gateway, or of the load balancer before them, e.g. `https://rt.example.com`. */
@@ -96,6 +97,10 @@ type ReceiptBody = Position & {
 export class BackendClient {
   /** Messages that are published later. */
   readonly schedules: Schedules;
+  /** Users: their sessions, and ending them. */
+  readonly users: Users;
+  /** Single sessions. */
+  readonly sessions: Sessions;
   readonly #url: string;
   readonly #retry: RetryPolicy;
   readonly #token: () => string | undefined | Promise<string | undefined>;
@@ -104,11 +109,10 @@ export class BackendClient {
     this.#url = options.url.replace(/^ws/, 'http').replace(/\/$/, '');
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#token = tokenSource(options);
-    this.schedules = new Schedules({
-      url: this.#url,
-      retry: this.#retry,
-      headers: () => this.#headers(),
-    });
+    const deps = { url: this.#url, retry: this.#retry, headers: () => this.#headers() };
+    this.schedules = new Schedules(deps);
+    this.users = new Users(deps);
+    this.sessions = new Sessions(deps);
   }
 
   /** Resolves when the message is in the channel's log. @throws ApiError */
@@ -238,7 +242,7 @@ function mintedTokens(secret: string, userId: string): () => Promise<string> {
     if (current !== undefined && Date.now() < renewAtMs) return current;
     renewAtMs = Date.now() + MINTED_FOR_MS / 2;
     const all = ['subscribe', 'publish', 'presence', 'history'] as const;
-    const capabilities = { '*': all, '#*': all };
+    const capabilities = { '*': all, '#*': [...all, 'control'] } as const;
     current = mintToken({ secret, userId, capabilities, expiresInMs: MINTED_FOR_MS });
     return current;
   };

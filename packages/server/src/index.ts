@@ -17,6 +17,7 @@ export type { RetryPolicy } from './http-request.ts';
 export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';
 export type { ScheduleOptions, SchedulePage, ScheduleQuery, When } from './schedules.ts';
+export type { Disconnected, DisconnectOptions, Session, UserSessions } from './user-operations.ts';
 export type {
   VerifyWebhookOptions,
   WebhookClient,

@@ -54,6 +54,8 @@ export class Channel {
   #healing: Promise<void> | undefined;
   #recent: Recent[] = [];
   #catchingUp = 0;
+  /** For the gateway's own channels: given every message, in order and once. */
+  onRecord: ((record: string) => void) | undefined;
   /** When the last message came, on the clock of performance.now(). */
   lastActiveMs = performance.now();
   /** Since when nobody is subscribed; `undefined`: somebody is. */
@@ -222,6 +224,7 @@ export class Channel {
   #deliver(seq: number, record: string): void {
     const { epoch } = this.#position!;
     this.#position = { epoch, seq };
+    this.onRecord?.(record);
     const frame = textFrame(messageFrame(this.name, epoch, seq, record));
     if (this.#catchingUp > 0) {
       this.#recent.push({ seq, frame });

@@ -8,7 +8,7 @@ import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { Interest } from './interest.ts';
 import { readEnded, readMissing } from './read-missing.ts';
-import type { Subscriber } from './subscriber.ts';
+import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
 const LINGER_MS = 5000;
@@ -35,6 +35,17 @@ export class Channels implements FeedHandler {
   readonly #abort = new AbortController();
   /** Channels that were opened while the broker was away: it doesn't know of our interest. Bounded by those that are open. */
   readonly #unknown = new Set<ChannelKey>();
+  /** Channels that this gateway listens to for itself. */
+  readonly #own = new Set<ChannelKey>();
+  /** Frames are not what it wants, but a channel with a subscriber is watched and healed. */
+  readonly #ownSink: SubscriberSink = {
+    connectionId: 'gateway',
+    isOpen: true,
+    sendFrame: () => undefined,
+    room: () => undefined,
+    tellGap: (channel, from, to, reason) =>
+      this.#log.warn({ channel, from, to, reason }, 'messages between gateways may be lost'),
+  };
   #isAway = false;
   #absences = 0;
   subscriptionCount = 0;
@@ -44,12 +55,12 @@ export class Channels implements FeedHandler {
     this.#interest = new Interest(deps.feed);
     this.#meter = new DeliveryMeter(deps.telemetry);
     this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
-    deps.telemetry.metrics.gauge(METRICS.channels, () => this.#channels.size);
+    deps.telemetry.metrics.gauge(METRICS.channels, () => this.size);
     deps.telemetry.metrics.gauge(METRICS.subscriptions, () => this.subscriptionCount);
   }
 
   get size(): number {
-    return this.#channels.size;
+    return this.#channels.size - this.#own.size;
   }
 
   all(): Iterable<Channel> {
@@ -78,6 +89,14 @@ export class Channels implements FeedHandler {
   listen(channel: Channel, subscriber: Subscriber): void {
     channel.subscribers.add(subscriber);
     channel.emptySinceMs = undefined;
+  }
+
+  /** Gives this gateway itself what is published on a channel from now on, for as long as it runs. @throws CarillonError UNAVAILABLE */
+  async listenRecords(key: ChannelKey, onRecord: (record: string) => void): Promise<void> {
+    const channel = await this.open(key);
+    channel.onRecord = onRecord;
+    this.listen(channel, new Subscriber(this.#ownSink));
+    this.#own.add(key);
   }
 
   remove(channel: Channel, subscriber: Subscriber): void {

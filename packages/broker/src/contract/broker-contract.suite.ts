@@ -485,6 +485,7 @@ export function describeBrokerContract(
         const lease = await leaseOf(CHANNEL);
         await one.feed.subscribe([CHANNEL]);
         accepted(await publishOne(first, message('direct')));
+        expect(await broker.router.interested(CHANNEL)).toEqual(['g1']);
         await two.feed.subscribe([CHANNEL]);
         accepted(await publishOne(first, message('wide')));
         const entries = await broker.router.read([lease], { count: 10, blockMs: 1000 });

@@ -131,9 +131,19 @@ export class RedisRouterPort implements RouterPort {
 
   async interested(channel: ChannelKey): Promise<readonly string[]> {
     const { redis, keys, partitionOf } = this.#deps;
-    return await redis
-      .smembers(keys.interest(partitionOf(channel), channel))
+    const partition = partitionOf(channel);
+    // At one moment: in between, the channel might go from one lane to the other.
+    const replies = await redis
+      .multi()
+      .smembers(keys.interest(partition, channel))
+      .hget(keys.channel(partition, channel), 'i')
+      .exec()
       .catch((error: unknown) => Promise.reject(unavailable(error)));
+    const [wide, direct] = (replies ?? []).map(([error, reply]) => {
+      if (error !== null) throw unavailable(error);
+      return reply;
+    }) as [string[], string | null];
+    return direct === null ? wide : direct.split(',');
   }
 
   async forward(
