@@ -11,8 +11,8 @@ export const ERRORS = {
   FRAME_MALFORMED: define(
     false,
     400,
-    'The frame is not a JSON object.',
-    'Send one JSON object per WebSocket message.',
+    "The frame is not what the connection's encoding says.",
+    'Send one JSON object, or one ClientFrame of carillon.proto, per WebSocket message.',
   ),
   FRAME_TOO_LARGE: define(
     false,
@@ -43,7 +43,13 @@ export const ERRORS = {
     false,
     415,
     'A binary WebSocket message came on a connection that speaks JSON.',
-    'Send text, or negotiate a binary subprotocol.',
+    'Send text, or connect with the subprotocol carillon.v1.protobuf.',
+  ),
+  FRAME_TEXT_UNSUPPORTED: define(
+    false,
+    415,
+    'A WebSocket text message came on a connection that speaks protobuf.',
+    'Send binary messages, or connect with the subprotocol carillon.v1.json.',
   ),
   TOO_MANY_ERRORS: define(false, 429, 'The connection sent too many invalid frames.', 'Repair the client.'),
   // Channels, subscriptions
@@ -102,8 +108,8 @@ export const ERRORS = {
   PAYLOAD_INVALID: define(
     false,
     400,
-    'The payload is missing or not JSON.',
-    'Send any JSON value as `payload`.',
+    'The payload is missing, not JSON, or bytes that are not of their type.',
+    'Send any JSON value as `payload`, or whole elements of a type in the message.',
   ),
   PRODUCER_OUT_OF_ORDER: define(
     true,

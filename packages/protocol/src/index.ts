@@ -1,3 +1,5 @@
+export type { BytesPayload, BytesType, TypedArray } from './bytes-payload.ts';
+export { asBytes, bytesOf, bytesText, readBytesText } from './bytes-payload.ts';
 export type { CapabilitiesClaim, CapabilityAction } from './capability.ts';
 export {
   CAPABILITY_ACTIONS,

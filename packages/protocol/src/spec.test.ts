@@ -53,6 +53,7 @@ describe('SPEC.md', () => {
         'subscribed',
         'unsubscribed',
         'message',
+        'message_batch',
         'gap',
         'accepted',
         'stored',
