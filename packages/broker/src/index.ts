@@ -33,3 +33,4 @@ export type {
   RouterPort,
 } from './ports.ts';
 export { createRedisBroker, type RedisBrokerOptions } from './redis/redis-broker.ts';
+export type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from './requests.ts';

@@ -8,6 +8,7 @@
 import type { CarillonError, Position } from '@carillon/protocol';
 import type { AckCursors } from './ack-cursors.ts';
 import type { ChannelKey } from './channel-key.ts';
+import type { AnswerRequest, RequestNode } from './requests.ts';
 
 export type { ChannelKey };
 
@@ -239,7 +240,7 @@ export interface RouterPort {
   ): Promise<readonly RouteEntry[]>;
   /** Entries after the cursor, per partition. */
   backlog(): Promise<readonly number[]>;
-  /** Gateways that want a wide channel now. */
+  /** Gateways that want a channel now, in whatever lane it is. */
   interested(channel: ChannelKey): Promise<readonly string[]>;
   /** Writes messages to gateways' streams, packed and pipelined. */
   forward(partition: PartitionId, byGateway: ReadonlyMap<string, readonly RoutedMessage[]>): Promise<void>;
@@ -276,6 +277,8 @@ export interface Broker {
   readonly acks: AckCursors;
   readonly log: PersistenceLog;
   readonly router: RouterPort;
+  /** A node of request and response; `answer` is asked for what the node offers. Ids are new at every start of a process. */
+  requests(node: string, answer: AnswerRequest): RequestNode;
   /** A feed for a gateway of that id. Ids are new at every start of a gateway. */
   feed(gateway: string): GatewayFeed;
 }

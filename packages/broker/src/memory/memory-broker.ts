@@ -7,6 +7,7 @@ import { MemoryHistory } from './memory-history.ts';
 import { MemoryPublisher } from './memory-publisher.ts';
 import { MemoryRouterPort } from './memory-router-port.ts';
 import { type ChannelSnapshot, MemoryState } from './memory-state.ts';
+import { MemoryRequests } from './requests-memory.ts';
 
 const SWEEP_INTERVAL_MS = 30_000;
 
@@ -33,6 +34,7 @@ export interface MemoryBroker extends Broker {
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const state = new MemoryState(options.partitions ?? 16, { ...DEFAULT_LIMITS, ...options.limits });
   const acks = new MemoryAcks();
+  const requestNodes = new Map<string, MemoryRequests>();
   let sweeping: NodeJS.Timeout | undefined;
   return {
     partitions: state.partitions,
@@ -43,6 +45,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     acks,
     log: state.log,
     router: new MemoryRouterPort(state),
+    requests: (node, answer) => new MemoryRequests(node, answer, requestNodes),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
     start: async () => {
       sweeping ??= setInterval(() => state.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();

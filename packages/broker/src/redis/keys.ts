@@ -54,6 +54,16 @@ export class Keys {
     return `${this.base(partition)}lease`;
   }
 
+  /** All keys of request and response begin with this, and lie in one slot. */
+  requests(): string {
+    return `${this.#prefix}:{rq}:`;
+  }
+
+  /** What a node is asked and answered. */
+  inbox(node: string): string {
+    return `${this.requests()}i:${node}`;
+  }
+
   /** Live routers of the whole installation. */
   routers(): string {
     return `${this.#prefix}:routers`;

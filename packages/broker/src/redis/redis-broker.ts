@@ -15,6 +15,7 @@ import { RedisPublisher } from './redis-publisher.ts';
 import { RedisRouterPort } from './redis-router-port.ts';
 import { redisStatus } from './redis-status.ts';
 import { Republisher } from './republisher.ts';
+import { RedisRequests } from './requests-redis.ts';
 import { Timeline } from './timeline.ts';
 
 /** After so many silent intervals a gateway isn't waited for any longer. */
@@ -92,6 +93,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     acks: new RedisAcks(redis, keys, ofChannel),
     log,
     router,
+    requests: (node, answer) => new RedisRequests(node, answer, shared),
     feed: (gateway) =>
       new RedisFeed(gateway, {
         ...shared,

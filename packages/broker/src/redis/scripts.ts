@@ -18,6 +18,8 @@ const NAMES = [
   'publish',
   'reap',
   'register',
+  'request-ask',
+  'request-beat',
   'route-commit',
   'subscribe',
   'unsubscribe',
