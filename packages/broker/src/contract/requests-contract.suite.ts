@@ -154,21 +154,26 @@ export function describeRequestsContract(
       desk.resolve('slow', 'too late');
     });
 
-    it('[RQ5] cancels, and tells the responder', async () => {
-      const asker = await open();
-      const desk = new Desk();
-      await open(desk.answer, 1);
-      const abort = new AbortController();
-      const asked = codeOf(ask(asker, 'unwanted', { signal: abort.signal }));
-      await desk.until(1);
-      const { signal } = desk.given[0]!;
-      const told = new Promise((resolve) => signal.addEventListener('abort', resolve));
-      abort.abort();
-      expect(await asked).toBe('REQUEST_CANCELLED');
-      await told;
-      expect(await codeOf(ask(asker, 'x', { signal: abort.signal }))).toBe('REQUEST_CANCELLED');
-      expect(desk.given).toHaveLength(1);
-    });
+    it.each(['while it is handed over', 'when it was handed over'])(
+      '[RQ5] cancels %s, and tells the responder',
+      async (when) => {
+        const asker = await open();
+        const desk = new Desk();
+        await open(desk.answer, 1);
+        const abort = new AbortController();
+        const asked = codeOf(ask(asker, 'unwanted', { signal: abort.signal }));
+        await desk.until(1);
+        const { signal } = desk.given[0]!;
+        const told = new Promise((resolve) => signal.addEventListener('abort', resolve));
+        // Answers come in the order of the questions: after this one the asker knows who has the request.
+        if (when === 'when it was handed over') await codeOf(ask(asker, 'x', { method: 'app/none' }));
+        abort.abort();
+        expect(await asked).toBe('REQUEST_CANCELLED');
+        await told;
+        expect(await codeOf(ask(asker, 'x', { signal: abort.signal }))).toBe('REQUEST_CANCELLED');
+        expect(desk.given).toHaveLength(1);
+      },
+    );
 
     it('tells the asker with which code a responder refuses', async () => {
       const asker = await open();
