@@ -20,6 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Times have 16 digits, as the load generator expects them. */
+static const long long T_BASE = 1000000000000000LL;
+
 static long long now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -83,7 +86,7 @@ int main(int argc, char **argv) {
       struct timespec pause = {wait / 1000000000LL, wait % 1000000000LL};
       nanosleep(&pause, NULL);
     }
-    size_t length = build_frame(frame, now_ns() / 1000, n, pad);
+    size_t length = build_frame(frame, T_BASE + now_ns() / 1000, n, pad);
     for (int i = 0; i < subscribers; i++) write_all(fds[i], frame, length);
   }
   printf("{\"cpuUs\":%.0f,\"wallUs\":%lld,\"deliveries\":%lld}\n", cpu_us() - cpu_before, (now_ns() - start) / 1000, total * subscribers);

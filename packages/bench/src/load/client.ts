@@ -1,19 +1,12 @@
 /** One load connection: says hello, subscribes, counts what comes. */
 import { DIALECTS, type Dialect, type DialectName, type Step } from './dialects.ts';
+import type { Counts } from './plan.ts';
 import { RawSocket } from './raw-socket.ts';
+import { T_DIGITS } from './tally.ts';
 
 const T_MARK = Buffer.from('{"t":');
-const ZERO = 48;
-
-/** What a connection saw, added up over connections by the worker. */
-export interface Counts {
-  messages: number;
-  accepted: number;
-  errors: number;
-  lost: number;
-  duplicated: number;
-  reordered: number;
-}
+const N_GAP = ',"n":'.length;
+const [ZERO, COLON, LETTER_T, BRACE] = [48, 58, 116, 123];
 
 export interface LoadClientOptions {
   readonly port: number;
@@ -33,11 +26,15 @@ export class LoadClient {
   readonly #acceptedMark: Buffer;
   /** Highest `n` seen. A load connection subscribes to one channel, and a channel has one publisher. */
   #lastN = -1;
+  /** Where the digits of `t` began in the last message, from its start on. Before the first: somewhere inside. */
+  #tAt = T_MARK.length + 1;
+  readonly #onTimed: ((sentUs: number) => void) | undefined;
   #waiting: { until: string; resolve: () => void } | undefined;
   #closing = false;
 
   constructor(options: LoadClientOptions) {
     this.#options = options;
+    this.#onTimed = options.onTimed;
     this.dialect = DIALECTS[options.dialect];
     this.#acceptedMark = Buffer.from(this.dialect.acceptedMark);
     this.#socket = new RawSocket({
@@ -83,29 +80,38 @@ export class LoadClient {
   }
 
   #onText(data: Buffer, start: number, end: number): void {
+    // Messages of one channel look alike: where the mark was in the last one, it is in this one, until a number gets longer.
+    const at = start + this.#tAt;
+    if (data[at - 1] === COLON && data[at - 3] === LETTER_T && data[at - 5] === BRACE && at < end)
+      this.#onMessage(data, at);
+    else this.#onUnknown(data, start, end);
+  }
+
+  #onUnknown(data: Buffer, start: number, end: number): void {
     if (this.#waiting !== undefined && this.#answers(data, start, end)) return;
     const { heartbeat } = this.dialect;
     if (heartbeat !== undefined && end - start === 1 && data[start] === heartbeat.ask.charCodeAt(0)) {
       this.#socket.send(heartbeat.answer);
       return;
     }
-    if (
-      this.#acceptedMark.length > 0 &&
-      data.compare(
-        this.#acceptedMark,
-        0,
-        this.#acceptedMark.length,
-        start,
-        start + this.#acceptedMark.length,
-      ) === 0
-    ) {
+    if (this.#isAccepted(data, start)) {
       this.#options.counts.accepted++;
       this.#options.onAccepted?.();
       return;
     }
     const mark = data.indexOf(T_MARK, start);
-    if (mark < 0 || mark >= end) this.#onOther(data, start, end);
-    else this.#onMessage(data, mark + T_MARK.length);
+    if (mark < 0 || mark >= end) {
+      this.#onOther(data, start, end);
+      return;
+    }
+    this.#tAt = mark + T_MARK.length - start;
+    this.#onMessage(data, mark + T_MARK.length);
+  }
+
+  #isAccepted(data: Buffer, start: number): boolean {
+    const mark = this.#acceptedMark;
+    for (let i = 0; i < mark.length; i++) if (data[start + i] !== mark[i]) return false;
+    return mark.length > 0;
   }
 
   #answers(data: Buffer, start: number, end: number): boolean {
@@ -127,15 +133,14 @@ export class LoadClient {
 
   /** `at` is where the digits of `t` begin; the payload is `{"t":<us>,"n":<n>,...`. */
   #onMessage(data: Buffer, at: number): void {
-    const { counts, onTimed } = this.#options;
-    counts.messages++;
-    let sentUs = 0;
-    while (data[at]! >= ZERO && data[at]! <= 57) sentUs = sentUs * 10 + data[at++]! - ZERO;
-    at += 5; // ,"n":
+    this.#options.counts.messages++;
+    const nAt = at + T_DIGITS + N_GAP;
     let n = 0;
-    while (data[at]! >= ZERO && data[at]! <= 57) n = n * 10 + data[at++]! - ZERO;
-    this.#checkOrder(n);
-    onTimed?.(sentUs);
+    for (let i = nAt, digit = data[i]! - ZERO; digit >= 0 && digit <= 9; digit = data[++i]! - ZERO)
+      n = n * 10 + digit;
+    if (n === this.#lastN + 1) this.#lastN = n;
+    else this.#checkOrder(n);
+    if (this.#onTimed !== undefined) this.#onTimed(readT(data, at));
   }
 
   #checkOrder(n: number): void {
@@ -147,4 +152,10 @@ export class LoadClient {
     } else if (n === last) counts.duplicated++;
     else counts.reordered++;
   }
+}
+
+function readT(data: Buffer, at: number): number {
+  let sentUs = 0;
+  for (let i = at; i < at + T_DIGITS; i++) sentUs = sentUs * 10 + data[i]! - ZERO;
+  return sentUs;
 }

@@ -1,8 +1,17 @@
 /** What the scenario tells a load process to do, and what it answers. Goes through IPC, so plain data. */
 
-import type { Counts } from './client.ts';
+import type { ArrivalCounts } from './arrivals.ts';
 import type { DialectName } from './dialects.ts';
-import type { ResumeCounts } from './resuming-client.ts';
+
+/** What a connection saw, added up over connections by the worker. */
+export interface Counts {
+  messages: number;
+  accepted: number;
+  errors: number;
+  lost: number;
+  duplicated: number;
+  reordered: number;
+}
 
 export interface SubscriberPlan {
   readonly role: 'subscriber';
@@ -72,6 +81,16 @@ export interface LoadReport {
   readonly problems: readonly string[];
   /** From drop to resumed, in microseconds, one for each return. Connections that come back only. */
   readonly resumeUs?: readonly number[];
+}
+
+/** What connections that come back did and saw, over all connections. */
+export interface ResumeCounts extends ArrivalCounts {
+  messages: number;
+  drops: number;
+  attempts: number;
+  failedAttempts: number;
+  recovered: number;
+  readonly notRecovered: Record<string, number>;
 }
 
 /** What connections that come back saw from the first message to the last. */

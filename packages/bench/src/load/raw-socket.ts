@@ -2,7 +2,6 @@
  * A WebSocket client that costs next to nothing: a plain TCP socket, frames found by their length, no objects per
  * message. The load generator shares the machine with what it measures, so it must be the cheaper of the two.
  */
-import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
 export interface RawSocketOptions {
@@ -15,36 +14,67 @@ export interface RawSocketOptions {
   readonly onClose: (reason: string) => void;
 }
 
+const TEXT_FRAME = 0x81;
 const MASK = Buffer.alloc(4); // A zero mask leaves the bytes as they are; the server's work is the same.
+/** Any 16 bytes; the server's answer isn't checked. */
+const KEY = Buffer.from('carillon-bench-1').toString('base64');
+const HEAD_END = Buffer.from('\r\n\r\n');
+/**
+ * All sockets of the process read into this one buffer: what is read is used up, or its rest copied, before the next socket reads.
+ * Streams instead (a fresh buffer, events) cost more than all that the load does with what came.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** A client's text frame with a zero mask. */
 export function textFrame(text: string): Buffer {
   const body = Buffer.from(text);
   const header =
     body.length < 126
-      ? Buffer.from([0x81, 0x80 | body.length])
-      : Buffer.from([0x81, 0x80 | 126, body.length >> 8, body.length & 255]);
+      ? Buffer.from([TEXT_FRAME, 0x80 | body.length])
+      : body.length < 65_536
+        ? Buffer.from([TEXT_FRAME, 0x80 | 126, body.length >> 8, body.length & 255])
+        : longHeader(body.length);
   return Buffer.concat([header, MASK, body]);
+}
+
+function longHeader(length: number): Buffer {
+  const header = Buffer.alloc(10);
+  header[0] = TEXT_FRAME;
+  header[1] = 0x80 | 127;
+  header.writeUInt32BE(length, 6);
+  return header;
 }
 
 export class RawSocket {
   readonly #socket: Socket;
   readonly #options: RawSocketOptions;
+  readonly #onText: RawSocketOptions['onText'];
   #rest: Buffer | undefined;
   #upgraded: boolean;
   #opened: (() => void) | undefined;
 
   constructor(options: RawSocketOptions) {
     this.#options = options;
+    this.#onText = options.onText;
     this.#upgraded = options.path === undefined;
-    this.#socket = connect({ port: options.port, host: '127.0.0.1', noDelay: true });
+    this.#socket = connect({
+      port: options.port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length, buffer) => {
+          this.#onData(buffer as Buffer, length);
+          return true;
+        },
+      },
+    });
   }
 
   open(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#opened = resolve;
       this.#socket.on('connect', () => (this.#upgraded ? resolve() : this.#sendUpgrade()));
-      this.#socket.on('data', (chunk) => this.#onData(chunk));
       this.#socket.on('error', (error) => reject(error));
       this.#socket.on('close', () => {
         reject(new Error('closed before it was open'));
@@ -73,62 +103,72 @@ export class RawSocket {
       `Host: 127.0.0.1:${port}`,
       'Upgrade: websocket',
       'Connection: Upgrade',
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      `Sec-WebSocket-Key: ${KEY}`,
       'Sec-WebSocket-Version: 13',
     ];
     if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
-    this.#socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    this.#socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   }
 
-  #onData(chunk: Buffer): void {
-    let data = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
-    this.#rest = undefined;
-    if (!this.#upgraded) {
-      const end = data.indexOf('\r\n\r\n');
-      if (end < 0) {
-        this.#rest = data;
-        return;
-      }
-      const status = data.toString('latin1', 9, 12);
-      if (status !== '101') {
-        this.#socket.destroy(
-          new Error(`upgrade refused: ${data.toString('latin1', 0, Math.min(data.length, 400))}`),
-        );
-        return;
-      }
-      this.#upgraded = true;
-      data = data.subarray(end + 4);
-      this.#opened?.();
+  #onData(chunk: Buffer, length: number): void {
+    const rest = this.#rest;
+    if (rest === undefined && this.#upgraded) {
+      this.#keep(chunk, this.#readFrames(chunk, 0, length), length);
+      return;
     }
-    const used = this.#readFrames(data);
-    if (used < data.length) this.#rest = data.subarray(used);
+    const data = rest === undefined ? chunk : Buffer.concat([rest, chunk.subarray(0, length)]);
+    const end = rest === undefined ? length : data.length;
+    this.#rest = undefined;
+    const at = this.#upgraded ? 0 : this.#readUpgrade(data, end);
+    if (at < 0) this.#keep(data, 0, end);
+    else this.#keep(data, this.#readFrames(data, at, end), end);
   }
 
-  /** Hands on every whole frame; returns how many bytes they took. */
-  #readFrames(data: Buffer): number {
-    let at = 0;
-    while (data.length - at >= 2) {
+  /** What is left is a part of a frame; copied, since the buffer is read into again. */
+  #keep(data: Buffer, from: number, end: number): void {
+    if (from < end) this.#rest = Buffer.from(data.subarray(from, end));
+  }
+
+  /** Returns where the frames begin, -1 when the answer isn't complete or refuses. */
+  #readUpgrade(data: Buffer, length: number): number {
+    const end = data.indexOf(HEAD_END);
+    if (end < 0 || end >= length) return -1;
+    if (data.toString('latin1', 9, 12) !== '101') {
+      const answer = data.toString('latin1', 0, Math.min(length, 400));
+      this.#socket.destroy(new Error(`upgrade refused: ${answer}`));
+      return -1;
+    }
+    this.#upgraded = true;
+    this.#opened?.();
+    return end + HEAD_END.length;
+  }
+
+  /** Hands on every whole frame; returns where the first one that isn't whole begins. */
+  #readFrames(data: Buffer, from: number, to: number): number {
+    let at = from;
+    while (to - at >= 2) {
       let length = data[at + 1]! & 127;
       let start = at + 2;
       if (length === 126) {
-        if (data.length - at < 4) break;
-        length = data.readUInt16BE(at + 2);
+        if (to - at < 4) break;
+        length = (data[at + 2]! << 8) | data[at + 3]!;
         start = at + 4;
       } else if (length === 127) {
-        if (data.length - at < 10) break;
+        if (to - at < 10) break;
         length = data.readUInt32BE(at + 6);
         start = at + 10;
       }
-      if (data.length < start + length) break;
-      this.#onFrame(data, data[at]! & 15, start, start + length);
-      at = start + length;
+      const end = start + length;
+      if (to < end) break;
+      if (data[at] === TEXT_FRAME) this.#onText(data, start, end);
+      else this.#onFrame(data, data[at]! & 15, start, end);
+      at = end;
     }
     return at;
   }
 
   #onFrame(data: Buffer, opcode: number, start: number, end: number): void {
-    if (opcode === 1) this.#options.onText(data, start, end);
-    else if (opcode === 9) this.#sendPong(data.subarray(start, end));
+    if (opcode === 9) this.#sendPong(data.subarray(start, end));
     else if (opcode === 8)
       this.#options.onClose(
         `close frame ${end - start >= 2 ? data.readUInt16BE(start) : ''} ${data.toString('utf8', start + 2, end)}`,

@@ -1,7 +1,8 @@
 /** A client that comes back whenever its connection ends, with backoff, and picks up where it was. */
-import { type ArrivalCounts, Arrivals } from './arrivals.ts';
+import { Arrivals } from './arrivals.ts';
 import { Backoff } from './backoff.ts';
 import { CarillonResume } from './carillon-resume.ts';
+import type { ResumeCounts } from './plan.ts';
 import { RawSocket } from './raw-socket.ts';
 import { numberEnd, type ResumeHost, type ResumeSession, readNumber } from './resume-session.ts';
 import { SocketIoResume } from './socketio-resume.ts';
@@ -10,15 +11,6 @@ import { nowUs } from './tally.ts';
 /** From the first byte until it is authenticated; as in the SDK. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const N_GAP = 5; // ,"n":
-
-export interface ResumeCounts extends ArrivalCounts {
-  messages: number;
-  drops: number;
-  attempts: number;
-  failedAttempts: number;
-  recovered: number;
-  readonly notRecovered: Record<string, number>;
-}
 
 export interface ResumingClientOptions {
   readonly dialect: 'carillon' | 'socketio';

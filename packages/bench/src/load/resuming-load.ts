@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LoadReport, ResumeReport, ResumingPlan } from './plan.ts';
-import { type ResumeCounts, ResumingClient } from './resuming-client.ts';
+import type { LoadReport, ResumeCounts, ResumeReport, ResumingPlan } from './plan.ts';
+import { ResumingClient } from './resuming-client.ts';
 import { nowUs, Tally } from './tally.ts';
 
 /** Whoever is not back by then is reported as a problem. */

@@ -1,14 +1,17 @@
 /** Latency histogram, counts, CPU and the first problems of a load process, from the last {@link Tally.mark} on. */
 import { build, type Histogram } from 'hdr-histogram-js';
-import type { Counts } from './client.ts';
-import type { LoadReport } from './plan.ts';
+import type { Counts, LoadReport } from './plan.ts';
 
 const MAX_PROBLEMS = 5;
 
-/** Microseconds of the monotonic clock, the same in all processes of the machine. */
+/** All times have this many digits, so that what comes after them in a message stands at a fixed place. */
+export const T_DIGITS = 16;
+const BASE_US = 10 ** (T_DIGITS - 1);
+const START_US = BASE_US + Number(process.hrtime.bigint() / 1000n) - performance.now() * 1000;
+
+/** Microseconds of the monotonic clock, the same in all processes of the machine, with {@link T_DIGITS} digits. */
 export function nowUs(): number {
-  const [seconds, nanos] = process.hrtime();
-  return seconds * 1_000_000 + Math.floor(nanos / 1000);
+  return Math.floor(START_US + performance.now() * 1000);
 }
 
 export function histogramUs(): Histogram {
