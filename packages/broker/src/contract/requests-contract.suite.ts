@@ -73,7 +73,7 @@ export function describeRequestsContract(
     const ask = (
       node: RequestNode,
       body: string,
-      { timeoutMs = 10_000, signal = NEVER, method = METHOD } = {},
+      { timeoutMs = 60_000, signal = NEVER, method = METHOD } = {},
     ): Promise<string> => node.ask({ method, body, timeoutMs }, signal);
 
     it('[RQ1] brings a request to the node that offers the method, and its answer back', async () => {
