@@ -185,6 +185,11 @@ export interface PersistenceLog {
   ): Promise<readonly LogEntry[]>;
   /** After the database commit: acks, tells `storedTo` gateways, trims the log below the oldest uncommitted entry. */
   commit(entries: readonly LogEntry[]): Promise<void>;
+  /**
+   * For a day from now, the log also tells when the first gateway wants a channel and when the last one no longer does: as entries of
+   * `<app>/#channels.<channel>`, whose event is `channel.occupied` or `channel.vacated`, in turns. Repeat it well before the day is over.
+   */
+  tellOccupancy(): Promise<void>;
   /** Entries not yet committed, per partition. */
   backlog(): Promise<
     readonly { readonly partition: PartitionId; readonly entries: number; readonly pending: number }[]

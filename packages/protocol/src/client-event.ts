@@ -17,3 +17,16 @@ export interface ClientEvent {
   readonly disconnectedAt?: number | undefined;
   readonly code?: number | undefined;
 }
+
+/** Begins the name of the channel that tells of another one whether anybody wants it; that one's name follows. */
+export const CHANNEL_EVENTS_CHANNEL_PREFIX = '#channels.';
+
+export const CHANNEL_EVENTS = ['channel.occupied', 'channel.vacated'] as const;
+export type ChannelEventName = (typeof CHANNEL_EVENTS)[number];
+
+/** Payload of such a message. */
+export interface ChannelEvent {
+  readonly name: string;
+  /** Milliseconds since 1970-01-01 UTC, by the broker's clock. */
+  readonly occurredAt: number;
+}

@@ -1,5 +1,6 @@
+export { parsePayload, stringifyPayload } from './bytes-json.ts';
 export type { BytesPayload, BytesType, TypedArray } from './bytes-payload.ts';
-export { asBytes, bytesOf, bytesText, readBytesText } from './bytes-payload.ts';
+export { asBytes, bytesOf } from './bytes-payload.ts';
 export type { CapabilitiesClaim, CapabilityAction } from './capability.ts';
 export {
   CAPABILITY_ACTIONS,
@@ -15,8 +16,13 @@ export {
   MAX_CHANNEL_NAME_LENGTH,
   namespaceOf,
 } from './channel-name.ts';
-export type { ClientEvent, ClientEventName } from './client-event.ts';
-export { CLIENT_EVENTS, CLIENT_EVENTS_CHANNEL_PREFIX } from './client-event.ts';
+export type { ChannelEvent, ChannelEventName, ClientEvent, ClientEventName } from './client-event.ts';
+export {
+  CHANNEL_EVENTS,
+  CHANNEL_EVENTS_CHANNEL_PREFIX,
+  CLIENT_EVENTS,
+  CLIENT_EVENTS_CHANNEL_PREFIX,
+} from './client-event.ts';
 export type {
   FrameLimits,
   FrameReading,

@@ -15,6 +15,8 @@ export interface ChannelState {
   /** Id of the newest route entry while the channel is in the routed lane, else `undefined`. */
   lastRouted: number | undefined;
   usedAtMs: number;
+  /** How often it was told that the channel is occupied or vacated: odd means told as occupied. */
+  told: number;
 }
 
 export function newChannel(
@@ -31,5 +33,6 @@ export function newChannel(
     interest: new Set(),
     lastRouted: undefined,
     usedAtMs: nowMs,
+    told: 0,
   };
 }

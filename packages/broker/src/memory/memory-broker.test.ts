@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../contract/broker-model.suite.ts';
+import { describeOccupancyContract } from '../contract/occupancy-contract.suite.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { BrokerLimits, Dedupe, HistoryEntry, PublishOutcome } from '../ports.ts';
 import { DedupeWindow } from './dedupe.ts';
@@ -15,6 +16,7 @@ const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<Contract
 };
 
 describeBrokerContract('memory', createSetup);
+describeOccupancyContract('memory', createSetup);
 describeBrokerModel('memory', createSetup, { runs: 200 });
 
 const NOT_KEPT = { history: undefined, durable: false };

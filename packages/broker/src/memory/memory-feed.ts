@@ -30,6 +30,7 @@ export class MemoryFeed implements GatewayFeed {
         channel.interest.add(this.gateway);
         this.#interestChanged(channel);
       }
+      this.#state.tellOccupancy(channel);
       return { epoch: channel.epoch, seq: channel.seq };
     });
   }
@@ -57,6 +58,7 @@ export class MemoryFeed implements GatewayFeed {
     if (channel?.interest.delete(this.gateway) !== true) return;
     channel.usedAtMs = Date.now();
     this.#interestChanged(channel);
+    this.#state.tellOccupancy(channel);
   }
 
   /** Passing W makes a channel wide. Only the router makes it narrow again, so that routed and direct messages keep their order. */

@@ -12,6 +12,7 @@ interface Pending {
 /** The durable log with the semantics of a consumer group: an entry stays until it is committed. */
 export class MemoryLog implements PersistenceLog {
   readonly #tellStored: (gateway: string, channel: LogEntry['channel'], position: Position) => void;
+  readonly #onTellOccupancy: () => void;
   readonly #partitions: number;
   readonly #wakeUp = new WakeUp();
   readonly #pending = new Map<string, Pending>();
@@ -21,7 +22,9 @@ export class MemoryLog implements PersistenceLog {
   constructor(
     partitions: number,
     tellStored: (gateway: string, channel: LogEntry['channel'], position: Position) => void,
+    onTellOccupancy: () => void = () => undefined,
   ) {
+    this.#onTellOccupancy = onTellOccupancy;
     this.#partitions = partitions;
     this.#tellStored = tellStored;
   }
@@ -78,6 +81,10 @@ export class MemoryLog implements PersistenceLog {
       rows[entry.partition]!.pending++;
     }
     return rows;
+  }
+
+  async tellOccupancy(): Promise<void> {
+    this.#onTellOccupancy();
   }
 
   close(): void {

@@ -1,4 +1,5 @@
-import type { Position } from '@carillon/protocol';
+import { createHash } from 'node:crypto';
+import { CHANNEL_EVENTS_CHANNEL_PREFIX, encodeRecord, type Position } from '@carillon/protocol';
 import type { AckCursor } from '../ack-cursors.ts';
 import { partitionOf } from '../partition.ts';
 import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
@@ -9,11 +10,14 @@ import { MemoryLog } from './memory-log.ts';
 import { RouteStream } from './route-stream.ts';
 import { WakeUp } from './wake-up.ts';
 
+const OCCUPANCY_TOLD_FOR_MS = 86_400_000;
+
 /** What has to outlive a clean stop of one channel. */
 export interface ChannelSnapshot extends Position {
   readonly usedAtMs: number;
   readonly dedupe: DedupeSnapshot;
   readonly acks?: readonly AckCursor[];
+  readonly told?: number;
 }
 
 /** What the parts of the memory broker share. */
@@ -29,12 +33,17 @@ export class MemoryState {
   /** From a clean stop, waiting for their channel's first use. */
   #restored = new Map<ChannelKey, ChannelSnapshot>();
   #stopped = false;
+  #tellsOccupancyUntilMs = 0;
 
   constructor(partitions: number, limits: BrokerLimits) {
     this.partitions = partitions;
     this.limits = limits;
-    this.log = new MemoryLog(partitions, (gateway, channel, { epoch, seq }) =>
-      this.tell(gateway, { kind: 'stored', channel, epoch, seq }),
+    this.log = new MemoryLog(
+      partitions,
+      (gateway, channel, { epoch, seq }) => this.tell(gateway, { kind: 'stored', channel, epoch, seq }),
+      () => {
+        this.#tellsOccupancyUntilMs = Date.now() + OCCUPANCY_TOLD_FOR_MS;
+      },
     );
     // A partition's route takes as much as its log: both grow when nobody reads.
     this.routes = Array.from(
@@ -83,10 +92,34 @@ export class MemoryState {
     this.feeds.get(gateway)?.push(item);
   }
 
+  /** Tells the log whether anybody wants a channel, when that is news and somebody takes note. Channels of the system are nobody's business. */
+  tellOccupancy(channel: ChannelState): void {
+    const isOccupied = channel.interest.size > 0;
+    if (isOccupied === (channel.told % 2 === 1) || Date.now() > this.#tellsOccupancyUntilMs) return;
+    const slash = channel.key.indexOf('/');
+    const [app, name] = [channel.key.slice(0, slash), channel.key.slice(slash + 1)];
+    if (name.startsWith('#') || this.log.size >= this.limits.logMaxEntries) return;
+    const { epoch } = channel;
+    const seq = ++channel.told;
+    const key: ChannelKey = `${app}/${CHANNEL_EVENTS_CHANNEL_PREFIX}${name}`;
+    const id = `o-${createHash('sha1').update(`${key}\n${epoch}:${seq}`).digest('hex')}`;
+    const occurredAt = Date.now();
+    const header = { id, timestamp: occurredAt, event: isOccupied ? 'channel.occupied' : 'channel.vacated' };
+    this.log.append({
+      partition: this.partitionOf(channel.key),
+      channel: key,
+      epoch,
+      seq,
+      record: encodeRecord(header, JSON.stringify({ name, occurredAt })),
+      storedTo: undefined,
+      marker: false,
+    });
+  }
+
   snapshot(): readonly (readonly [ChannelKey, ChannelSnapshot])[] {
     const open = [...this.#channels.values()].map(
-      ({ key, epoch, seq, usedAtMs, dedupe }) =>
-        [key, { epoch, seq, usedAtMs, dedupe: dedupe.snapshot() }] as const,
+      ({ key, epoch, seq, usedAtMs, dedupe, told }) =>
+        [key, { epoch, seq, usedAtMs, dedupe: dedupe.snapshot(), told }] as const,
     );
     return [...this.#restored, ...open];
   }
@@ -119,6 +152,7 @@ export class MemoryState {
     this.#restored.delete(channel);
     const state = newChannel(channel, snapshot.usedAtMs, snapshot);
     state.dedupe.restore(snapshot.dedupe);
+    state.told = snapshot.told ?? 0;
     this.#channels.set(channel, state);
     return state;
   }

@@ -26,6 +26,11 @@ export class Keys {
     return `${this.base(partition)}o:${channel}|${epoch}`;
   }
 
+  /** While it is there, the log is told of channels that become occupied or vacated; holds the bound of the log. */
+  occupancy(partition: PartitionId): string {
+    return `${this.base(partition)}occ`;
+  }
+
   interest(partition: PartitionId, channel: ChannelKey): string {
     return `${this.base(partition)}i:${channel}`;
   }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../contract/broker-model.suite.ts';
+import { describeOccupancyContract } from '../contract/occupancy-contract.suite.ts';
 import type { Broker, BrokerLimits } from '../ports.ts';
 import { createRedisBroker } from './redis-broker.ts';
 
@@ -37,4 +38,5 @@ const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<Contract
 };
 
 describeBrokerContract('redis', createSetup);
+describeOccupancyContract('redis', createSetup);
 describeBrokerModel('redis', createSetup, { runs: 40 });

@@ -1,6 +1,6 @@
 import { type Logger, RepeatedLog } from '@carillon/telemetry';
 import { type Redis, ReplyError } from 'ioredis';
-import type { LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
+import type { BrokerLimits, LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
 import { unavailable, untilReady } from './connection.ts';
 import { type Keys, PERSISTENCE_GROUP } from './keys.ts';
 import {
@@ -14,6 +14,8 @@ import { runScript } from './scripts.ts';
 
 /** Entry ids in one commit script; unpack() in Lua is bounded. */
 const IDS_PER_COMMIT = 1000;
+/** After that the scripts stop telling what nobody takes note of any longer. */
+const OCCUPANCY_TOLD_FOR_MS = 86_400_000;
 
 export interface RedisLogDependencies {
   readonly redis: Redis;
@@ -21,6 +23,7 @@ export interface RedisLogDependencies {
   readonly openReader: () => Redis;
   readonly keys: Keys;
   readonly partitions: number;
+  readonly limits: Pick<BrokerLimits, 'logMaxEntries'>;
   readonly logger: Logger;
 }
 
@@ -101,6 +104,15 @@ export class RedisLog implements PersistenceLog {
         pending: Number((pending as unknown[] | undefined)?.[0] ?? 0),
       };
     });
+  }
+
+  async tellOccupancy(): Promise<void> {
+    const { redis, keys, partitions, limits } = this.#deps;
+    const pipeline = redis.pipeline();
+    for (let partition = 0; partition < partitions; partition++)
+      pipeline.set(keys.occupancy(partition), limits.logMaxEntries, 'PX', OCCUPANCY_TOLD_FOR_MS);
+    const replies = await pipeline.exec().catch((error: unknown) => Promise.reject(unavailable(error)));
+    for (const [error] of replies ?? []) if (error !== null) throw unavailable(error);
   }
 
   stop(): void {

@@ -2,6 +2,7 @@
 -- KEYS[1] partition base   ARGV owner, fence, timeout, channels per call, idle ttl
 -- Reply: gateways that are now fully removed; 0 when the lease is lost.
 --@include channel
+--@include occupancy
 --@include interest
 --@include lease
 local base = KEYS[1]

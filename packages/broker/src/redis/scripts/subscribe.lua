@@ -4,6 +4,7 @@
 -- Reply   epoch, seq per channel; or 0 when the gateway isn't registered in this partition
 --@include channel
 --@include generation
+--@include occupancy
 --@include interest
 
 local base, gateway, max_direct, new_epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -34,17 +35,18 @@ end
 for at = 4, #ARGV do
   local channel = ARGV[at]
   local key = base .. 'c:' .. channel
-  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g')
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g', 'o')
   if not state[1] then
     local epoch = epoch_at(now, new_epoch)
     create_channel(base, channel, epoch, now, generation)
-    state = { epoch, 0, false, false }
+    state = { epoch, 0, false, false, generation, false }
   elseif (state[5] or '') ~= generation then
     local epoch = epoch_after(state[1], epoch_at(now, new_epoch))
     renew_channel(base, channel, state[1], epoch, generation)
     state[1], state[2] = epoch, 0
   end
   add_interest(channel, state[3], state[4])
+  tell_occupied(base, channel, state[1], state[6])
   redis.call('PERSIST', key)
   redis.call('SADD', base .. 'gi:' .. gateway, channel)
   replies[#replies + 1] = state[1]

@@ -1,5 +1,6 @@
 -- KEYS[1] partition base   ARGV gateway, idle ttl, then channels
 --@include channel
+--@include occupancy
 --@include interest
 local base, gateway, idle_ttl = KEYS[1], ARGV[1], ARGV[2]
 for at = 3, #ARGV do

@@ -16,7 +16,10 @@ local function remove_interest(base, gateway, channel, idle_ttl)
   if state[2] then
     if redis.call('SREM', base .. 'i:' .. channel, gateway) == 0 then return end
     announce_interest(base, channel)
-    if redis.call('SCARD', base .. 'i:' .. channel) == 0 then let_expire(base, channel, idle_ttl) end
+    if redis.call('SCARD', base .. 'i:' .. channel) == 0 then
+      tell_vacated(base, channel)
+      let_expire(base, channel, idle_ttl)
+    end
     return
   end
   local rest, found = {}, false
@@ -28,6 +31,7 @@ local function remove_interest(base, gateway, channel, idle_ttl)
     redis.call('HSET', key, 'i', table.concat(rest, ','))
   else
     redis.call('HDEL', key, 'i')
+    tell_vacated(base, channel)
     let_expire(base, channel, idle_ttl)
   end
 end
