@@ -231,6 +231,6 @@ export class Channel {
       if (this.#recent.length > MAX_RECENT) this.#recent.shift();
     }
     this.#deps.meter.delivering(this.key, record, frame.length, this.subscribers.size);
-    for (const subscriber of this.subscribers) if (!subscriber.catchingUp) subscriber.sink.sendFrame(frame);
+    for (const subscriber of this.subscribers) if (!subscriber.catchingUp) subscriber.sink.sendMessage(frame);
   }
 }

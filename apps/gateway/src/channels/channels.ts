@@ -42,6 +42,7 @@ export class Channels implements FeedHandler {
     connectionId: 'gateway',
     isOpen: true,
     sendFrame: () => undefined,
+    sendMessage: () => undefined,
     room: () => undefined,
     tellGap: (channel, from, to, reason) =>
       this.#log.warn({ channel, from, to, reason }, 'messages between gateways may be lost'),

@@ -48,7 +48,7 @@ export class DeliveryMeter {
       attributes: { 'carillon.channel': channel, 'carillon.subscribers': subscribers },
     });
     this.#openSpans.push(span);
-    // The sockets are written at the end of this turn; the span ends after that.
+    // Sockets are written at the end of this turn, when many are, up to a few milliseconds later; the span ends with the turn.
     if (this.#openSpans.length === 1) setImmediate(() => setImmediate(() => this.#endSpans()));
   }
 

@@ -5,7 +5,10 @@ export interface SubscriberSink {
   /** Id of the connection, for logs. */
   readonly connectionId: string;
   readonly isOpen: boolean;
+  /** Leaves at once. */
   sendFrame(frame: Buffer): void;
+  /** Leaves in order with all others, perhaps some milliseconds later and together with them. */
+  sendMessage(frame: Buffer): void;
   /** Before more of what can wait: `undefined` when there is room, else resolves when there is, or when the client is gone. */
   room(): Promise<void> | undefined;
   tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void;

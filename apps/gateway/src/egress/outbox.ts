@@ -1,21 +1,18 @@
 import type { Socket } from 'node:net';
+import type { WriteRounds } from './write-rounds.ts';
 
 export interface OutboxLimits {
   readonly sendQueueMessages: number;
   readonly sendQueueBytes: number;
 }
 
-/** Outboxes that have something to write in this turn of the event loop. */
-const due = new Set<Outbox>();
-
-function flushDue(): void {
-  const outboxes = [...due];
-  due.clear();
-  for (const outbox of outboxes) outbox.flush();
-}
+/** So much doesn't wait for a round: it would be too much for one write, and a client that takes it would look slow. */
+const MAX_GATHERED_BYTES = 64 * 1024;
+const NONE: Buffer[] = [];
 
 /**
- * What goes to one client. Frames of a turn leave in one write; what the client can't take waits in the socket up to a bound.
+ * What goes to one client. Frames are gathered and leave in one write, see {@link WriteRounds}; what the client can't take waits in the
+ * socket up to a bound.
  *
  * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the WebSocket
  * library writes itself (pongs, close), as long as compression is off.
@@ -23,22 +20,28 @@ function flushDue(): void {
 export class Outbox {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
+  readonly #rounds: WriteRounds;
   readonly #onOverflow: (queuedMessages: number, queuedBytes: number) => void;
-  #frames: Buffer[] = [];
+  #frames = NONE;
   #frameBytes = 0;
   /** Frames handed to the socket while it could not send: it counts bytes, not frames. */
   #waiting = 0;
   #closed = false;
+  /** The next round writes this one; it may find nothing left to write. */
+  #isDue = false;
+  #isUrgent = false;
   /** Those who wait for room; told when the socket has drained or is gone. */
   #onRoom: (() => void)[] = [];
 
   constructor(
     socket: Socket,
     limits: OutboxLimits,
+    rounds: WriteRounds,
     onOverflow: (queuedMessages: number, queuedBytes: number) => void,
   ) {
     this.#socket = socket;
     this.#limits = limits;
+    this.#rounds = rounds;
     this.#onOverflow = onOverflow;
     socket.on('drain', () => {
       this.#waiting = 0;
@@ -51,13 +54,22 @@ export class Outbox {
     return this.#socket.writableLength;
   }
 
+  /** For answers and whatever else the client waits for: leaves at the end of this turn, and all that came before it. */
   send(frame: Buffer): void {
     if (this.#closed) return;
-    this.#frames.push(frame);
-    this.#frameBytes += frame.length;
-    if (this.#frames.length > 1) return;
-    if (due.size === 0) setImmediate(flushDue);
-    due.add(this);
+    this.#gather(frame);
+    this.#hurry();
+  }
+
+  /** For messages: may wait some milliseconds for others, when there is much to write. */
+  sendGathered(frame: Buffer): void {
+    if (this.#closed) return;
+    this.#gather(frame);
+    if (this.#frameBytes > MAX_GATHERED_BYTES) this.#hurry();
+    else if (!this.#isDue && !this.#isUrgent) {
+      this.#isDue = true;
+      this.#rounds.due(this);
+    }
   }
 
   /**
@@ -76,22 +88,36 @@ export class Outbox {
     return new Promise((resolve) => this.#onRoom.push(resolve));
   }
 
-  /** Writes what has been collected in one go. */
+  /** Of a round: writes what has been gathered. */
+  flushInRound(): void {
+    this.#isDue = false;
+    this.flush();
+  }
+
+  /** At the end of a turn: writes what has been gathered. */
+  flushUrgent(): void {
+    this.#isUrgent = false;
+    this.flush();
+  }
+
+  /** Writes what has been gathered in one go. */
   flush(): void {
     const frames = this.#frames;
     if (frames.length === 0 || this.#closed) return;
-    this.#frames = [];
+    const joined = this.#rounds.join(frames, this.#frameBytes);
+    this.#frames = NONE;
     this.#frameBytes = 0;
-    if (this.#socket.writableNeedDrain) this.#waiting += frames.length;
-    if (frames.length === 1) this.#socket.write(frames[0]!);
+    const socket = this.#socket;
+    if (socket.writableNeedDrain) this.#waiting += frames.length;
+    if (joined !== undefined) socket.write(joined);
     else {
-      this.#socket.cork();
-      for (const frame of frames) this.#socket.write(frame);
-      this.#socket.uncork();
+      socket.cork();
+      for (const frame of frames) socket.write(frame);
+      socket.uncork();
     }
     const { sendQueueMessages, sendQueueBytes } = this.#limits;
-    if (this.#socket.writableLength > sendQueueBytes || this.#waiting > sendQueueMessages) {
-      this.#onOverflow(this.#waiting, this.#socket.writableLength);
+    if (socket.writableLength > sendQueueBytes || this.#waiting > sendQueueMessages) {
+      this.#onOverflow(this.#waiting, socket.writableLength);
     }
   }
 
@@ -99,8 +125,19 @@ export class Outbox {
   close(): void {
     this.flush();
     this.#closed = true;
-    due.delete(this);
     this.#tellRoom();
+  }
+
+  #gather(frame: Buffer): void {
+    if (this.#frames === NONE) this.#frames = [frame];
+    else this.#frames.push(frame);
+    this.#frameBytes += frame.length;
+  }
+
+  #hurry(): void {
+    if (this.#isUrgent) return;
+    this.#isUrgent = true;
+    this.#rounds.urgent(this);
   }
 
   #tellRoom(): void {

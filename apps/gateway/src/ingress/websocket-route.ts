@@ -4,6 +4,7 @@ import { CarillonError, SUBPROTOCOL_JSON } from '@carillon/protocol';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import { WriteRounds } from '../egress/write-rounds.ts';
 import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
@@ -37,6 +38,7 @@ export class WebSocketRoute {
   readonly #opened: Family<Counter>;
   readonly #closed: Family<Counter>;
   readonly #logger: Logger;
+  readonly #rounds = new WriteRounds();
   #counter = 0;
 
   constructor(deps: WebSocketRouteDependencies) {
@@ -93,6 +95,7 @@ export class WebSocketRoute {
       id: `${gateway}-c${(this.#counter++).toString(36)}`,
       webSocket,
       limits,
+      rounds: this.#rounds,
       upgradeToken: extractToken({
         authorization: headers.authorization,
         subprotocols: headers['sec-websocket-protocol'],

@@ -13,6 +13,7 @@ import { Outbox, type OutboxLimits } from '../egress/outbox.ts';
 import { rawSocketOf } from '../egress/raw-socket.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
 import { PING_FRAME } from '../egress/text-frame.ts';
+import type { WriteRounds } from '../egress/write-rounds.ts';
 import {
   type ConnectionEvent,
   type ConnectionState,
@@ -27,6 +28,7 @@ export interface ConnectionOptions {
   readonly id: string;
   readonly webSocket: WebSocket;
   readonly limits: OutboxLimits;
+  readonly rounds: WriteRounds;
   /** Token that came with the upgrade request; used when the connect frame has none. */
   readonly upgradeToken: string | undefined;
   readonly onOverflow: (connection: Connection, queuedMessages: number, queuedBytes: number) => void;
@@ -55,11 +57,11 @@ export class Connection implements SubscriberSink {
   readonly #outbox: Outbox;
   #state: ConnectionState = 'greeting';
 
-  constructor({ id, webSocket, limits, upgradeToken, onOverflow }: ConnectionOptions) {
+  constructor({ id, webSocket, limits, rounds, upgradeToken, onOverflow }: ConnectionOptions) {
     this.connectionId = id;
     this.webSocket = webSocket;
     this.upgradeToken = upgradeToken;
-    this.#outbox = new Outbox(rawSocketOf(webSocket), limits, (messages, bytes) =>
+    this.#outbox = new Outbox(rawSocketOf(webSocket), limits, rounds, (messages, bytes) =>
       onOverflow(this, messages, bytes),
     );
   }
@@ -83,12 +85,16 @@ export class Connection implements SubscriberSink {
     this.#outbox.send(frame);
   }
 
+  sendMessage(frame: Buffer): void {
+    this.#outbox.sendGathered(frame);
+  }
+
   room(): Promise<void> | undefined {
     return this.#outbox.room();
   }
 
   ping(): void {
-    if (this.isOpen) this.#outbox.send(PING_FRAME);
+    if (this.isOpen) this.#outbox.sendGathered(PING_FRAME);
   }
 
   tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void {

@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Outbox } from './outbox.ts';
+import { textFrame } from './text-frame.ts';
+import { WriteRounds } from './write-rounds.ts';
+
+/** The writing side of a socket: what each write brings, and a sign when one has come. */
+class Peer extends Writable {
+  readonly writes: Buffer[] = [];
+  #onWrite: (() => void) | undefined;
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#take(chunk);
+    done();
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.#take(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+    done();
+  }
+
+  nextWrite(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onWrite = resolve;
+    });
+  }
+
+  get text(): string {
+    return Buffer.concat(this.writes).toString();
+  }
+
+  #take(chunk: Buffer): void {
+    this.writes.push(chunk);
+    this.#onWrite?.();
+  }
+}
+
+const LIMITS = { sendQueueMessages: 10_000, sendQueueBytes: 16 * 1024 * 1024 };
+
+function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {
+  const peer = new Peer();
+  const outbox = new Outbox(peer as unknown as Socket, LIMITS, rounds, () => {
+    throw new Error('overflow');
+  });
+  return { peer, outbox };
+}
+
+const [a, b, c] = ['a', 'b', 'c'].map((text) => textFrame(text)) as [Buffer, Buffer, Buffer];
+
+/** A round so large that the next one has to rest. */
+async function largeRound(rounds: WriteRounds): Promise<void> {
+  for (let i = 0; i < 500; i++) client(rounds).outbox.sendGathered(a);
+  await turn();
+}
+
+describe('rounds of writes', () => {
+  it('bring what came in a turn in one write, the same bytes to all who get the same', async () => {
+    const rounds = new WriteRounds();
+    const [one, two, other] = [client(rounds), client(rounds), client(rounds)];
+    for (const frame of [a, b, c]) {
+      one.outbox.sendGathered(frame);
+      two.outbox.sendGathered(frame);
+      if (frame !== b) other.outbox.sendGathered(frame);
+    }
+    await turn();
+    expect(one.peer.writes).toEqual([Buffer.concat([a, b, c])]);
+    expect(two.peer.writes[0]).toBe(one.peer.writes[0]);
+    expect(other.peer.writes).toEqual([Buffer.concat([a, c])]);
+  });
+
+  it('come at once when there is little to write', async () => {
+    const rounds = new WriteRounds();
+    const { peer, outbox } = client(rounds);
+    for (const frame of [a, b]) {
+      outbox.sendGathered(frame);
+      await turn();
+    }
+    expect(peer.writes).toEqual([a, b]);
+  });
+
+  it('rest after much was written, and gather meanwhile', async () => {
+    const rounds = new WriteRounds();
+    await largeRound(rounds);
+    const { peer, outbox } = client(rounds);
+    const written = peer.nextWrite();
+    outbox.sendGathered(a);
+    await turn();
+    outbox.sendGathered(b);
+    expect(peer.writes).toEqual([]);
+    await written;
+    expect(peer.writes).toEqual([Buffer.concat([a, b])]);
+  });
+
+  it('do not keep an answer waiting, nor what came before it', async () => {
+    const rounds = new WriteRounds();
+    await largeRound(rounds);
+    const { peer, outbox } = client(rounds);
+    outbox.sendGathered(a);
+    outbox.send(b);
+    await turn();
+    expect(peer.writes).toEqual([Buffer.concat([a, b])]);
+    const written = peer.nextWrite();
+    outbox.sendGathered(c);
+    await written;
+    expect(peer.text).toBe(Buffer.concat([a, b, c]).toString());
+  });
+
+  it('do not gather more than fits into one write', async () => {
+    const rounds = new WriteRounds();
+    await largeRound(rounds);
+    const { peer, outbox } = client(rounds);
+    const large = textFrame('x'.repeat(40_000));
+    outbox.sendGathered(large);
+    await turn();
+    expect(peer.writes).toEqual([]);
+    outbox.sendGathered(large);
+    await turn();
+    expect(Buffer.concat(peer.writes).length).toBe(2 * large.length);
+  });
+
+  it('are not waited for by a client that is closed', async () => {
+    const rounds = new WriteRounds();
+    await largeRound(rounds);
+    const { peer, outbox } = client(rounds);
+    outbox.sendGathered(a);
+    outbox.sendGathered(b);
+    outbox.close();
+    outbox.sendGathered(c);
+    expect(peer.writes).toEqual([Buffer.concat([a, b])]);
+  });
+});

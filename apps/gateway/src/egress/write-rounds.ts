@@ -1,0 +1,79 @@
+import type { Outbox } from './outbox.ts';
+
+/** Rest after a round, for each socket that it wrote to: a write takes 5 to 7 us, so writing takes about a tenth of the time. */
+const REST_PER_WRITE_MS = 0.06;
+/** What a message waits at most for others to leave with it. */
+const MAX_REST_MS = 10;
+/** A shorter rest is not worth a timer. */
+const MIN_REST_MS = 1;
+/** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
+const MAX_JOINED_BYTES = 128 * 1024;
+
+interface Joined {
+  readonly frames: readonly Buffer[];
+  readonly bytes: Buffer;
+}
+
+/**
+ * When sockets are written. A write costs the kernel as much for one frame as for ten, so frames that come while writing takes much of
+ * this process's time are gathered for a few milliseconds and leave in one write per client. With little to write nothing waits: the
+ * rest after a round is as long as a few times the round itself. It is reckoned from the number of writes, not measured: on a busy
+ * machine a measured time would say more about other processes.
+ *
+ * Answers to a client don't wait: its frames leave at the end of the turn.
+ */
+export class WriteRounds {
+  #due: Outbox[] = [];
+  #urgent: Outbox[] = [];
+  #notBeforeMs = 0;
+  /** Runs of frames of this round by their first frame: subscribers of the same channels get the same run, which is joined once. */
+  readonly #joined = new Map<Buffer, Joined>();
+
+  /** `outbox` has something to write that may wait for a round. Called once per outbox and round. */
+  due(outbox: Outbox): void {
+    this.#due.push(outbox);
+    if (this.#due.length > 1) return;
+    const restMs = this.#notBeforeMs === 0 ? 0 : this.#notBeforeMs - performance.now();
+    if (restMs <= 0) setImmediate(this.#round);
+    else setTimeout(this.#round, restMs);
+  }
+
+  /** `outbox` has something to write at the end of this turn. Called once per outbox and turn. */
+  urgent(outbox: Outbox): void {
+    this.#urgent.push(outbox);
+    if (this.#urgent.length === 1) setImmediate(this.#writeUrgent);
+  }
+
+  /** The frames as one buffer, shared by all who get the same; `undefined` when they are too large to be copied. */
+  join(frames: readonly Buffer[], totalBytes: number): Buffer | undefined {
+    if (frames.length === 1) return frames[0]!;
+    const known = this.#joined.get(frames[0]!);
+    if (known !== undefined && areSame(known.frames, frames)) return known.bytes;
+    if (totalBytes > MAX_JOINED_BYTES) return undefined;
+    const bytes = Buffer.concat(frames, totalBytes);
+    this.#joined.set(frames[0]!, { frames, bytes });
+    return bytes;
+  }
+
+  readonly #round = (): void => {
+    const due = this.#due;
+    this.#due = [];
+    for (const outbox of due) outbox.flushInRound();
+    this.#joined.clear();
+    const restMs = Math.min(MAX_REST_MS, due.length * REST_PER_WRITE_MS);
+    this.#notBeforeMs = restMs < MIN_REST_MS ? 0 : performance.now() + restMs;
+  };
+
+  readonly #writeUrgent = (): void => {
+    const urgent = this.#urgent;
+    this.#urgent = [];
+    for (const outbox of urgent) outbox.flushUrgent();
+    this.#joined.clear();
+  };
+}
+
+function areSame(a: readonly Buffer[], b: readonly Buffer[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
