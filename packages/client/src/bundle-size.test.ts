@@ -8,11 +8,17 @@ const MAX_CORE_BYTES = 12 * 1024;
 /** And with everything that is there besides. */
 const MAX_WHOLE_BYTES = 16 * 1024;
 
+/** What an encoding adds. */
+const MAX_PROTOBUF_BYTES = 5 * 1024;
+
 /** Size of a bundle with these names of the package, minified and gzipped, with everything they need. */
-async function gzipBytes(names: string): Promise<{ readonly bytes: number; readonly text: string }> {
+async function gzipBytes(
+  names: string,
+  more = '',
+): Promise<{ readonly bytes: number; readonly text: string }> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `export ${names} from './index.ts';`,
+      contents: `export ${names} from './index.ts';${more}`,
       resolveDir: fileURLToPath(new URL('.', import.meta.url)),
     },
     bundle: true,
@@ -32,6 +38,15 @@ it('the client is at most 12 kB', async () => {
   // What is not asked for is not in it.
   expect(text).not.toContain('proxy_read_timeout');
   expect(text).not.toContain('sessionStorage');
+});
+
+it('protobuf adds at most 5 kB, and only where it is imported', async () => {
+  const core = await gzipBytes('{ RealtimeClient }');
+  const both = await gzipBytes('{ RealtimeClient }', "export { protobuf } from './protobuf.ts';");
+  expect(both.bytes - core.bytes).toBeLessThanOrEqual(MAX_PROTOBUF_BYTES);
+  expect(both.text).toContain('carillon.v1.protobuf');
+  expect(core.text).not.toContain('carillon.v1.protobuf');
+  expect(core.text).not.toContain('$bytes');
 });
 
 it('everything together is at most 16 kB', async () => {

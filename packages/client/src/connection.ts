@@ -4,6 +4,7 @@ import { backoffDelayMs } from './backoff.ts';
 import { CONNECT_ID, connectFrame } from './connect-frame.ts';
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
 import type { Emitter } from './emitter.ts';
+import type { Encoded } from './encoding.ts';
 import { RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
@@ -105,6 +106,16 @@ export class Connection {
 
   /** Sends a frame. Without a connection it is dropped: whoever needs an answer repeats the frame in `onUp`. */
   send(frame: string): void {
+    this.sendEncoded(this.encode(frame));
+  }
+
+  /** The frame as it goes over the wire: in the encoding that the server selected. */
+  encode(frame: string): Encoded {
+    const { encoding } = this.#deps.options;
+    return this.#socket?.protocol === encoding.subprotocol ? encoding.encode(frame) : frame;
+  }
+
+  sendEncoded(frame: Encoded): void {
     if (this.#socket?.readyState === SOCKET_OPEN) this.#socket.send(frame);
   }
 
@@ -156,10 +167,10 @@ export class Connection {
 
   #open(): void {
     this.#armAttemptTimeout();
-    const { webSocket, url } = this.#deps.options;
+    const { webSocket, url, encoding } = this.#deps.options;
     let socket: SocketLike;
     try {
-      socket = openSocket(webSocket, url);
+      socket = openSocket(webSocket, url, encoding.subprotocol);
     } catch (error) {
       this.#fail(error as RealtimeError, 'refused');
       return;
@@ -173,7 +184,8 @@ export class Connection {
 
   #handshake(): void {
     this.#armAttemptTimeout();
-    this.send(connectFrame(this.#token, this.#deps.options.client, this.session));
+    const { client, batch } = this.#deps.options;
+    this.send(connectFrame(this.#token, client, this.session, batch));
   }
 
   #armAttemptTimeout(): void {
@@ -188,9 +200,9 @@ export class Connection {
     this.#heartbeat.onHeard();
     let frame: ServerFrame;
     try {
-      frame = JSON.parse(data as string) as ServerFrame;
+      frame = this.#deps.options.encoding.decode(data);
     } catch (cause) {
-      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent a frame that is not JSON', {
+      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent a frame that can not be read', {
         cause,
       });
       this.#deps.events.emit('error', error);
@@ -207,7 +219,8 @@ export class Connection {
       this.#dispatch('accepted');
     } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
       this.#deps.events.emit('error', this.#farewell.onError(frame));
-    } else if (frame.type === 'token_expiring') this.#refresh.onExpiring();
+    } else if (frame.type === 'message_batch') frame.messages.forEach(this.#deps.onFrame);
+    else if (frame.type === 'token_expiring') this.#refresh.onExpiring();
     else if (!this.#refresh.onFrame(frame)) this.#deps.onFrame(frame);
   }
 

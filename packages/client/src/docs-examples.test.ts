@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
-const PAGES = ['README.md', '../../docs/guides/client.md'];
+const PAGES = ['README.md', '../../docs/guides/client.md', '../../docs/guides/binary.md'];
 /** What an example may use without saying where it comes from. */
 const SURROUNDINGS = `
 declare function draw(payload: unknown): void;

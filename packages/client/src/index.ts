@@ -1,4 +1,4 @@
-export type { AfterClose, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
+export type { AfterClose, BatchRequest, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
 export type { Backoff } from './backoff.ts';
 export type { BrowserPage } from './browser-storage.ts';
 export { browserStorage } from './browser-storage.ts';
@@ -13,6 +13,7 @@ export type {
 export { ConnectionMonitor, connectionMonitor } from './connection-monitor.ts';
 export type { ConnectionState } from './connection-state.ts';
 export type { ConnectionRecord, Finding, PatternName } from './disconnect-patterns.ts';
+export type { Encoded, Encoding } from './encoding.ts';
 export type { ClientErrorCode } from './errors.ts';
 export { RealtimeError } from './errors.ts';
 export type {

@@ -1,5 +1,7 @@
+import type { BatchRequest } from '@carillon/protocol';
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { ConnectionMonitor, MonitoredClient } from './connection-monitor.ts';
+import { type Encoding, JSON_ENCODING } from './encoding.ts';
 import type { RealtimeError } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
 import type { StateStorage } from './state-storage.ts';
@@ -50,6 +52,13 @@ export interface RealtimeClientOptions {
   readonly stateMaxAgeMs?: number;
   /** Remembers what the connection goes through, and says what is probably wrong: `connectionMonitor()`. Default: none. */
   readonly monitor?: (client: MonitoredClient) => ConnectionMonitor;
+  /** How frames go over the wire. Default JSON. `protobuf` of `@carillon/client/protobuf`, `jsonWithBytes` of `@carillon/client/bytes`. */
+  readonly encoding?: Encoding;
+  /**
+   * Messages come in batches, which costs less and takes longer: at most `size` (1 to 1000, default 50) that wait at most `delayMs`
+   * (1 to 5000, default 100). `{}` is the defaults. Default: one by one.
+   */
+  readonly batch?: BatchRequest;
   /** W3C traceparent for a publish that brings none, e.g. from OpenTelemetry's active span. */
   readonly traceparent?: (channel: string) => string | undefined;
   /** Name and version of the application, shown in the server's list of connections. */
@@ -77,6 +86,8 @@ export interface ResolvedOptions {
   readonly storage: StateStorage | undefined;
   readonly storageKey: string;
   readonly stateMaxAgeMs: number;
+  readonly encoding: Encoding;
+  readonly batch: BatchRequest | undefined;
   readonly traceparent: (channel: string) => string | undefined;
   readonly client: { readonly name: string; readonly version: string } | undefined;
   readonly webSocket: SocketConstructor;
@@ -107,6 +118,8 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
     storage: options.storage,
     storageKey: options.storageKey ?? 'carillon',
     stateMaxAgeMs: Math.min(options.stateMaxAgeMs ?? 300_000, (options.producerTtlMs ?? 600_000) / 2),
+    encoding: options.encoding ?? JSON_ENCODING,
+    batch: options.batch,
     traceparent: options.traceparent ?? (() => undefined),
     client: options.client,
     webSocket,

@@ -107,7 +107,11 @@ export class Outbox {
       stored?.reject(error);
     };
     try {
-      const members = frameMembers(payload, options, options.trace ?? this.#options.traceparent(channel));
+      const members = frameMembers(
+        this.#options.encoding.stringify(payload),
+        options,
+        options.trace ?? this.#options.traceparent(channel),
+      );
       this.#take(newEntry(channel, members, receipt, stored));
     } catch (error) {
       reject(error as Error);
@@ -160,7 +164,9 @@ export class Outbox {
     const id = this.#connection.nextRequestId();
     const frame = publishFrame(entry, id);
     // A server closes the connection of whoever sends far too much; so the limit is checked here.
-    const bytes = frame.length - entry.members.length + entry.bytes;
+    const encoded = this.#connection.encode(frame);
+    const bytes =
+      typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
     if (bytes > maxFrameBytes) {
       channel?.remove(entry);
       const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
@@ -169,7 +175,7 @@ export class Outbox {
     }
     entry.requestId = id;
     this.#byRequest.set(id, entry);
-    this.#connection.send(frame);
+    this.#connection.sendEncoded(encoded);
   }
 
   onUp(): void {

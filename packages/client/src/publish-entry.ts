@@ -65,9 +65,12 @@ export function newEntry(
   };
 }
 
-/** JSON text of what a publish frame says after its producer. @throws TypeError when the payload is not JSON. */
-export function frameMembers(payload: unknown, options: PublishOptions, trace: string | undefined): string {
-  const json = JSON.stringify(payload);
+/** JSON text of what a publish frame says after its producer; `json` is that of the payload. @throws TypeError when the payload is not JSON. */
+export function frameMembers(
+  json: string | undefined,
+  options: PublishOptions,
+  trace: string | undefined,
+): string {
   if (json === undefined) throw new TypeError('The payload is not a JSON value');
   let members = `,"payload":${json}`;
   if (options.event !== undefined) members += `,"event":${JSON.stringify(options.event)}`;

@@ -1,7 +1,15 @@
 /** The protocol peer behind a real WebSocket server. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer } from 'ws';
+import {
+  parsePayload,
+  type ServerFrame,
+  SUBPROTOCOL_JSON,
+  SUBPROTOCOL_PROTOBUF,
+  stringifyPayload,
+} from '@carillon/protocol';
+import { decodeClientFrame, encodeServerFrame, VALUES } from '@carillon/protocol/protobuf';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 
 export interface SocketServer {
@@ -12,15 +20,20 @@ export interface SocketServer {
   stop(): Promise<void>;
 }
 
-export async function startSocketServer(port = 0): Promise<SocketServer> {
+/** Speaks protobuf with those who offer it, unless it is a server that doesn't know it. */
+export async function startSocketServer(port = 0, knows = [SUBPROTOCOL_PROTOBUF]): Promise<SocketServer> {
   const peer = new ProtocolPeer();
-  const server = new WebSocketServer({ host: '127.0.0.1', port, handleProtocols: () => 'carillon.v1.json' });
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port,
+    handleProtocols: (offered) => knows.find((known) => offered.has(known)) ?? SUBPROTOCOL_JSON,
+  });
   server.on('connection', (socket) => {
     const connection = peer.connection({
-      send: (text) => socket.send(text),
+      send: (text) => socket.send(outgoing(socket, text)),
       close: (code, reason) => socket.close(code, reason),
     });
-    socket.on('message', (data) => connection.receive(String(data)));
+    socket.on('message', (data) => connection.receive(incoming(socket, data)));
     socket.on('close', () => connection.closed());
   });
   await once(server, 'listening');
@@ -36,4 +49,14 @@ export async function startSocketServer(port = 0): Promise<SocketServer> {
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function outgoing(socket: WebSocket, text: string): string | Uint8Array {
+  if (socket.protocol !== SUBPROTOCOL_PROTOBUF) return text;
+  return encodeServerFrame(parsePayload(text) as ServerFrame, VALUES);
+}
+
+function incoming(socket: WebSocket, data: RawData): string {
+  if (socket.protocol !== SUBPROTOCOL_PROTOBUF) return String(data);
+  return stringifyPayload(decodeClientFrame(data as Buffer, VALUES));
 }

@@ -4,11 +4,14 @@ import { RealtimeError } from './errors.ts';
 /** The part of the WebSocket API that the SDK uses. Browsers and Node 24 have it as a global. */
 export interface SocketLike {
   readonly readyState: number;
+  /** The subprotocol that the server selected. */
+  readonly protocol?: string;
+  binaryType?: string;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   onerror: ((event: never) => void) | null;
-  send(data: string): void;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
 }
 
@@ -44,9 +47,12 @@ export function dropSocket(socket: SocketLike, code: number, reason: string): vo
 }
 
 /** @throws RealtimeError `CONNECTION_LOST`, e.g. in a page that came by TLS and may not open `ws:`. */
-export function openSocket(webSocket: SocketConstructor, url: string): SocketLike {
+export function openSocket(webSocket: SocketConstructor, url: string, subprotocol: string): SocketLike {
   try {
-    return new webSocket(url, [SUBPROTOCOL_JSON]);
+    // [PB7] The same twice would be refused.
+    const socket = new webSocket(url, [...new Set([subprotocol, SUBPROTOCOL_JSON])]);
+    socket.binaryType = 'arraybuffer';
+    return socket;
   } catch (cause) {
     const text = `No socket to ${url}: ${(cause as Error).message}`;
     throw new RealtimeError('CONNECTION_LOST', text, { cause });

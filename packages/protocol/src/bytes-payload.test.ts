@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parsePayload, stringifyPayload } from './bytes-json.ts';
 import { asBytes, bytesOf, bytesText, readBytesText, typedArrayOf, wireBytesOf } from './bytes-payload.ts';
 import { anyTypedArray } from './protobuf/any-frame.suite.ts';
 
@@ -49,5 +50,16 @@ describe('payloads of bytes', () => {
     for (const text of ['{"$bytes": "AAAA","$type":"u8"}', '{"$type":"u8","$bytes":"AAAA"}', '{"$bytes":"']) {
       expect(readBytesText(text)).toBeUndefined();
     }
+  });
+
+  it('[BY4] may stand anywhere in a value', () => {
+    const value = { chart: Float32Array.of(1.5), parts: [Buffer.from('x'), 'y'], when: new Date(0), n: null };
+    expect(parsePayload(stringifyPayload(value))).toEqual({
+      chart: Float32Array.of(1.5),
+      parts: [Uint8Array.of(120), 'y'],
+      when: '1970-01-01T00:00:00.000Z',
+      n: null,
+    });
+    expect(() => stringifyPayload(undefined)).toThrow(TypeError);
   });
 });

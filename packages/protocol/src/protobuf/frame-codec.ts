@@ -36,7 +36,7 @@ const MAX_KEPT_BYTES = 256 * 1024;
 
 let spare: WireWriter | undefined;
 
-function encode({ id, shapes }: Side, frame: Model, form: PayloadForm): Uint8Array {
+function encode({ id, shapes }: Side, frame: Model, form: PayloadForm): Uint8Array<ArrayBuffer> {
   const writer = spare ?? new WireWriter();
   spare = undefined;
   writer.reset();
@@ -71,7 +71,7 @@ export function payloadMembers(type: ClientFrame['type']): readonly string[] {
   return CLIENT.shapes[type]!.shape.payloads;
 }
 
-export function encodeClientFrame(frame: ClientFrame, form: PayloadForm): Uint8Array {
+export function encodeClientFrame(frame: ClientFrame, form: PayloadForm): Uint8Array<ArrayBuffer> {
   return encode(CLIENT, frame as unknown as Model, form);
 }
 
@@ -80,7 +80,7 @@ export function decodeClientFrame(bytes: Uint8Array, form: PayloadForm): Model {
   return decode(CLIENT, bytes, form);
 }
 
-export function encodeServerFrame(frame: ServerFrame, form: PayloadForm): Uint8Array {
+export function encodeServerFrame(frame: ServerFrame, form: PayloadForm): Uint8Array<ArrayBuffer> {
   return encode(SERVER, frame as unknown as Model, form);
 }
 

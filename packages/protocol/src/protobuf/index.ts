@@ -7,6 +7,6 @@ export {
   payloadMembers,
 } from './frame-codec.ts';
 export { batchHead, messageBytes } from './message-bytes.ts';
-export { jsonText, parsePayload, TEXTS, VALUES } from './payload-forms.ts';
+export { TEXTS, VALUES } from './payload-forms.ts';
 export { readProtobufFrame } from './read-client-frame.ts';
 export { WireError } from './wire-error.ts';

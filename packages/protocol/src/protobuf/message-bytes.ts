@@ -7,7 +7,12 @@ import { LENGTH } from './wire-reader.ts';
 import { WireWriter } from './wire-writer.ts';
 
 /** The `message` frame of a record at a position of a channel. A JSON payload passes as it is. */
-export function messageBytes(channel: string, epoch: string, seq: number, record: string): Uint8Array {
+export function messageBytes(
+  channel: string,
+  epoch: string,
+  seq: number,
+  record: string,
+): Uint8Array<ArrayBuffer> {
   const { header, payload } = decodeRecord(record);
   return encodeServerFrame({ type: 'message', version: 1, channel, epoch, seq, ...header, payload }, TEXTS);
 }
@@ -16,7 +21,7 @@ export function messageBytes(channel: string, epoch: string, seq: number, record
  * What stands before `message` frames of so many bytes in all to make them a `message_batch`. A message has the same field number in
  * both, so the frames follow as they are.
  */
-export function batchHead(byteLength: number): Uint8Array {
+export function batchHead(byteLength: number): Uint8Array<ArrayBuffer> {
   const writer = new WireWriter();
   writer.varint(SERVER_FRAMES.message_batch.no * 8 + LENGTH);
   writer.varint(byteLength);

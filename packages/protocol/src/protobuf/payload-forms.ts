@@ -1,13 +1,14 @@
 /** How payloads stand in a frame's model: as values for applications, as text where they are only passed on. */
-import { asBytes, bytesOf, bytesText, readBytesText, typedArrayOf, wireBytesOf } from '../bytes-payload.ts';
+import { parsePayload, stringifyPayload } from '../bytes-json.ts';
+import { bytesText, readBytesText, typedArrayOf, wireBytesOf } from '../bytes-payload.ts';
 import type { PayloadForm } from './fields.ts';
 import { WireError } from './wire-error.ts';
 
 /** Values: what JSON can say, and typed arrays, at the top or within. */
 export const VALUES: PayloadForm = {
-  toWire: (payload) => wireBytesOf(payload) ?? jsonText(payload),
+  toWire: (payload) => wireBytesOf(payload) ?? stringifyPayload(payload),
   fromWire: (wire) => {
-    if (typeof wire === 'string') return parsePayload(wire);
+    if (typeof wire === 'string') return parse(wire);
     const array = typedArrayOf(wire);
     if (array === undefined)
       throw new WireError(`A payload of ${wire.data.length} bytes is not of type ${wire.type}`);
@@ -21,22 +22,9 @@ export const TEXTS: PayloadForm = {
   fromWire: (wire) => (typeof wire === 'string' ? wire : bytesText(wire)),
 };
 
-/** JSON text in which typed arrays have their JSON form. @throws TypeError when it is not a JSON value. */
-export function jsonText(payload: unknown): string {
-  // What JSON.stringify hands over has been through toJSON, which typed arrays of Node have; `this` has not.
-  const text = JSON.stringify(payload, function (this: Record<string, unknown>, name, value: unknown) {
-    const raw = this[name];
-    return ArrayBuffer.isView(raw) || raw instanceof ArrayBuffer ? asBytes(raw) : value;
-  }) as string | undefined;
-  if (text === undefined) throw new TypeError('The payload is not a JSON value');
-  return text;
-}
-
-/** The value of JSON text, with typed arrays where it has their JSON form. @throws WireError */
-export function parsePayload(text: string): unknown {
+function parse(text: string): unknown {
   try {
-    if (!text.includes('"$bytes"')) return JSON.parse(text);
-    return JSON.parse(text, (_name, value: unknown) => bytesOf(value) ?? value);
+    return parsePayload(text);
   } catch (cause) {
     throw new WireError('A payload is not JSON', { cause });
   }

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parsePayload, stringifyPayload } from '../bytes-json.ts';
 import { readClientFrame } from '../client-frame.ts';
 import type { ClientFrame } from '../frames.ts';
 import { encodeRecord, messageFrame } from '../record.ts';
 import { anyClientFrame, anyJson, anyPayload } from './any-frame.suite.ts';
 import { decodeServerFrame, encodeClientFrame } from './frame-codec.ts';
 import { batchHead, messageBytes } from './message-bytes.ts';
-import { jsonText, parsePayload, TEXTS, VALUES } from './payload-forms.ts';
+import { TEXTS, VALUES } from './payload-forms.ts';
 import { readProtobufFrame } from './read-client-frame.ts';
 
 const LIMITS = { maxFrameDepth: 32, maxChannelsPerFrame: 128 };
@@ -94,7 +95,7 @@ describe('readProtobufFrame', () => {
 
 describe('frames of messages', () => {
   const record = (payload: unknown) =>
-    encodeRecord({ id: 'm-1', timestamp: 17, event: 'e', user: 'ü' }, jsonText(payload));
+    encodeRecord({ id: 'm-1', timestamp: 17, event: 'e', user: 'ü' }, stringifyPayload(payload));
 
   it('[RE2] [PB4] say the same in both encodings', () => {
     fc.assert(

@@ -1,10 +1,11 @@
 /** The bytes in SPEC.md are those of the frames beside them. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { parsePayload } from '../bytes-json.ts';
 import type { ClientFrame, ServerFrame } from '../frames.ts';
 import { findMember } from '../json-scan.ts';
 import { decodeServerFrame, encodeClientFrame, encodeServerFrame } from './frame-codec.ts';
-import { parsePayload, TEXTS, VALUES } from './payload-forms.ts';
+import { TEXTS, VALUES } from './payload-forms.ts';
 import { readProtobufFrame } from './read-client-frame.ts';
 
 const SPEC = readFileSync(new URL('../../SPEC.md', import.meta.url), 'utf8');

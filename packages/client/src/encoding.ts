@@ -1,0 +1,23 @@
+import { type ServerFrame, SUBPROTOCOL_JSON } from '@carillon/protocol';
+
+/** A frame as it is handed to the socket. */
+export type Encoded = string | Uint8Array<ArrayBuffer>;
+
+/** How frames look on the wire. */
+export interface Encoding {
+  /** Offered to the server; when it selects another one, frames are sent as JSON text. */
+  readonly subprotocol: string;
+  /** A frame's JSON text, as it is sent. */
+  encode(frame: string): Encoded;
+  /** What came: text, or an ArrayBuffer. Throws when it is no frame. */
+  decode(data: unknown): ServerFrame;
+  /** JSON text of a payload. `undefined`, or an exception, when it has none. */
+  stringify(payload: unknown): string | undefined;
+}
+
+export const JSON_ENCODING: Encoding = {
+  subprotocol: SUBPROTOCOL_JSON,
+  encode: (frame) => frame,
+  decode: (data) => JSON.parse(data as string) as ServerFrame,
+  stringify: (payload) => JSON.stringify(payload),
+};
