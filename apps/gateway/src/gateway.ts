@@ -35,6 +35,7 @@ import { StoredWaiters } from './ingress/stored-waiters.ts';
 import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
+import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
 import { ClientEvents } from './session/client-events.ts';
 import { Connections } from './session/connections.ts';
@@ -121,6 +122,7 @@ export async function createGateway({
     execute: new SessionOperations({ gateway: id, connections, logger: telemetry.loggerOf('control') })
       .execute,
   });
+  const requests = new Requests({ broker, gateway: id, telemetry, limits });
   const serveFrame = new ServeFrame(
     {
       gateway: id,
@@ -134,6 +136,7 @@ export async function createGateway({
       acknowledging,
       systemNotices,
       degradation,
+      requests,
       onConnected: clientEvents?.connected ?? (() => undefined),
       logger: telemetry.loggerOf('ingress'),
       limits,
@@ -242,8 +245,9 @@ export async function createGateway({
       degradation.stop();
       systemNotices.stop();
       channels.stop();
-      await settled(publishMessage);
+      await Promise.all([settled(publishMessage), requests.drain(DRAIN_TIMEOUT_MS)]);
       await connections.drain(DRAIN_TIMEOUT_MS);
+      await requests.stop();
     },
   });
   return Object.assign(shell, { id, server, routes });

@@ -6,6 +6,7 @@ import type { Channels } from '../channels/channels.ts';
 import type { Subscribing } from '../channels/subscribe.ts';
 import type { SystemNotices } from '../channels/system-notices.ts';
 import type { Degradation } from '../lifecycle/degradation.ts';
+import type { Requests } from '../requests/requests.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { Connection } from '../session/connection.ts';
 import type { PublishMessage } from './publish-message.ts';
@@ -25,6 +26,7 @@ export interface HandlerDependencies {
   readonly acknowledging: Acknowledging;
   readonly systemNotices: SystemNotices;
   readonly degradation: Degradation;
+  readonly requests: Requests;
   /** A client was let in. */
   readonly onConnected: (connection: Connection) => void;
   readonly logger: Logger;

@@ -6,7 +6,11 @@ import { mayRead } from '../session/readable.ts';
 import type { Handler } from './handlers.ts';
 
 /** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
-export const onRefresh: Handler<'refresh'> = async ({ authenticator, logger }, connection, { id, token }) => {
+export const onRefresh: Handler<'refresh'> = async (
+  { authenticator, logger, requests },
+  connection,
+  { id, token },
+) => {
   const { connectionId } = connection;
   try {
     const identity = await authenticator.authenticate(token);
@@ -16,6 +20,7 @@ export const onRefresh: Handler<'refresh'> = async ({ authenticator, logger }, c
     connection.identity = identity;
     connection.toldExpiring = false;
     endWhatIsNotAllowed(connection, identity);
+    requests.workers.onRefresh(connection);
     logger.debug({ connectionId, user: identity.userId }, 'token refreshed');
     connection.sendFrame(
       encodeFrame({

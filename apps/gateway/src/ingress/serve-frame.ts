@@ -1,6 +1,7 @@
 import { CarillonError, type ReceivedFrame, type RequestId, readClientFrame } from '@carillon/protocol';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { errorFrame, toCarillonError } from '../egress/server-frames.ts';
+import { onCancel, onRequest, onResponse, onServe } from '../requests/on-requests.ts';
 import type { Connection } from '../session/connection.ts';
 import { isBudgetSpent } from './error-budget.ts';
 import type { HandlerDependencies } from './handlers.ts';
@@ -93,6 +94,14 @@ export class ServeFrame {
         return onHistory(this.#deps, connection, frame);
       case 'ack':
         return onAck(this.#deps, connection, frame);
+      case 'request':
+        return onRequest(this.#deps, connection, frame);
+      case 'cancel':
+        return onCancel(this.#deps, connection, frame);
+      case 'serve':
+        return onServe(this.#deps, connection, frame);
+      case 'response':
+        return onResponse(this.#deps, connection, frame);
       case 'ping':
         return onPing(this.#deps, connection, frame);
     }

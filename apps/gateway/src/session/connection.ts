@@ -45,6 +45,8 @@ export class Connection implements SubscriberSink {
   session: string | undefined;
   /** Ends what the connection gets without having asked. */
   endSystemNotices: () => void = () => undefined;
+  /** Set with the first request or `serve`: lets go of what the connection asked and was asked. */
+  endRequests: (() => void) | undefined;
   readonly openedAtMs = performance.now();
   upgradeToken: string | undefined;
   identity: Identity | undefined;
@@ -139,6 +141,7 @@ export class Connection implements SubscriberSink {
     this.apply('close');
     this.#outbox.close();
     this.endSystemNotices();
+    this.endRequests?.();
     for (const subscription of this.subscriptions.values()) subscription.end();
     this.subscriptions.clear();
   }

@@ -48,6 +48,27 @@ export const gatewayLimits = group({
       description: 'A connection that sends more invalid frames than this within a minute is closed.',
       example: '10',
     }),
+    maxRequestsPerConnection: withDefault(integer(1, 100_000, 'requests'), 256, {
+      variable: 'CARILLON_MAX_REQUESTS_PER_CONNECTION',
+      description: 'Most requests to back ends of one connection that wait for their answers.',
+      example: '256',
+    }),
+    maxRequests: withDefault(integer(1, 1_000_000, 'requests'), 4096, {
+      variable: 'CARILLON_MAX_REQUESTS',
+      description:
+        'Most requests of all clients of one gateway that wait for their answers, and most that its workers and their queues hold.',
+      example: '4096',
+    }),
+    requestTimeoutMs: withDefault(durationMs(1, 3_600_000), 15_000, {
+      variable: 'CARILLON_REQUEST_TIMEOUT_MS',
+      description: 'Time for the answer to a request that says no time itself.',
+      example: '15s',
+    }),
+    requestMaxTimeoutMs: withDefault(durationMs(1, 3_600_000), 300_000, {
+      variable: 'CARILLON_REQUEST_MAX_TIMEOUT_MS',
+      description: 'Longest time for an answer, whatever a request says.',
+      example: '5m',
+    }),
     authTimeoutMs: withDefault(durationMs(100, 300_000), 10_000, {
       variable: 'CARILLON_AUTH_TIMEOUT_MS',
       description: 'A connection without a valid token is closed after this, from its opening.',
@@ -107,6 +128,13 @@ export const gatewayLimits = group({
         maxHttpBodyBytes >= maxFrameBytes
           ? undefined
           : `CARILLON_MAX_HTTP_BODY_BYTES (${maxHttpBodyBytes}) must be at least CARILLON_MAX_FRAME_BYTES (${maxFrameBytes})`,
+    },
+    {
+      needs: ['requestTimeoutMs', 'requestMaxTimeoutMs'],
+      test: ({ requestTimeoutMs, requestMaxTimeoutMs }) =>
+        requestTimeoutMs <= requestMaxTimeoutMs
+          ? undefined
+          : `CARILLON_REQUEST_TIMEOUT_MS (${requestTimeoutMs}) is above CARILLON_REQUEST_MAX_TIMEOUT_MS (${requestMaxTimeoutMs})`,
     },
     {
       needs: ['maxChannelsPerFrame', 'maxSubscriptions'],

@@ -84,6 +84,26 @@ export const METRICS = {
     'Messages that came again and were dropped by seq.',
   ),
   authFailures: define('counter', 'auth_failures_total', 'Refused authentications by error code.', ['code']),
+  requests: define(
+    'counter',
+    'requests_total',
+    'Requests of clients to back ends by result (answered, or the error code).',
+    ['result'],
+  ),
+  requestSeconds: define(
+    'histogram',
+    'request_seconds',
+    'From taking a request to its answer.',
+    [],
+    LATENCY_SECONDS,
+  ),
+  requestsOpen: define('gauge', 'requests_open', "Requests of this gateway's clients without an answer."),
+  requestWorkers: define('gauge', 'request_workers', 'Connections that answer requests.'),
+  requestsWaiting: define(
+    'gauge',
+    'requests_waiting',
+    'Requests that wait for a worker of this gateway to have room.',
+  ),
   storedPending: define('gauge', 'stored_pending', 'Publishes waiting for `stored`.'),
   // router
   leasesHeld: define('gauge', 'router_leases_held', 'Partitions held by this router.'),

@@ -1,0 +1,55 @@
+import type { Broker, MethodKey, RequestNode } from '@carillon/broker';
+import { pause } from '@carillon/service';
+import type { Telemetry } from '@carillon/telemetry';
+import type { Connection } from '../session/connection.ts';
+import { Asking, type AskingLimits } from './asking.ts';
+import { Workers } from './workers.ts';
+
+export interface RequestsDependencies {
+  readonly broker: Broker;
+  readonly gateway: string;
+  readonly telemetry: Telemetry;
+  readonly limits: AskingLimits;
+}
+
+/** A gateway's part in requests and responses: its clients ask, its workers answer. */
+export class Requests {
+  readonly asking: Asking;
+  readonly workers: Workers;
+  readonly #node: RequestNode;
+  #draining = false;
+
+  constructor({ broker, gateway, telemetry, limits }: RequestsDependencies) {
+    this.workers = new Workers({
+      telemetry,
+      maxRequests: limits.maxRequests,
+      offer: (methods) => this.#offer(methods),
+    });
+    this.#node = broker.requests(gateway, this.workers.answer);
+    this.asking = new Asking({ node: this.#node, telemetry, limits, isDraining: () => this.#draining });
+  }
+
+  /** The connection takes part: it is let go of when it ends. */
+  attach(connection: Connection): void {
+    connection.endRequests ??= () => {
+      this.asking.ended(connection);
+      this.workers.ended(connection);
+    };
+  }
+
+  /** Nothing new is taken; what is under way may end. */
+  async drain(timeoutMs: number): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    this.#draining = true;
+    await this.#node.offer(new Map());
+    while (this.asking.size + this.workers.size > 0 && performance.now() < deadlineMs) await pause(10);
+  }
+
+  stop(): Promise<void> {
+    return this.#node.stop();
+  }
+
+  async #offer(methods: ReadonlyMap<MethodKey, number>): Promise<void> {
+    if (!this.#draining) await this.#node.offer(methods);
+  }
+}
