@@ -1,0 +1,144 @@
+import type { MessageFrame, RequestId, ServerFrame, ServerFrameType } from '@carillon/protocol';
+import { decodeRecord, messageFrame, type Position } from '@carillon/protocol';
+import { encodeServerFrame, messageBytes, TEXTS } from '@carillon/protocol/protobuf';
+import { binaryFrame } from './binary-frame.ts';
+import { textFrame } from './text-frame.ts';
+
+/** What a connection speaks, by the subprotocol that was selected. */
+export type EncodingName = 'json' | 'protobuf';
+
+/** A frame that is made, in each encoding, when the first connection that speaks it gets it. All others get the same bytes. */
+export abstract class Frame {
+  /** Says something about the messages before it: those that wait for their batch leave first. [BA3] */
+  readonly keepsOrder: boolean;
+  #json: Buffer | undefined;
+  #protobuf: Buffer | undefined;
+
+  constructor(keepsOrder: boolean) {
+    this.keepsOrder = keepsOrder;
+  }
+
+  /** Ready to be written to any number of sockets. */
+  in(encoding: EncodingName): Buffer {
+    if (encoding === 'json') {
+      this.#json ??= textFrame(this.json());
+      return this.#json;
+    }
+    this.#protobuf ??= binaryFrame(this.protobuf());
+    return this.#protobuf;
+  }
+
+  protected abstract json(): string;
+  protected abstract protobuf(): Uint8Array;
+}
+
+const KEEPS_ORDER: ReadonlySet<ServerFrameType> = new Set([
+  'gap',
+  'ended',
+  'refreshed',
+  'unsubscribed',
+  'status',
+  'disconnect',
+]);
+
+/** A frame without a payload. */
+export class PlainFrame extends Frame {
+  readonly #frame: ServerFrame;
+
+  constructor(frame: ServerFrame) {
+    super(KEEPS_ORDER.has(frame.type));
+    this.#frame = frame;
+  }
+
+  protected override json(): string {
+    return JSON.stringify(this.#frame);
+  }
+
+  protected override protobuf(): Uint8Array {
+    return encodeServerFrame(this.#frame, TEXTS);
+  }
+}
+
+/** A frame with a payload that passes as it came. */
+export class PayloadFrame extends Frame {
+  readonly #frame: ServerFrame;
+  readonly #payloadJson: string;
+
+  /** @param frame all members but the payload */
+  constructor(
+    frame: Omit<Extract<ServerFrame, { readonly payload: unknown }>, 'payload'>,
+    payloadJson: string,
+  ) {
+    super(false);
+    this.#frame = frame as ServerFrame;
+    this.#payloadJson = payloadJson;
+  }
+
+  protected override json(): string {
+    return `${JSON.stringify(this.#frame).slice(0, -1)},"payload":${this.#payloadJson}}`;
+  }
+
+  protected override protobuf(): Uint8Array {
+    return encodeServerFrame({ ...this.#frame, payload: this.#payloadJson } as ServerFrame, TEXTS);
+  }
+}
+
+/** A message of a channel, made of its record. */
+export class MessageFrames extends Frame {
+  readonly #channel: string;
+  readonly #epoch: string;
+  readonly #record: string;
+  readonly seq: number;
+
+  constructor(channel: string, epoch: string, seq: number, record: string) {
+    super(false);
+    this.#channel = channel;
+    this.#epoch = epoch;
+    this.seq = seq;
+    this.#record = record;
+  }
+
+  protected override json(): string {
+    return messageFrame(this.#channel, this.#epoch, this.seq, this.#record);
+  }
+
+  protected override protobuf(): Uint8Array {
+    return messageBytes(this.#channel, this.#epoch, this.seq, this.#record);
+  }
+}
+
+interface HistoryMessage extends Position {
+  readonly record: string;
+}
+
+/** [HI1] The answer to `history`. Payloads go out as they were published. */
+export class HistoryFrames extends Frame {
+  readonly #re: RequestId;
+  readonly #channel: string;
+  readonly #entries: readonly HistoryMessage[];
+  readonly #more: boolean;
+
+  constructor(re: RequestId, channel: string, entries: readonly HistoryMessage[], more: boolean) {
+    super(false);
+    this.#re = re;
+    this.#channel = channel;
+    this.#entries = entries;
+    this.#more = more;
+  }
+
+  protected override json(): string {
+    const messages = this.#entries.map(({ epoch, seq, record }) =>
+      messageFrame(this.#channel, epoch, seq, record),
+    );
+    return `{"type":"history","re":${JSON.stringify(this.#re)},"channel":"${this.#channel}","messages":[${messages.join(',')}],"more":${this.#more}}`;
+  }
+
+  protected override protobuf(): Uint8Array {
+    const channel = this.#channel;
+    const messages = this.#entries.map(({ epoch, seq, record }): MessageFrame => {
+      const { header, payload } = decodeRecord(record);
+      return { type: 'message', version: 1, channel, epoch, seq, ...header, payload };
+    });
+    return encodeServerFrame({ type: 'history', re: this.#re, channel, messages, more: this.#more }, TEXTS);
+  }
+}
