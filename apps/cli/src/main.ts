@@ -45,6 +45,7 @@ talking(program.command('sub'))
   .addOption(json())
   .option('--count <n>', 'end after n messages', reading(parseCount))
   .option('--since <epoch:seq>', 'begin after this position', reading(parsePosition))
+  .addOption(new Option('--encoding <name>', 'how frames come').choices(['json', 'protobuf']).default('json'))
   .action(async (channels, flags) => (await import('./commands/sub.ts')).sub(channels, flags));
 
 talking(program.command('pub'))

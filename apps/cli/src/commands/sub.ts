@@ -1,4 +1,6 @@
 import type { Message, Position, RealtimeClient } from '@carillon/client';
+import { jsonWithBytes } from '@carillon/client/bytes';
+import { protobuf } from '@carillon/client/protobuf';
 import { CliError, usageError } from '../cli-error.ts';
 import { messageJson, messageText } from '../output/message-line.ts';
 import { err, exitWhenReaderIsGone, note, print, wantsJson } from '../output/style.ts';
@@ -9,6 +11,7 @@ export interface SubFlags extends TargetFlags {
   readonly json?: boolean;
   readonly count?: number;
   readonly since?: Position;
+  readonly encoding?: 'json' | 'protobuf';
 }
 
 const SIGINT_EXIT_CODE = 130;
@@ -29,7 +32,8 @@ export async function sub(channels: readonly string[], flags: SubFlags): Promise
     left--;
     if (left === 0) done.resolve();
   };
-  const client = await openClient(target, narrate);
+  const encoding = flags.encoding === 'protobuf' ? protobuf : jsonWithBytes;
+  const client = await openClient(target, narrate, { encoding });
   process.once('SIGINT', () => {
     client.close();
     process.exit(SIGINT_EXIT_CODE);

@@ -1,4 +1,5 @@
 import type { Message } from '@carillon/client';
+import { stringifyPayload } from '@carillon/protocol';
 import { out } from './style.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', {
@@ -21,19 +22,19 @@ function channelColor(channel: string): (text: string) => string {
   return color;
 }
 
-/** A message as one JSON line, for programs. */
+/** A message as one JSON line, for programs. Typed arrays have their JSON form. */
 export function messageJson(message: Message): string {
   const { channel, epoch, seq, id, timestamp, event, user, payload, recovered } = message;
   const late = recovered || undefined;
   return printable(
-    JSON.stringify({ channel, epoch, seq, id, timestamp, event, user, payload, recovered: late }),
+    stringifyPayload({ channel, epoch, seq, id, timestamp, event, user, payload, recovered: late }),
   );
 }
 
 /** A message for a person: channel, seq, time, who, what. */
 export function messageText(message: Message): string {
   const { channel, seq, timestamp, event, user, payload, recovered } = message;
-  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  const text = typeof payload === 'string' ? payload : stringifyPayload(payload);
   return [
     channelColor(channel)(channel),
     out.bold(String(seq).padStart(5)),

@@ -19,6 +19,12 @@ const message: Message = {
 };
 
 describe('a message', () => {
+  it('shows a typed array in its JSON form', () => {
+    const bytes = { ...message, payload: Float32Array.of(1) };
+    expect(JSON.parse(messageJson(bytes)).payload).toEqual({ $bytes: 'AACAPw==', $type: 'f32' });
+    expect(messageText(bytes)).toContain('{"$bytes":"AACAPw==","$type":"f32"}');
+  });
+
   it('is one JSON line for programs', () => {
     expect(JSON.parse(messageJson(message))).toEqual({
       channel: 'chat:lobby',

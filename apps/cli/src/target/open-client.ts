@@ -1,4 +1,4 @@
-import { RealtimeClient, type RealtimeError } from '@carillon/client';
+import { RealtimeClient, type RealtimeClientOptions, type RealtimeError } from '@carillon/client';
 import { connectionFailure } from './diagnose.ts';
 import type { Target } from './resolve-target.ts';
 
@@ -13,8 +13,9 @@ const CLIENT = { name: 'carillon-cli', version: '0.1.0' };
 export async function openClient(
   target: Target,
   prepare: (client: RealtimeClient) => void,
+  options: Pick<RealtimeClientOptions, 'encoding'> = {},
 ): Promise<RealtimeClient> {
-  const client = new RealtimeClient({ url: target.url, client: CLIENT, ...target.auth });
+  const client = new RealtimeClient({ url: target.url, client: CLIENT, ...options, ...target.auth });
   prepare(client);
   const failure = await firstFailure(client);
   if (failure === undefined) return client;
