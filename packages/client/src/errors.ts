@@ -1,5 +1,5 @@
 /** Errors of the SDK: those that the server sent, and those that happen before or instead of an answer. */
-import type { ErrorBody, ErrorCode } from '@carillon/protocol';
+import type { ErrorCode, RequestErrorBody } from '@carillon/protocol';
 
 /**
  * Codes that only the SDK gives.
@@ -26,23 +26,37 @@ export class RealtimeError extends Error {
   readonly retryable: boolean;
   /** Wait at least this long, in milliseconds; absent when the server gave no hint. */
   readonly retryAfterMs: number | undefined;
+  /** With `RESPONDER_ERROR`: the back end's own code, where it gave one. */
+  readonly reason: string | undefined;
 
   constructor(
     code: ErrorCode | ClientErrorCode,
     message: string,
-    options: { retryable?: boolean; retryAfterMs?: number | undefined; cause?: unknown } = {},
+    options: {
+      retryable?: boolean;
+      retryAfterMs?: number | undefined;
+      reason?: string | undefined;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'RealtimeError';
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
   }
 }
 
-export function fromErrorBody(body: ErrorBody): RealtimeError {
+export function frameTooLarge(bytes: number, maxFrameBytes: number): RealtimeError {
+  const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
+  return new RealtimeError('FRAME_TOO_LARGE', text);
+}
+
+export function fromErrorBody(body: RequestErrorBody): RealtimeError {
   return new RealtimeError(body.code, body.message, {
     retryable: body.retryable,
     retryAfterMs: body.retryAfterMs,
+    reason: body.reason,
   });
 }

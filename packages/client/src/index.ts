@@ -23,15 +23,17 @@ export type {
   RestoredPublishEvent,
   SubscriptionEvents,
 } from './events.ts';
+export type { HistoryPage, HistoryQuery } from './history.ts';
 export type { Message } from './message.ts';
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
 export type { Publishing } from './outbox.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
 export type { PublishOutcome } from './publish-outcome.ts';
 export { outcomeOf } from './publish-outcome.ts';
-export type { HistoryPage, HistoryQuery, StoredPublishing } from './realtime-client.ts';
+export type { StoredPublishing } from './realtime-client.ts';
 export { RealtimeClient } from './realtime-client.ts';
 export type { SnapshotCallback, SnapshotRequest } from './reconcile.ts';
+export type { RequestOptions } from './request-options.ts';
 export type { DiscardReason } from './saved-state.ts';
 export type { SocketConstructor, SocketLike } from './socket.ts';
 export type { StateAttachment, StateStorage } from './state-storage.ts';

@@ -59,7 +59,7 @@ export interface RealtimeClientOptions {
    * (1 to 5000, default 100). `{}` is the defaults. Default: one by one.
    */
   readonly batch?: BatchRequest;
-  /** W3C traceparent for a publish that brings none, e.g. from OpenTelemetry's active span. */
+  /** W3C traceparent for a publish or a request that brings none, by channel or method, e.g. from OpenTelemetry's active span. */
   readonly traceparent?: (channel: string) => string | undefined;
   /** Name and version of the application, shown in the server's list of connections. */
   readonly client?: { readonly name: string; readonly version: string };

@@ -3,7 +3,7 @@ import { backoffDelayMs } from './backoff.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { Connection } from './connection.ts';
 import { deferred, markObserved } from './deferred.ts';
-import { fromErrorBody, RealtimeError } from './errors.ts';
+import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { RestoredPublishEvent } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
@@ -169,8 +169,7 @@ export class Outbox {
       typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
     if (bytes > maxFrameBytes) {
       channel?.remove(entry);
-      const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
-      this.#reject(entry, new RealtimeError('FRAME_TOO_LARGE', text));
+      this.#reject(entry, frameTooLarge(bytes, maxFrameBytes));
       return;
     }
     entry.requestId = id;

@@ -14,30 +14,16 @@ import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
+import type { HistoryPage, HistoryQuery } from './history.ts';
 import { type Message, messageOf } from './message.ts';
 import { type RealtimeClientOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import { Outbox, type Publishing } from './outbox.ts';
 import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
+import type { RequestOptions } from './request-options.ts';
 import { Requests } from './requests.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
-
-/** Without `after` and `before`: the newest messages, newest first. */
-export interface HistoryQuery {
-  /** Messages after this position, oldest first. */
-  readonly after?: Position;
-  /** Messages before this position, newest first. */
-  readonly before?: Position;
-  /** 1 to 1000, default 100. */
-  readonly limit?: number;
-}
-
-export interface HistoryPage<Payload> {
-  readonly messages: readonly Message<Payload>[];
-  /** There are more in the direction asked for. */
-  readonly more: boolean;
-}
 
 /** Only without a map of channels may a call say by itself what the payload is. */
 type Untyped<Channels extends ChannelMap, Client> = keyof Channels extends never ? Client : never;
@@ -89,7 +75,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
         this.#persistence?.touch();
       },
     });
-    this.#requests = new Requests({ connection, timeoutMs: resolved.requestTimeoutMs });
+    this.#requests = new Requests({ connection, options: resolved });
     this.#subscriptions = new Subscriptions({
       connection,
       events: this.#events,
@@ -210,11 +196,20 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     channel: Channel,
     query?: HistoryQuery,
   ): Promise<HistoryPage<PayloadOf<Channels, Channel>>> {
-    const { messages, more } = await this.#requests.ask({ type: 'history', channel, ...query });
+    const { messages, more } = await this.#requests.history(channel, query);
     const marked = messages.map((frame) =>
       messageOf(frame, { own: this.#outbox.isOwn(frame.producer), recovered: false, redelivered: false }),
     );
     return { messages: marked as Message<PayloadOf<Channels, Channel>>[], more };
+  }
+
+  /**
+   * Asks a back end and resolves with its answer. Rejects with a RealtimeError: `TIMEOUT`, `REQUEST_CANCELLED`; `NO_RESPONDER`,
+   * `RESPONDER_BUSY`, `PERMISSION_DENIED` (nothing was done); `RESPONDER_LOST`, `OUTCOME_UNKNOWN` (it may have been done; it is never sent twice);
+   * `RESPONDER_ERROR` with the back end's own `reason`. Without a connection it waits for one.
+   */
+  request<Answer = unknown>(method: string, data: unknown = null, options?: RequestOptions): Promise<Answer> {
+    return this.#requests.request(method, data, options) as Promise<Answer>;
   }
 
   /** Ends the connection. What waits is rejected; subscriptions stay and are restored by another `connect`. */
@@ -279,6 +274,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   #onDown(): void {
     this.#subscriptions.onDown();
     this.#outbox.onDown();
+    this.#requests.onDown();
   }
 
   #onEnd(error: RealtimeError): void {
