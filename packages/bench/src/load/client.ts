@@ -24,8 +24,8 @@ export class LoadClient {
   readonly #options: LoadClientOptions;
   readonly #socket: RawSocket;
   readonly #acceptedMark: Buffer;
-  /** Highest `n` seen. A load connection subscribes to one channel, and a channel has one publisher. */
-  #lastN = -1;
+  /** Highest `n` seen. A load connection subscribes to one channel, and a channel has one publisher that counts from 1 on. */
+  #lastN = 0;
   /** Where the digits of `t` began in the last message, from its start on. Before the first: somewhere inside. */
   #tAt = T_MARK.length + 1;
   readonly #onTimed: ((sentUs: number) => void) | undefined;
@@ -48,6 +48,10 @@ export class LoadClient {
     });
   }
 
+  get lastN(): number {
+    return this.#lastN;
+  }
+
   async open(): Promise<void> {
     const [first, ...others] = this.dialect.hello(this.#options.token);
     // A server may speak first, and its greeting may come in the same chunk as the upgrade: wait for it from the start.
@@ -68,7 +72,7 @@ export class LoadClient {
 
   close(): void {
     this.#closing = true;
-    this.#socket.close();
+    this.#socket.reset();
   }
 
   #step(step: Step): Promise<void> {
@@ -146,8 +150,8 @@ export class LoadClient {
   #checkOrder(n: number): void {
     const { counts } = this.#options;
     const last = this.#lastN;
-    if (last < 0 || n > last) {
-      if (last >= 0) counts.lost += n - last - 1;
+    if (n > last) {
+      counts.lost += n - last - 1;
       this.#lastN = n;
     } else if (n === last) counts.duplicated++;
     else counts.reordered++;

@@ -1,7 +1,7 @@
 /** What a load client says to each kind of server. Everything that is sent in a loop is prepared once. */
 import { textFrame } from './raw-socket.ts';
 
-export type DialectName = 'carillon' | 'socketio' | 'raw';
+export type DialectName = 'carillon' | 'socketio' | 'ws' | 'raw';
 
 export interface Dialect {
   /** Path of the upgrade; `undefined`: plain TCP that carries frames from the first byte on. */
@@ -53,6 +53,19 @@ const socketio: Dialect = {
   heartbeat: { ask: '2', answer: textFrame('3') },
 };
 
+/** A server that answers each message with `ok` and does nothing else. */
+const ws: Dialect = {
+  path: '/',
+  protocol: undefined,
+  hello: () => [],
+  subscribe: (channel) => ({ send: textFrame(channel), until: 'ok' }),
+  publish: () => {
+    throw new Error('the bare server takes no publications');
+  },
+  acceptedMark: '',
+  heartbeat: undefined,
+};
+
 const raw: Dialect = {
   path: undefined,
   protocol: undefined,
@@ -65,4 +78,4 @@ const raw: Dialect = {
   heartbeat: undefined,
 };
 
-export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { carillon, socketio, raw };
+export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { carillon, socketio, ws, raw };

@@ -1,7 +1,7 @@
 /** A load process as seen by the scenario that steers it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Answer, LoadReport, Order, Plan, ResumeReport } from './plan.ts';
+import type { Answer, Faults, LoadReport, Opening, Order, Plan, ResumeReport } from './plan.ts';
 
 export class LoadProcess {
   readonly #child: ChildProcess;
@@ -12,8 +12,20 @@ export class LoadProcess {
     });
   }
 
-  async open(plan: Plan): Promise<void> {
-    await this.#ask({ do: 'open', plan });
+  async open(plan: Plan): Promise<Opening> {
+    await this.prepare(plan);
+    return await this.openPrepared();
+  }
+
+  /** What {@link openPrepared} opens. Apart, since the plan of thousands of connections takes a while to arrive. */
+  async prepare(plan: Plan): Promise<void> {
+    await this.#ask({ do: 'prepare', plan });
+  }
+
+  async openPrepared(): Promise<Opening> {
+    const answer = await this.#ask({ do: 'open' });
+    if (!('opening' in answer)) throw new Error('a load process did not say how it opened');
+    return answer.opening;
   }
 
   async start(): Promise<void> {
@@ -40,6 +52,13 @@ export class LoadProcess {
     const answer = await this.#ask({ do: 'published' });
     if (!('published' in answer)) throw new Error('a load process did not say what it published');
     return answer.published;
+  }
+
+  /** Waits for what is under way, and compares with what was published by channel. */
+  async settle(published: Readonly<Record<string, number>>): Promise<Faults> {
+    const answer = await this.#ask({ do: 'settle', published });
+    if (!('faults' in answer)) throw new Error('a load process did not say what it lost');
+    return answer.faults;
   }
 
   /** Drops all connections at once; resolves when all are back. */

@@ -17,8 +17,12 @@ export interface SubscriberPlan {
   readonly role: 'subscriber';
   readonly dialect: DialectName;
   readonly token: string;
-  /** One connection each. */
-  readonly connections: readonly { readonly port: number; readonly channel: string }[];
+  /** One connection each; `token` where each has its own. */
+  readonly connections: readonly {
+    readonly port: number;
+    readonly channel: string;
+    readonly token?: string;
+  }[];
   /** Every how many connections one is timed. */
   readonly timeEvery: number;
   /** Connections opened at the same time. */
@@ -53,7 +57,8 @@ export interface ResumingPlan {
 export type Plan = SubscriberPlan | PublisherPlan | ResumingPlan;
 
 export type Order =
-  | { readonly do: 'open'; readonly plan: Plan }
+  | { readonly do: 'prepare'; readonly plan: Plan }
+  | { readonly do: 'open' }
   | { readonly do: 'start' }
   | { readonly do: 'mark' }
   | { readonly do: 'stop' }
@@ -61,6 +66,7 @@ export type Order =
   | { readonly do: 'drop'; readonly atUs: number }
   | { readonly do: 'cut'; readonly everyMs: number }
   | { readonly do: 'calm' }
+  | { readonly do: 'settle'; readonly published: Readonly<Record<string, number>> }
   | { readonly do: 'finish'; readonly published: Readonly<Record<string, number>> }
   | { readonly do: 'report' };
 
@@ -101,8 +107,20 @@ export interface ResumeReport extends Readonly<ResumeCounts> {
   readonly lost: number;
 }
 
+/** How long each connection took from its first packet until it was subscribed, and when the first began and the last was done. */
+export interface Opening {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly timesUs: readonly number[];
+}
+
+/** Faults of a whole run, warm-up included. */
+export type Faults = Pick<Counts, 'lost' | 'duplicated' | 'reordered'>;
+
 export type Answer =
   | { readonly done: Order['do'] }
+  | { readonly done: 'open'; readonly opening: Opening }
+  | { readonly done: 'settle'; readonly faults: Faults }
   | { readonly done: 'report'; readonly report: LoadReport }
   | { readonly done: 'published'; readonly published: Readonly<Record<string, number>> }
   | { readonly done: 'finish'; readonly resumed: ResumeReport }

@@ -1,5 +1,5 @@
 import { LoadClient } from './client.ts';
-import type { LoadReport, PublisherPlan } from './plan.ts';
+import type { LoadReport, Opening, PublisherPlan } from './plan.ts';
 import { nowUs, Tally } from './tally.ts';
 
 /** How often the open loop looks at the clock. Finer than this costs more CPU than the work measured. */
@@ -30,7 +30,8 @@ export class PublisherLoad {
     this.#pad = 'x'.repeat(plan.padBytes);
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<Opening> {
+    const fromUs = nowUs();
     for (const { port, channels } of this.#plan.connections) {
       const sent: number[] = [];
       const client = new LoadClient({
@@ -45,6 +46,7 @@ export class PublisherLoad {
       this.#lines.push(line);
       await client.open();
     }
+    return { fromUs, toUs: nowUs(), timesUs: [] };
   }
 
   start(): void {

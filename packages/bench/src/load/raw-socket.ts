@@ -87,10 +87,6 @@ export class RawSocket {
     this.#socket.write(frame);
   }
 
-  close(): void {
-    this.#socket.destroy();
-  }
-
   /** Cuts the connection: a reset, no close frame, nothing that waits is sent. */
   reset(): void {
     this.#socket.resetAndDestroy();

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LoadReport, ResumeCounts, ResumeReport, ResumingPlan } from './plan.ts';
+import type { LoadReport, Opening, ResumeCounts, ResumeReport, ResumingPlan } from './plan.ts';
 import { ResumingClient } from './resuming-client.ts';
 import { nowUs, Tally } from './tally.ts';
 
@@ -49,13 +49,15 @@ export class ResumingLoad {
     );
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<Opening> {
+    const fromUs = nowUs();
     const { openAtOnce } = this.#plan;
     for (let i = 0; i < this.#clients.length; i += openAtOnce) {
       const batch = this.#clients.slice(i, i + openAtOnce);
       for (const client of batch) client.connect();
       await this.#until(() => batch.every(({ isReady }) => isReady), 'opening');
     }
+    return { fromUs, toUs: nowUs(), timesUs: [] };
   }
 
   mark(): void {

@@ -1,6 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { LoadClient } from './client.ts';
-import type { LoadReport, SubscriberPlan } from './plan.ts';
-import { Tally } from './tally.ts';
+import type { Faults, LoadReport, Opening, SubscriberPlan } from './plan.ts';
+import { nowUs, Tally } from './tally.ts';
+
+/** What is still under way when publishing has ended counts as lost when nothing has come for this long. */
+const SILENCE_MS = 2_000;
+const SETTLE_TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
 
 /** Connections that subscribe to one channel each and count. */
 export class SubscriberLoad {
@@ -12,23 +18,27 @@ export class SubscriberLoad {
     this.#plan = plan;
   }
 
-  async open(): Promise<void> {
+  async open(): Promise<Opening> {
     const { connections, openAtOnce } = this.#plan;
+    const timesUs: number[] = [];
+    const fromUs = nowUs();
     let next = 0;
     const openSome = async (): Promise<void> => {
-      while (next < connections.length) await this.#openOne(next++);
+      while (next < connections.length) {
+        const startUs = nowUs();
+        await this.#openOne(next++);
+        timesUs.push(nowUs() - startUs);
+      }
     };
     await Promise.all(Array.from({ length: Math.min(openAtOnce, connections.length) }, openSome));
-  }
-
-  start(): void {
-    // Subscribers have nothing to start: messages come by themselves.
+    return { fromUs, toUs: nowUs(), timesUs };
   }
 
   mark(): void {
     this.#tally.mark();
   }
 
+  /** Resets all connections: nothing of them stays behind in the kernel. */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.close();
   }
@@ -37,9 +47,32 @@ export class SubscriberLoad {
     return this.#tally.report();
   }
 
+  /** @param published by channel, from the first message on */
+  async settle(published: Readonly<Record<string, number>>): Promise<Faults> {
+    const { counts } = this.#tally;
+    const deadline = performance.now() + SETTLE_TIMEOUT_MS;
+    let last = { messages: counts.messages, at: performance.now() };
+    while (this.#missing(published) > 0) {
+      await pause(POLL_MS);
+      const now = performance.now();
+      if (counts.messages !== last.messages) last = { messages: counts.messages, at: now };
+      if (now - last.at > SILENCE_MS || now > deadline) break;
+    }
+    const { lost, duplicated, reordered } = counts;
+    return { lost: lost + this.#missing(published), duplicated, reordered };
+  }
+
+  /** Messages after the last one that came. */
+  #missing(published: Readonly<Record<string, number>>): number {
+    return this.#clients.reduce((sum, { lastN }, i) => {
+      const { channel } = this.#plan.connections[i]!;
+      return sum + Math.max(0, (published[channel] ?? 0) - lastN);
+    }, 0);
+  }
+
   async #openOne(index: number): Promise<void> {
-    const { connections, dialect, token, timeEvery } = this.#plan;
-    const { port, channel } = connections[index]!;
+    const { connections, dialect, timeEvery } = this.#plan;
+    const { port, channel, token = this.#plan.token } = connections[index]!;
     const client = new LoadClient({
       port,
       dialect,
@@ -48,7 +81,7 @@ export class SubscriberLoad {
       onProblem: this.#tally.problem,
       ...(index % timeEvery === 0 ? { onTimed: this.#tally.time } : {}),
     });
-    this.#clients.push(client);
+    this.#clients[index] = client;
     await client.open();
     await client.subscribe(channel);
   }

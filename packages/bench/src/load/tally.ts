@@ -50,9 +50,9 @@ export class Tally {
     if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(text);
   };
 
-  /** Forgets what was measured so far (warm-up); the order checks of the connections go on. */
+  /** Forgets what was measured so far (warm-up), but no fault. */
   mark(): void {
-    Object.assign(this.counts, { messages: 0, accepted: 0, errors: 0, lost: 0, duplicated: 0, reordered: 0 });
+    Object.assign(this.counts, { messages: 0, accepted: 0, errors: 0 });
     this.published = 0;
     this.#histogram.reset();
     this.#cpu = process.cpuUsage();

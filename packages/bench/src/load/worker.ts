@@ -1,6 +1,6 @@
 /** A load process. Takes {@link Order}s by IPC; see scenarios/ for what is asked of it. */
 
-import type { Answer, Order } from './plan.ts';
+import type { Answer, Order, Plan } from './plan.ts';
 import { PublisherLoad } from './publisher-load.ts';
 import { ResumingLoad } from './resuming-load.ts';
 import { SubscriberLoad } from './subscriber-load.ts';
@@ -9,27 +9,32 @@ type Load = SubscriberLoad | PublisherLoad | ResumingLoad;
 
 let load: Load | undefined;
 
-function loadOf(plan: (Order & { readonly do: 'open' })['plan']): Load {
+function loadOf(plan: Plan): Load {
   if (plan.role === 'subscriber') return new SubscriberLoad(plan);
   return plan.role === 'publisher' ? new PublisherLoad(plan) : new ResumingLoad(plan);
 }
 
 async function obey(order: Order): Promise<Answer> {
-  if (order.do === 'open') {
+  if (order.do === 'prepare') {
     load = loadOf(order.plan);
-    await load.open();
-    return { done: 'open' };
+    return { done: 'prepare' };
   }
-  if (load === undefined) throw new Error(`'${order.do}' came before 'open'`);
+  if (load === undefined) throw new Error(`'${order.do}' came before 'prepare'`);
+  if (order.do === 'open') return { done: 'open', opening: await load.open() };
   if (order.do === 'report') return { done: 'report', report: load.report() };
   if (order.do === 'mark') load.mark();
   else if (order.do === 'stop') await load.stop();
   else if (load instanceof ResumingLoad) return await obeyResuming(load, order);
+  else if (load instanceof SubscriberLoad) return await obeySubscribing(load, order);
   else if (order.do === 'start') load.start();
-  else if (order.do === 'published' && load instanceof PublisherLoad)
-    return { done: 'published', published: load.publishedByChannel() };
-  else throw new Error(`'${order.do}' is not for this kind of load`);
+  else if (order.do === 'published') return { done: 'published', published: load.publishedByChannel() };
+  else throw new Error(`'${order.do}' is not for connections that publish`);
   return { done: order.do };
+}
+
+async function obeySubscribing(subscribing: SubscriberLoad, order: Order): Promise<Answer> {
+  if (order.do === 'settle') return { done: 'settle', faults: await subscribing.settle(order.published) };
+  throw new Error(`'${order.do}' is not for connections that stay and listen`);
 }
 
 async function obeyResuming(resuming: ResumingLoad, order: Order): Promise<Answer> {

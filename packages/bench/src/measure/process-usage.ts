@@ -11,18 +11,28 @@ export interface Usage {
   readonly rssKb: number;
 }
 
-/** The process and its children (Postgres works in children), as one. */
+/** The process and all that it started (Postgres works in children), as one. */
 export async function usageOf(name: string, pid: number): Promise<Usage> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1'))
-    .split(' ')
-    .filter((text) => text !== '');
-  const parts = await Promise.all([pid, ...children.map(Number)].map(readOne));
+  const parts = await Promise.all((await familyOf(pid)).map(readOne));
   return {
     name,
     pid,
     cpuUs: parts.reduce((sum, part) => sum + part.cpuUs, 0),
     rssKb: parts.reduce((sum, part) => sum + part.rssKb, 0),
   };
+}
+
+/** The process and all that it started, the youngest generation last. */
+export async function familyOf(pid: number): Promise<readonly number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'latin1').catch(orEnded))
+    .split(' ')
+    .filter((text) => text !== '');
+  return [pid, ...(await Promise.all(children.map((child) => familyOf(Number(child))))).flat()];
+}
+
+function orEnded(error: NodeJS.ErrnoException): string {
+  if (['ENOENT', 'ESRCH'].includes(error.code ?? '')) return '';
+  throw error;
 }
 
 async function readOne(pid: number): Promise<{ readonly cpuUs: number; readonly rssKb: number }> {

@@ -1,31 +1,40 @@
 /** Writes the newest results into docs/performance.md; what stands outside of the two marks is written by hand. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Range, Summed } from '../run/repeats.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
-import type { Result } from '../scenarios/scenario.ts';
 import { RESULTS, type RecordedRun } from './results-file.ts';
+import { summary } from './summary.ts';
+import { count, us } from './units.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../docs/performance.md', import.meta.url));
 const BEGIN = '<!-- results: written by `npm run bench`, do not edit -->';
 const END = '<!-- end of results -->';
 
-const us = (value: number): string =>
-  value >= 1000 ? `${(value / 1000).toFixed(2)} ms` : `${value.toFixed(value < 10 ? 2 : 0)} µs`;
-const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+const range = ({ min, max }: Range, text: (value: number) => string): string =>
+  min === max ? '' : `<br>${text(min)} … ${text(max)}`;
 
-function row(result: Result, base: Result, floorUs: number | undefined): string {
-  const { latencyUs, lost, duplicated, reordered } = result;
+function row(result: Summed, base: Summed, floorUs: number | undefined): string {
+  const { latencyUs, lost, duplicated, reordered, spread } = result;
   const cells = [
     result.target,
-    count(result.unitsPerSecond),
-    us(result.cpuPerUnitUs),
+    count(result.unitsPerSecond) + range(spread.unitsPerSecond, count),
+    us(result.cpuPerUnitUs) + range(spread.cpuPerUnitUs, us),
     (result.cpuPerUnitUs / base.cpuPerUnitUs).toFixed(2),
     floorUs === undefined ? '' : (result.cpuPerUnitUs / floorUs).toFixed(2),
-    us(latencyUs.p50),
-    us(latencyUs.p99),
+    us(latencyUs.p50) + range(spread.p50Us, us),
+    us(latencyUs.p99) + range(spread.p99Us, us),
     `${lost} / ${duplicated} / ${reordered}`,
+    us(result.loadCpuPerUnitUs),
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** Which process used how much per unit: the first question of everybody who wants to make it faster. */
+function byProcess({ target, cpuByProcessUs, units, unit, repeats }: Summed): string {
+  const perUnit = Object.entries(cpuByProcessUs).map(([name, cpuUs]) => `${name} ${us(cpuUs / units)}`);
+  const rounds = repeats.length === 1 ? '' : ` (medians of ${repeats.length} rounds)`;
+  return `CPU of ${target} per ${unit}: ${perUnit.join(', ')}${rounds}.`;
 }
 
 function section(run: RecordedRun): string {
@@ -35,15 +44,18 @@ function section(run: RecordedRun): string {
   const lines = [
     `### \`${run.scenario}\` (${run.row})`,
     '',
-    `${run.title}. ${run.timing.seconds} s measured after ${run.timing.warmUpSeconds} s of warm-up, ${run.at.slice(0, 10)}, commit ${run.commit}, ` +
+    `${run.title}. ${run.timing.seconds} s measured after ${run.timing.warmUpSeconds} s of warm-up, ${base.repeats.length} round(s), ${run.at.slice(0, 10)}, commit ${run.commit}, ` +
       `${run.machine.cores} cores (${run.machine.cpu}), Node ${run.machine.node}: \`${run.command}\``,
     '',
-    `| | per second | CPU per ${unit} | x ${base.target} | x floor | p50 | p99 | lost / doubled / out of order |`,
-    '|---|---|---|---|---|---|---|---|',
+    `| | per second | CPU per ${unit} | x ${base.target} | x floor | p50 | p99 | lost / doubled / out of order | load's CPU |`,
+    '|---|---|---|---|---|---|---|---|---|',
     ...run.results.map((result) => row(result, base, run.floorUs)),
+    '',
+    byProcess(base),
   ];
   if (run.floorUs !== undefined)
     lines.push('', `Floor, a loop of write(2) in C: ${us(run.floorUs)} per ${unit}.`);
+  for (const failure of run.failures) lines.push('', `Failed: ${failure.split('\n')[0]}`);
   return lines.join('\n');
 }
 
@@ -57,7 +69,7 @@ export function writePerformancePage(): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`${PAGE} has lost its marks '${BEGIN}' and '${END}'`);
-  const body = runs.map(section).join('\n\n');
+  const body = [summary(runs), ...runs.map(section)].join('\n\n');
   writeFileSync(PAGE, `${page.slice(0, begin)}${BEGIN}\n\n${body}\n\n${page.slice(end)}`);
   return PAGE;
 }

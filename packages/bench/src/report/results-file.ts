@@ -2,8 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Result, Timing } from '../scenarios/scenario.ts';
+import type { Summed } from '../run/repeats.ts';
+import type { Timing } from '../scenarios/scenario.ts';
 
 export const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
 
@@ -13,11 +15,13 @@ export interface Run {
   readonly title: string;
   readonly timing: Timing;
   readonly floorUs: number | undefined;
-  readonly results: readonly Result[];
+  readonly floorRepeatsUs: readonly number[];
+  readonly results: readonly Summed[];
+  readonly failures: readonly string[];
 }
 
-/** As it lies in the file. */
-export interface RecordedRun extends Run {
+/** What is needed to repeat a run. */
+export interface Origin {
   readonly at: string;
   readonly command: string;
   readonly commit: string;
@@ -30,6 +34,9 @@ export interface RecordedRun extends Run {
   };
 }
 
+/** As it lies in the file. */
+export type RecordedRun = Origin & Run;
+
 function commit(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
@@ -38,9 +45,7 @@ function commit(): string {
   }
 }
 
-/** Returns the path written. */
-export function writeResults(run: Run, command: string, now: Date): string {
-  mkdirSync(RESULTS, { recursive: true });
+function origin(command: string, now: Date): Origin {
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
@@ -48,8 +53,18 @@ export function writeResults(run: Run, command: string, now: Date): string {
     kernel: release(),
     node: process.version,
   };
-  const path = `${RESULTS}${run.scenario}.json`;
-  const recorded: RecordedRun = { at: now.toISOString(), command, commit: commit(), machine, ...run };
-  writeFileSync(path, `${JSON.stringify(recorded, null, 2)}\n`);
+  return { at: now.toISOString(), command, commit: commit(), machine };
+}
+
+/** Writes `<scenario>.json` into `folder`. Returns the path written. */
+export function writeResults<T extends { readonly scenario: string }>(
+  run: T,
+  command: string,
+  now: Date,
+  folder = RESULTS,
+): string {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${run.scenario}.json`);
+  writeFileSync(path, `${JSON.stringify({ ...origin(command, now), ...run }, null, 2)}\n`);
   return path;
 }

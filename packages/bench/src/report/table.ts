@@ -16,6 +16,8 @@ const PLURAL = {
   publish: 'publishes',
   message: 'messages',
   resume: 'resumes',
+  connection: 'connections',
+  start: 'starts',
 } as const;
 
 /** Ratios are to the first result, and to the floor where there is one: they hold on another machine, the figures do not. */
@@ -56,7 +58,7 @@ export function table(results: readonly Result[], floorUs: number | undefined): 
     ]);
   }
   const floor = floorUs === undefined ? '' : `\nfloor (write(2) loop in C): ${us(floorUs)} per delivery`;
-  return [out.toString() + floor, ...results.flatMap(resumeLine)].join('\n');
+  return [out.toString() + floor, ...results.flatMap(resumeLine), ...results.flatMap(figuresLine)].join('\n');
 }
 
 /** What the table has no columns for. */
@@ -69,6 +71,10 @@ function resumeLine({ target, resumes }: Result): string[] {
       `${(deliveredShare * 100).toFixed(3)} % of ${count(expected)} delivered; subscriptions recovered ${count(recovered)}, ` +
       `not ${JSON.stringify(notRecovered)}; failed attempts ${failedAttempts}`,
   ];
+}
+
+function figuresLine({ target, figures = {} }: Result): string[] {
+  return Object.entries(figures).map(([name, value]) => `${target}: ${name} ${count(value)}`);
 }
 
 function alarm(value: number): string {

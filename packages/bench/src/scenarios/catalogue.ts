@@ -1,15 +1,23 @@
+import { coldStart } from './cold-start.ts';
+import { connect } from './connect.ts';
 import { fanOut } from './fan-out.ts';
 import { jitter } from './jitter.ts';
-import { pairs } from './pairs.ts';
+import { memory } from './memory.ts';
+import { pairs, pairsUnstored } from './pairs.ts';
 import { publish } from './publish.ts';
 import { reconnect } from './reconnect.ts';
 import type { Scenario } from './scenario.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
-  fanOut({ name: 'fan-out', row: 'N1', subscribers: 1000, ratePerSecond: 100 }),
+  fanOut({ name: 'fan-out', row: 'N1, N1b', subscribers: 1000, ratePerSecond: 100, floor: true }),
   fanOut({ name: 'fan-out-fast', row: 'N2', subscribers: 200, ratePerSecond: 2500 }),
+  fanOut({ name: 'fan-out-alone', row: 'N2', subscribers: 200, ratePerSecond: 5000, nodes: 1 }),
   publish,
   pairs,
+  pairsUnstored,
+  memory,
+  connect,
   reconnect,
   jitter,
+  coldStart,
 ];

@@ -1,59 +1,85 @@
 import { LoadProcess } from '../load/load-process.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
-import { measure, toResult } from './measure.ts';
-import type { Result, Scenario, Timing } from './scenario.ts';
+import { measureDelivery } from './measure.ts';
+import { type Result, type Scenario, type Size, type Timing, usualSeconds } from './scenario.ts';
 
 const PAD_BYTES = 100;
 /** At most this many deliveries a second are timed; timing all of them would cost more than receiving them. */
 const TIMED_PER_SECOND = 20_000;
 
+export interface FanOut {
+  readonly name: string;
+  readonly row: string;
+  readonly subscribers: number;
+  readonly ratePerSecond: number;
+  /** Default 2. */
+  readonly nodes?: number;
+  readonly padBytes?: number;
+  /** Measure the floor, too. Where the rate is more than it can do it would take minutes. */
+  readonly floor?: true;
+}
+
 /** One channel, many subscribers spread over the nodes, one publisher at the first node. */
-export function fanOut(options: {
-  name: string;
-  row: string;
-  subscribers: number;
-  ratePerSecond: number;
-}): Scenario {
-  const { subscribers, ratePerSecond } = options;
+export function fanOut(options: FanOut): Scenario {
+  const { name, row, subscribers, ratePerSecond, nodes = 2 } = options;
   return {
-    ...options,
-    title: `fan-out: 1 channel, ${subscribers} subscribers, ${ratePerSecond} msg/s`,
-    floor: { subscribers, ratePerSecond },
-    run: async (target, timing) => run(options, target, timing),
+    name,
+    row,
+    title: `fan-out: 1 channel, ${subscribers} subscribers, ${ratePerSecond} msg/s${nodes === 1 ? ', one node alone' : ''}`,
+    ...(options.floor ? { floor: { subscribers, ratePerSecond } } : {}),
+    start: () => startCarillon({ gateways: nodes }),
+    peers: [() => startSocketIo({ nodes })],
+    estimateSeconds: usualSeconds,
+    run: (target, timing, size) => runFanOut(sized(options, size), target, timing),
   };
 }
 
-async function run(
-  options: { name: string; subscribers: number; ratePerSecond: number },
-  target: Target,
-  timing: Timing,
-): Promise<Result> {
-  const { subscribers, ratePerSecond } = options;
-  const channel = 'bench:fan-out';
+function sized(options: FanOut, size: Size): FanOut {
+  const { clients = options.subscribers, ratePerSecond = options.ratePerSecond } = size;
+  return { ...options, subscribers: clients, ratePerSecond };
+}
+
+export async function runFanOut(options: FanOut, target: Target, timing: Timing): Promise<Result> {
   const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
   try {
-    await subscriber.open({
-      role: 'subscriber',
-      dialect: target.dialect,
-      token: target.token,
-      connections: Array.from({ length: subscribers }, (_, i) => ({
-        port: target.ports[i % target.ports.length]!,
-        channel,
-      })),
-      timeEvery: Math.max(1, Math.ceil((subscribers * ratePerSecond) / TIMED_PER_SECOND)),
-      openAtOnce: 32,
+    await open(options, target, subscriber, publisher);
+    const result = await measureDelivery(options, target, timing, {
+      unit: 'delivery',
+      publisher,
+      subscriber,
     });
-    await publisher.open({
-      role: 'publisher',
-      dialect: target.dialect,
-      token: target.token,
-      connections: [{ port: target.ports[0]!, channels: [channel] }],
-      padBytes: PAD_BYTES,
-      ratePerSecond,
-    });
-    return toResult(options, target, 'delivery', await measure(target, timing, publisher, subscriber));
+    return { ...result, figures: figures(result, target) };
   } finally {
     subscriber.end();
     publisher.end();
   }
+}
+
+async function open(
+  options: FanOut,
+  target: Target,
+  subscriber: LoadProcess,
+  publisher: LoadProcess,
+): Promise<void> {
+  const { name, subscribers, ratePerSecond, padBytes = PAD_BYTES } = options;
+  const { dialect, token, ports } = target;
+  const channel = `bench:${name}`;
+  await subscriber.open({
+    role: 'subscriber',
+    dialect,
+    token,
+    connections: Array.from({ length: subscribers }, (_, i) => ({ port: ports[i % ports.length]!, channel })),
+    timeEvery: Math.max(1, Math.ceil((subscribers * ratePerSecond) / TIMED_PER_SECOND)),
+    openAtOnce: 32,
+  });
+  const connections = [{ port: ports[0]!, channels: [channel] }];
+  await publisher.open({ role: 'publisher', dialect, token, connections, padBytes, ratePerSecond });
+}
+
+/** What the nodes that hold the connections do per second of their own CPU: the rate of one core that does nothing else. */
+function figures({ units, cpuByProcessUs }: Result, { nodes }: Target): Record<string, number> {
+  const nodesCpuUs = nodes.reduce((sum, name) => sum + (cpuByProcessUs[name] ?? 0), 0);
+  return { deliveriesPerNodeCpuSecond: nodesCpuUs === 0 ? 0 : (units * 1_000_000) / nodesCpuUs };
 }

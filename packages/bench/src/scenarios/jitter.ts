@@ -1,7 +1,9 @@
 import { LoadProcess } from '../load/load-process.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
 import { type Measured, measure, toResult } from './measure.ts';
-import { compare, openPublisher, toResumes } from './resume-result.ts';
+import { compare, openPublisher, resumable, toResumes } from './resume-result.ts';
 import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const CLIENTS = 200;
@@ -11,21 +13,27 @@ const CHANNELS_PER_CLIENT = 5;
 const RATE_PER_SECOND = 100;
 const CUT_EVERY_MS = 15_000;
 const OPEN_AT_ONCE = 32;
+/** Each connection is cut about twice in this time; a shorter run would say little. */
+const MIN_SECONDS = 30;
 
 /** Bad networks: connections break again and again while messages flow. A message's latency includes the absence of who gets it. */
 export const jitter: Scenario = {
   name: 'jitter',
   row: 'N7',
   title: `connections cut every ~${CUT_EVERY_MS / 1000} s at random, ${RATE_PER_SECOND} msg/s on ${CHANNELS} channels, ${CHANNELS_PER_CLIENT} channels per client`,
-  resumes: true,
-  run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
+  start: () => startCarillon(),
+  peers: [() => startSocketIo({ recovery: true })],
+  estimateSeconds: ({ warmUpSeconds, seconds }) => warmUpSeconds + Math.max(seconds, MIN_SECONDS) + 11,
+  run: async (target: Target, timing: Timing, size: Size): Promise<Result> => {
+    const { clients = CLIENTS } = size;
     const [load, publisher] = [new LoadProcess(), new LoadProcess()];
     try {
       const channels = Array.from({ length: CHANNELS }, (_, i) => `bench:jitter-${i}`);
       await openClients(target, channels, clients, load);
       await openPublisher(publisher, target, channels, RATE_PER_SECOND);
       await load.startCutting(CUT_EVERY_MS);
-      const measured = await measure(target, timing, publisher, load);
+      const seconds = size.clients === undefined ? Math.max(MIN_SECONDS, timing.seconds) : timing.seconds;
+      const measured = await measure(target, { ...timing, seconds }, publisher, load);
       return await judge(target, measured, publisher, load);
     } finally {
       load.end();
@@ -43,7 +51,7 @@ async function openClients(
   const tokens = await target.tokens(clients);
   await load.open({
     role: 'resuming',
-    dialect: target.dialect,
+    dialect: resumable(target),
     ports: target.ports,
     clients: tokens.map((token, i) => ({
       token,

@@ -1,13 +1,10 @@
 /** The part all scenarios share: warm up, mark, wait, measure, drain. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LoadProcess } from '../load/load-process.ts';
-import type { LoadReport } from '../load/plan.ts';
+import type { Faults, LoadReport } from '../load/plan.ts';
 import { cpuBetween } from '../measure/process-usage.ts';
 import { type Target, total } from '../targets/target.ts';
 import type { Result, Scenario, Timing } from './scenario.ts';
-
-/** What is still under way when publishing ends may take this long to arrive before it counts as lost. */
-const DRAIN_MS = 1000;
 
 export interface Measured {
   readonly seconds: number;
@@ -29,26 +26,38 @@ export async function measure(
   const before = await target.usage();
   const start = performance.now();
   await pause(timing.seconds * 1000);
-  const after = await target.usage();
+  const [after, ...reports] = await Promise.all([target.usage(), publisher.report(), subscriber?.report()]);
   const seconds = (performance.now() - start) / 1000;
-  const [publisherReport, subscriberReport] = await Promise.all([publisher.report(), subscriber?.report()]);
-  await publisher.stop();
-  await pause(DRAIN_MS);
-  const drained = await subscriber?.report();
   const rssKb = Object.fromEntries(after.map((usage) => [usage.name, usage.rssKb]));
+  const [publisherReport, subscriberReport] = reports;
   return {
     seconds,
     cpuUs: cpuBetween(before, after),
     rssKb,
     publisher: publisherReport,
-    // Losses are judged after the drain, everything else at the end of the measured time.
-    subscriber: subscriberReport &&
-      drained && {
-        ...subscriberReport,
-        counts: { ...subscriberReport.counts, lost: drained.counts.lost },
-        problems: drained.problems,
-      },
+    subscriber: subscriberReport,
   };
+}
+
+/** Ends publishing and waits for what is under way. */
+export async function settle(publisher: LoadProcess, subscriber: LoadProcess): Promise<Faults> {
+  await publisher.stop();
+  return await subscriber.settle(await publisher.published());
+}
+
+/** Measures, and compares with what was published in the end. */
+export async function measureDelivery(
+  scenario: Pick<Scenario, 'name'>,
+  target: Target,
+  timing: Timing,
+  load: { readonly unit: Result['unit']; readonly publisher: LoadProcess; readonly subscriber: LoadProcess },
+): Promise<Result> {
+  const { unit, publisher, subscriber } = load;
+  const measured = await measure(target, timing, publisher, subscriber);
+  const faults = await settle(publisher, subscriber);
+  const { problems } = await subscriber.report();
+  const result = toResult(scenario, target, unit, measured);
+  return { ...result, ...faults, problems: [...new Set([...result.problems, ...problems])] };
 }
 
 export function toResult(

@@ -1,41 +1,77 @@
 import { LoadProcess } from '../load/load-process.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
-import { measure, toResult } from './measure.ts';
-import type { Result, Scenario, Timing } from './scenario.ts';
+import { measureDelivery } from './measure.ts';
+import { type Result, type Scenario, type Size, type Timing, usualSeconds } from './scenario.ts';
 
 const CHANNELS = 200;
 const RATE_PER_SECOND = 1000;
 const PAD_BYTES = 100;
 
+interface Pairs {
+  readonly name: string;
+  readonly row: string;
+  /** What its channels begin with, which decides whether messages are stored. */
+  readonly namespace: string;
+  readonly peers: Scenario['peers'];
+}
+
 /** Many small channels: publisher at the first node, for each channel a subscriber at every node. */
-export const pairs: Scenario = {
-  name: 'pairs',
-  row: 'N4',
-  title: `${CHANNELS} channels, ${RATE_PER_SECOND} msg/s in all, publisher on one node, subscribers on both`,
-  run: async (target: Target, timing: Timing): Promise<Result> => {
-    const channels = Array.from({ length: CHANNELS }, (_, i) => `bench:pair-${i}`);
-    const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-    try {
-      await subscriber.open({
-        role: 'subscriber',
-        dialect: target.dialect,
-        token: target.token,
-        connections: channels.flatMap((channel) => target.ports.map((port) => ({ port, channel }))),
-        timeEvery: 1,
-        openAtOnce: 32,
-      });
-      await publisher.open({
-        role: 'publisher',
-        dialect: target.dialect,
-        token: target.token,
-        connections: [{ port: target.ports[0]!, channels }],
-        padBytes: PAD_BYTES,
-        ratePerSecond: RATE_PER_SECOND,
-      });
-      return toResult(pairs, target, 'message', await measure(target, timing, publisher, subscriber));
-    } finally {
-      subscriber.end();
-      publisher.end();
-    }
-  },
-};
+function pairsOf(options: Pairs, more: string): Scenario {
+  const { name, row, peers } = options;
+  return {
+    name,
+    row,
+    title: `${CHANNELS} channels, ${RATE_PER_SECOND} msg/s in all, publisher on one node, subscribers on both${more}`,
+    start: () => startCarillon(),
+    peers,
+    estimateSeconds: usualSeconds,
+    run: (target, timing, size) => run(options, target, timing, size),
+  };
+}
+
+/** @param size `clients` are channels here */
+async function run(
+  options: Pairs,
+  target: Target,
+  timing: Timing,
+  { clients = CHANNELS, ratePerSecond = RATE_PER_SECOND }: Size,
+): Promise<Result> {
+  const { dialect, token, ports } = target;
+  const channels = Array.from({ length: clients }, (_, i) => `${options.namespace}:pair-${i}`);
+  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
+  try {
+    await subscriber.open({
+      role: 'subscriber',
+      dialect,
+      token,
+      connections: channels.flatMap((channel) => ports.map((port) => ({ port, channel }))),
+      timeEvery: 1,
+      openAtOnce: 32,
+    });
+    const connections = [{ port: ports[0]!, channels }];
+    await publisher.open({
+      role: 'publisher',
+      dialect,
+      token,
+      connections,
+      padBytes: PAD_BYTES,
+      ratePerSecond,
+    });
+    return await measureDelivery(options, target, timing, { unit: 'message', publisher, subscriber });
+  } finally {
+    subscriber.end();
+    publisher.end();
+  }
+}
+
+export const pairs = pairsOf(
+  { name: 'pairs', row: 'N4, N4b', namespace: 'bench', peers: [() => startSocketIo()] },
+  '; every message stored in Postgres',
+);
+
+export const pairsUnstored = pairsOf(
+  { name: 'pairs-unstored', row: 'N4b', namespace: 'unstored', peers: [] },
+  '; history in Redis, nothing stored in Postgres',
+);

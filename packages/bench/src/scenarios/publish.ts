@@ -1,7 +1,9 @@
 import { LoadProcess } from '../load/load-process.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
 import { measure, toResult } from './measure.ts';
-import type { Result, Scenario, Timing } from './scenario.ts';
+import { type Result, type Scenario, type Size, type Timing, usualSeconds } from './scenario.ts';
 
 const CONNECTIONS = 50;
 const IN_FLIGHT = 200;
@@ -12,14 +14,17 @@ export const publish: Scenario = {
   name: 'publish',
   row: 'N3',
   title: `publish until accepted: ${CONNECTIONS} connections, ${IN_FLIGHT} in flight each`,
-  run: async (target: Target, timing: Timing): Promise<Result> => {
+  start: () => startCarillon(),
+  peers: [() => startSocketIo()],
+  estimateSeconds: usualSeconds,
+  run: async (target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> => {
     const publisher = new LoadProcess();
     try {
       await publisher.open({
         role: 'publisher',
         dialect: target.dialect,
         token: target.token,
-        connections: Array.from({ length: CONNECTIONS }, (_, i) => ({
+        connections: Array.from({ length: clients }, (_, i) => ({
           port: target.ports[i % target.ports.length]!,
           channels: [`bench:publish-${i}`],
         })),

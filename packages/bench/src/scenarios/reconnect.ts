@@ -3,8 +3,10 @@ import { LoadProcess } from '../load/load-process.ts';
 import type { LoadReport } from '../load/plan.ts';
 import { nowUs } from '../load/tally.ts';
 import { cpuBetween } from '../measure/process-usage.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
 import { type Target, total } from '../targets/target.ts';
-import { compare, openPublisher, toResumes } from './resume-result.ts';
+import { compare, openPublisher, resumable, toResumes } from './resume-result.ts';
 import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const CLIENTS = 10_000;
@@ -26,7 +28,9 @@ export const reconnect: Scenario = {
   name: 'reconnect',
   row: 'N6',
   title: 'all clients dropped at once, each back on the other node, with a token and two positions',
-  resumes: true,
+  start: () => startCarillon(),
+  peers: [() => startSocketIo({ recovery: true })],
+  estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 27,
   run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
     const loads = Array.from({ length: Math.ceil(clients / CLIENTS_PER_PROCESS) }, () => new LoadProcess());
     const publishers = [new LoadProcess(), new LoadProcess()];
@@ -96,7 +100,7 @@ async function openClients(
     loads.map((load, i) =>
       load.open({
         role: 'resuming',
-        dialect: target.dialect,
+        dialect: resumable(target),
         ports: target.ports,
         clients: clients.slice(i * share, (i + 1) * share),
         openAtOnce: OPEN_AT_ONCE,

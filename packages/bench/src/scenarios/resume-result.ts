@@ -1,11 +1,17 @@
 /** What the two scenarios of coming back share: their publishers, and how what came is compared with what was published. */
 import type { LoadProcess } from '../load/load-process.ts';
-import type { LoadReport, ResumeReport } from '../load/plan.ts';
+import type { LoadReport, ResumeReport, ResumingPlan } from '../load/plan.ts';
 import { histogramUs, summaryUs } from '../load/tally.ts';
 import type { Target } from '../targets/target.ts';
 import type { Resumes } from './scenario.ts';
 
 const PAD_BYTES = 100;
+
+/** @throws Error when clients of this kind can't come back */
+export function resumable({ name, dialect }: Target): ResumingPlan['dialect'] {
+  if (dialect === 'ws') throw new Error(`clients of ${name} can't come back`);
+  return dialect;
+}
 
 /** A publisher at the first node, whose own connection stays. */
 export async function openPublisher(

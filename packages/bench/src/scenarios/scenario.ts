@@ -10,14 +10,15 @@ export interface Timing {
 export interface Result {
   readonly scenario: string;
   readonly target: string;
-  /** What the numbers are per: a delivery, an accepted publish, a message, a connection that came back. */
-  readonly unit: 'delivery' | 'publish' | 'message' | 'resume';
+  /** What the numbers are per; a resume is a connection that came back. */
+  readonly unit: 'delivery' | 'publish' | 'message' | 'resume' | 'connection' | 'start';
   readonly units: number;
   readonly unitsPerSecond: number;
   /** CPU of all server processes per unit, in microseconds, and by process. */
   readonly cpuPerUnitUs: number;
   readonly cpuByProcessUs: Readonly<Record<string, number>>;
   readonly latencyUs: LoadReport['latencyUs'];
+  /** Of the whole run, warm-up included. */
   readonly lost: number;
   readonly duplicated: number;
   readonly reordered: number;
@@ -25,6 +26,8 @@ export interface Result {
   readonly loadCpuPerUnitUs: number;
   readonly rssKbByProcess: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
+  /** What only this scenario measures, by name with the unit in it. */
+  readonly figures?: Readonly<Record<string, number>>;
   readonly resumes?: Resumes;
 }
 
@@ -44,9 +47,11 @@ export interface Resumes {
   readonly timeUs: LoadReport['latencyUs'];
 }
 
+/** Absent: what the scenario says. Smaller ones are for trying out whether everything works. */
 export interface Size {
-  /** Absent: what the scenario says. */
+  /** Connections. */
   readonly clients?: number;
+  readonly ratePerSecond?: number;
 }
 
 export interface Scenario {
@@ -54,8 +59,15 @@ export interface Scenario {
   /** Row of the product's table of numbers. */
   readonly row: string;
   readonly title: string;
+  /** The scenario's work by a program that does nothing else. */
   readonly floor?: { readonly subscribers: number; readonly ratePerSecond: number };
-  /** Connections break and come back; peers have to be set up for it. */
-  readonly resumes?: true;
+  /** Carillon as this scenario needs it, and whatever it is compared with. */
+  readonly start: () => Promise<Target>;
+  readonly peers: readonly (() => Promise<Target>)[];
+  /** About how long one run against one target takes, its start included. */
+  readonly estimateSeconds: (timing: Timing) => number;
   run(target: Target, timing: Timing, size: Size): Promise<Result>;
 }
+
+/** Start, warm-up, measurement and stop of a usual scenario. */
+export const usualSeconds = ({ warmUpSeconds, seconds }: Timing): number => warmUpSeconds + seconds + 9;

@@ -11,44 +11,74 @@ const SECRET = 'bench-secret-0123456789-0123456789-0123456789';
 export interface CarillonOptions {
   /** Default 2. */
   readonly gateways?: number;
+  /** Further settings of all services. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
+const SETTINGS = {
+  CARILLON_JWT_SECRET: SECRET,
+  CARILLON_LOG_LEVEL: 'warn',
+  CARILLON_MAX_CONNECTIONS: '20000',
+  // The scenarios measure throughput; a slow load generator must not be cut off for it.
+  CARILLON_SEND_QUEUE_BYTES: '16MiB',
+  CARILLON_SEND_QUEUE_MESSAGES: '100000',
+  CARILLON_NAMESPACES: '{"unstored":{"durable":false}}',
+};
+
 /** Starts everything and waits until it is ready. */
-export async function startCarillon({ gateways = 2 }: CarillonOptions = {}): Promise<Target> {
+export async function startCarillon(options: CarillonOptions = {}): Promise<Target> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    return await startAll(options, closers, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startAll(
+  { gateways = 2, env: given = {} }: CarillonOptions,
+  closers: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Target> {
   const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
+  closers.push(() => redis.stop());
   const postgres = await startPostgres();
+  closers.push(() => postgres.stop());
   const env = {
+    ...SETTINGS,
     CARILLON_REDIS_URL: redis.url,
     CARILLON_DATABASE_URL: postgres.url,
-    CARILLON_JWT_SECRET: SECRET,
-    CARILLON_LOG_LEVEL: 'warn',
-    CARILLON_MAX_CONNECTIONS: '20000',
-    // The scenarios measure throughput; a slow load generator must not be cut off for it.
-    CARILLON_SEND_QUEUE_BYTES: '16MiB',
-    CARILLON_SEND_QUEUE_MESSAGES: '100000',
+    ...given,
   };
   await migrate(env);
-  const services = await Promise.all([
-    ...Array.from({ length: gateways }, (_, i) => startService('gateway', `gateway-${i + 1}`, env)),
+  const nodes = Array.from({ length: gateways }, (_, i) => `gateway-${i + 1}`);
+  const starting = [
+    ...nodes.map((name) => startService('gateway', name, env)),
     startService('router', 'router', env),
     startService('persistence', 'persistence', env),
-  ]);
+  ];
+  closers.push(async () => {
+    const started = await Promise.allSettled(starting);
+    await Promise.all(started.map((one) => one.status === 'fulfilled' && one.value.process.stop()));
+  });
+  const services = await Promise.all(starting);
   return {
     name: 'carillon',
     dialect: 'carillon',
     token: await mintToken('bench'),
     tokens: (count) => Promise.all(Array.from({ length: count }, (_, i) => mintToken(`bench-${i}`))),
     ports: services.slice(0, gateways).map(({ port }) => port),
+    nodes,
     usage: () =>
       Promise.all([
         ...services.map(({ name, process }) => usageOf(name, process.pid)),
         ...pidsOf(redis, postgres).map(([name, pid]) => usageOf(name, pid)),
       ]),
-    stop: async () => {
-      await Promise.all(services.map(({ process }) => process.stop()));
-      await redis.stop();
-      await postgres.stop();
-    },
+    stop,
   };
 }
 

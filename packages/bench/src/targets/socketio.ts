@@ -1,48 +1,58 @@
 /** Socket.IO with the Redis streams adapter: two server processes and a Redis of its own with the same settings. */
 import { fileURLToPath } from 'node:url';
-import { freePort, startProcess, startRedis } from '@carillon/testing';
+import { freePort, type ServerProcess, startProcess, startRedis } from '@carillon/testing';
 import { usageOf } from '../measure/process-usage.ts';
 import type { Target } from './target.ts';
 
 const SERVER = fileURLToPath(new URL('../peers/socketio-server.ts', import.meta.url));
-const NODES = 2;
 
 export interface SocketIoOptions {
   /** Connection state recovery; it costs something in every packet, so it is off where it isn't asked for. */
-  readonly recovery: boolean;
+  readonly recovery?: boolean;
+  /** Default 2. */
+  readonly nodes?: number;
 }
 
-export async function startSocketIo({ recovery }: SocketIoOptions): Promise<Target> {
+export async function startSocketIo(options: SocketIoOptions = {}): Promise<Target> {
+  const { recovery = false, nodes: count = 2 } = options;
   const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
-  const nodes = await Promise.all(
-    Array.from({ length: NODES }, async (_, i) => {
-      const port = await freePort();
-      return {
-        name: `node-${i + 1}`,
-        port,
-        process: await startProcess({
-          command: process.execPath,
-          args: [SERVER, String(port), redis.url, ...(recovery ? ['recovery'] : [])],
-          readyPattern: /listening/,
-        }),
-      };
-    }),
-  );
+  const starting = Array.from({ length: count }, (_, i) => startNode(`node-${i + 1}`, redis.url, recovery));
+  const stop = async (): Promise<void> => {
+    const started = await Promise.allSettled(starting);
+    await Promise.all(started.map((one) => one.status === 'fulfilled' && one.value.process.stop()));
+    await redis.stop();
+  };
+  const nodes = await Promise.all(starting).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const redisUsage = redis.pid === undefined ? [] : [() => usageOf('redis', redis.pid!)];
   return {
     name: 'socketio',
     dialect: 'socketio',
     token: '',
-    tokens: async (count) => Array.from({ length: count }, () => ''),
+    tokens: async (clients) => Array.from({ length: clients }, () => ''),
     ports: nodes.map(({ port }) => port),
+    nodes: nodes.map(({ name }) => name),
     usage: () =>
       Promise.all([
         ...nodes.map((node) => usageOf(node.name, node.process.pid)),
         ...redisUsage.map((read) => read()),
       ]),
-    stop: async () => {
-      await Promise.all(nodes.map((node) => node.process.stop()));
-      await redis.stop();
-    },
+    stop,
   };
+}
+
+async function startNode(
+  name: string,
+  redisUrl: string,
+  recovery: boolean,
+): Promise<{ name: string; port: number; process: ServerProcess }> {
+  const port = await freePort();
+  const process = await startProcess({
+    command: globalThis.process.execPath,
+    args: [SERVER, String(port), redisUrl, ...(recovery ? ['recovery'] : [])],
+    readyPattern: /listening/,
+  });
+  return { name, port, process };
 }

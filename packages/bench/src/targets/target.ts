@@ -1,15 +1,19 @@
 import type { DialectName } from '../load/dialects.ts';
 import type { Usage } from '../measure/process-usage.ts';
 
+export type TargetName = 'carillon' | 'socketio' | 'ws';
+
 /** A system under test: its processes, and where its nodes listen. */
 export interface Target {
-  readonly name: 'carillon' | 'socketio';
+  readonly name: TargetName;
   readonly dialect: Exclude<DialectName, 'raw'>;
   readonly token: string;
   /** One for each client; empty where none is asked for. */
   tokens(count: number): Promise<readonly string[]>;
   /** Ports of the nodes that take clients. */
   readonly ports: readonly number[];
+  /** Names of the processes behind {@link ports}, as in {@link usage}. */
+  readonly nodes: readonly string[];
   /** CPU and memory of every server process, the broker and the database included. */
   usage(): Promise<readonly Usage[]>;
   stop(): Promise<void>;

@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import { SCENARIOS } from './scenarios/catalogue.ts';
+import type { Scenario, Size, Timing } from './scenarios/scenario.ts';
+
+export interface Options {
+  readonly scenarios: readonly Scenario[];
+  readonly timing: Timing;
+  readonly size: Size;
+  readonly peers: boolean;
+  readonly repeat: number;
+  readonly json: boolean;
+  /** Results go here instead of to the repository, and docs/performance.md stays as it is. */
+  readonly out: string | undefined;
+}
+
+export const USAGE = `npm run bench -- [scenario ...|all] [options]
+
+  --peers         measure the peers, too
+  --repeat N      rounds; medians are shown (default 1)
+  --seconds N     measured time of a round (default 8)
+  --warm-up N     before it (default 3)
+  --clients N     connections instead of what the scenario says
+  --json          JSON instead of tables
+  --out FOLDER    results go there; without it to packages/bench/results and docs/performance.md
+
+scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
+`;
+
+/** @throws Error with what is wrong */
+export function optionsOf(args: readonly string[]): Options | 'help' {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      peers: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      repeat: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '8' },
+      'warm-up': { type: 'string', default: '3' },
+      clients: { type: 'string' },
+      out: { type: 'string' },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    scenarios: chosen(positionals),
+    timing: {
+      seconds: numberOf(values, 'seconds', 1, 300),
+      warmUpSeconds: numberOf(values, 'warm-up', 1, 300),
+    },
+    // Above 20,000 the connections don't fit into the file descriptors of usual systems.
+    size: values.clients === undefined ? {} : { clients: numberOf(values, 'clients', 1, 20_000) },
+    peers: values.peers,
+    repeat: numberOf(values, 'repeat', 1, 20),
+    json: values.json,
+    out: values.out,
+  };
+}
+
+function chosen(names: readonly string[]): readonly Scenario[] {
+  const known = SCENARIOS.map(({ name }) => name);
+  const unknown = names.filter((name) => name !== 'all' && !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`no such scenario: ${unknown.join(', ')}. There are: all, ${known.join(', ')}`);
+  if (names.length === 0 || names.includes('all')) return SCENARIOS;
+  return SCENARIOS.filter(({ name }) => names.includes(name));
+}
+
+function numberOf(
+  values: Readonly<Record<string, unknown>>,
+  option: string,
+  min: number,
+  max: number,
+): number {
+  const value = Number(values[option]);
+  if (!(Number.isInteger(value) && value >= min && value <= max))
+    throw new Error(`--${option} must be a whole number from ${min} to ${max}, not '${values[option]}'`);
+  return value;
+}

@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Usage } from '../measure/process-usage.ts';
+import { startBareWs } from '../targets/bare-ws.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startSocketIo } from '../targets/socketio.ts';
+import type { Target } from '../targets/target.ts';
+import { comeAndGo, toResult } from './connect.ts';
+import { Crowd } from './crowd.ts';
+import type { Result, Scenario, Size, Timing } from './scenario.ts';
+
+const CLIENTS = 10_000;
+/** Come and go first, so that what a process grows by once, for the first connections, isn't counted as theirs. */
+const WARM_UP_SHARE = 0.1;
+/** What opening leaves behind as garbage has this long to go. */
+const SETTLE_MS = 5_000;
+
+/** Resident memory of the processes that hold the connections, before and after. */
+export const memory: Scenario = {
+  name: 'memory',
+  row: 'N5',
+  title: `memory of ${CLIENTS} idle connections, each authenticated and subscribed to a channel of its own`,
+  start: () => startCarillon(),
+  peers: [() => startSocketIo(), startBareWs],
+  estimateSeconds: () => 24,
+  run: async (target: Target, _timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
+    const channels = Array.from({ length: clients }, (_, i) => `bench:idle-${i}`);
+    const tokens = await target.tokens(clients);
+    const warmUp = channels.slice(0, Math.ceil(clients * WARM_UP_SHARE)).map((name) => `${name}-warm`);
+    await comeAndGo(target, warmUp, tokens);
+    const crowd = new Crowd(target, channels, tokens);
+    try {
+      await crowd.prepare();
+      const before = await target.usage();
+      const opening = await crowd.open();
+      await pause(SETTLE_MS);
+      const after = await target.usage();
+      const result = toResult(target, { before, after, opening, reports: await crowd.reports() });
+      const bytes = (rssKb(after, target) - rssKb(before, target)) * 1024;
+      return { ...result, scenario: memory.name, figures: { rssBytesPerConnection: bytes / clients } };
+    } finally {
+      crowd.end();
+    }
+  },
+};
+
+function rssKb(usage: readonly Usage[], { nodes }: Target): number {
+  return usage.filter(({ name }) => nodes.includes(name)).reduce((sum, one) => sum + one.rssKb, 0);
+}
