@@ -11,7 +11,7 @@ import {
   type Telemetry,
 } from '@carillon/telemetry';
 import { type ReadEntry, readEntry, splitChannel } from './log-batch.ts';
-import { deliveriesOf } from './webhooks/queued-deliveries.ts';
+import { deliveriesOf, isIdle } from './webhooks/queued-deliveries.ts';
 
 type Readable = Extract<ReadEntry, { message: unknown }>;
 
@@ -56,8 +56,9 @@ export class MessageWriter {
     const putAside = new Set<LogEntry>();
     const readable: Readable[] = [];
     for (const read of entries.map(readEntry)) {
-      if ('message' in read) readable.push(read);
-      else await this.#putAside(read.entry, read.letter.reason, putAside);
+      if ('message' in read) {
+        if (!isIdle(this.#webhooks.endpoints, read.message.channel)) readable.push(read);
+      } else await this.#putAside(read.entry, read.letter.reason, putAside);
     }
     const spans = this.#startSpans(entries);
     try {

@@ -89,6 +89,7 @@ export function createPersistence(options: PersistenceOptions): Service {
   });
   const wakeWebhooks = addWebhooks(shell, options.webhooks ?? { endpoints: [], allowedNetworks: [] }, {
     database,
+    log: broker.log,
     telemetry,
     // By then another worker has taken over what a dead one had read.
     orderedAfterMs: settings.claimIdleMs * 2 + 5000,

@@ -22,6 +22,7 @@ describe('CARILLON_WEBHOOKS', () => {
         backoffMs: 1000,
         maxBackoffMs: 3_600_000,
         maxAgeMs: 86_400_000,
+        maxPending: 100_000,
         concurrency: 8,
       },
     ]);

@@ -4,7 +4,13 @@ import type { Kind, Parsed } from './setting.ts';
 import { parseDurationMs } from './units.ts';
 
 /** What an endpoint can be told. */
-export const WEBHOOK_EVENTS = ['message.published', 'client.connected', 'client.disconnected'] as const;
+export const WEBHOOK_EVENTS = [
+  'message.published',
+  'channel.occupied',
+  'channel.vacated',
+  'client.connected',
+  'client.disconnected',
+] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** Where events are delivered to, complete. */
@@ -29,6 +35,8 @@ export interface WebhookEndpoint {
   readonly maxBackoffMs: number;
   /** A delivery that waited longer is dead, whatever attempts are left. */
   readonly maxAgeMs: number;
+  /** Of more deliveries that wait, the oldest are dead. */
+  readonly maxPending: number;
   /** Deliveries under way at the same time, per worker. */
   readonly concurrency: number;
 }
@@ -73,6 +81,7 @@ const definitionSchema = z.strictObject({
   backoffMs: duration(10, 3_600_000).default(1000),
   maxBackoffMs: duration(10, DAY_MS).default(3_600_000),
   maxAgeMs: duration(1000, 7 * DAY_MS).default(DAY_MS),
+  maxPending: z.number().int().min(1).max(10_000_000).default(100_000),
   concurrency: z.number().int().min(1).max(100).default(8),
 });
 

@@ -12,6 +12,7 @@ import { migrate, pendingMigrations } from './migrate.ts';
 import { openPglite } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
 import { makePgliteTemplate } from './pglite-template.ts';
+import { announceReplayed, readReplayed } from './replayed-messages.ts';
 import { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
 import {
   addSchedule,
@@ -54,7 +55,12 @@ describe.each([
 
   beforeAll(async () => {
     database = await open();
-    const names = ['0001_messages', '0002_scheduled_messages', '0003_webhook_deliveries'];
+    const names = [
+      '0001_messages',
+      '0002_scheduled_messages',
+      '0003_webhook_deliveries',
+      '0004_replayed_messages',
+    ];
     expect(await pendingMigrations(database)).toEqual(names);
     const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
     expect(applied.flat()).toEqual(names);
@@ -262,6 +268,32 @@ describe.each([
     expect((await claimDeliveries(database, { ...ordered, endpoint: 'f' })).map(({ id }) => id)).toEqual([
       'd-f',
     ]);
+  });
+
+  it('[D11] has a replayed message told once, whoever reads of it', async () => {
+    const place = { ...LOBBY, epoch: 'aaaaaaaa0009', seq: 1 };
+    const record = '{"id":"replayed","timestamp":1}\n{"big": 12345678901234567890}';
+    await insertDeadLetter(database, { ...place, record, reason: 'it was refused' });
+    const [letter] = await listDeadLetters(database, { kind: 'message' }, { limit: 1 });
+    const [first] = await Promise.all([1, 2].map(() => replayDeadLetter(database, letter!.id)));
+    expect(first).toEqual({ result: 'stored' });
+    const readers = await Promise.all([1, 2].map(() => readReplayed(database, 9)));
+    expect(readers[0]).toEqual([
+      {
+        ...place,
+        id: 'replayed',
+        publishedAtMs: 1,
+        header: '{"id":"replayed","timestamp":1}',
+        payload: '{"big": 12345678901234567890}',
+      },
+    ]);
+    const told = { ...place, id: 'd-replayed', endpoint: 'r', event: 'message.published', body: '{}' };
+    await announceReplayed(database, readers[0]!, [told]);
+    await removeDelivery(database, 'd-replayed'); // delivered, before the second reader comes
+    await announceReplayed(database, readers[1]!, [told]);
+    const due = { endpoint: 'r', limit: 9, leaseMs: 1000 };
+    expect(await claimDeliveries(database, due)).toEqual([]);
+    expect(await readReplayed(database, 9)).toEqual([]);
   });
 
   it('refuses migrations that were changed after they had been applied', async () => {

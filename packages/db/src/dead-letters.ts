@@ -1,7 +1,8 @@
 import { decodeRecord } from '@carillon/protocol';
 import type { Database } from './database.ts';
 import { DatabaseError } from './database-error.ts';
-import { insertMessages, type MessagePlace, type StoredMessage } from './message-store.ts';
+import type { MessagePlace, StoredMessage } from './message-store.ts';
+import { storeReplayed } from './replayed-messages.ts';
 
 export type DeadLetterKind = 'message' | 'webhook';
 
@@ -144,15 +145,10 @@ async function replayMessage(
 ): Promise<ReplayResult> {
   const { app, channel, epoch, seq, content } = letter;
   try {
-    await insertMessages(database, [storedMessageOf({ app, channel, epoch, seq }, content)]);
+    const message = storedMessageOf({ app, channel, epoch, seq }, content);
+    return { result: (await storeReplayed(database, message)) ? 'stored' : 'gone' };
   } catch (error) {
     if (error instanceof DatabaseError && error.retryable) throw error;
     return { result: 'refused', reason: (error as Error).message };
   }
-  await database.query(
-    'remove a dead letter',
-    'delete from dead_letters where app = $1 and channel = $2 and epoch = $3 and seq = $4',
-    [app, channel, epoch, seq],
-  );
-  return { result: 'stored' };
 }

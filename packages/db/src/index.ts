@@ -29,6 +29,7 @@ export {
 export { openPglite, type PgliteDatabase, type PgliteOptions } from './open-pglite.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { makePgliteTemplate } from './pglite-template.ts';
+export { announceReplayed, readReplayed } from './replayed-messages.ts';
 export { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
 export {
   type AddedSchedule,
@@ -55,6 +56,7 @@ export {
   claimDeliveries,
   type DueDelivery,
   deleteDeadDeliveries,
+  dropOverflow,
   expireDeliveries,
   failDelivery,
   type NewDelivery,

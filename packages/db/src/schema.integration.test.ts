@@ -12,6 +12,7 @@ const TABLES: readonly PgTable[] = [
   schema.deadLetters,
   schema.scheduledMessages,
   schema.webhookDeliveries,
+  schema.replayedMessages,
 ];
 
 let database: Database;

@@ -81,6 +81,18 @@ export const scheduledMessages = pgTable(
   (table) => [index('scheduled_messages_listed').on(table.app, table.deliverAt, table.id)],
 );
 
+/** Messages that were dead letters and are stored by now; webhooks are still to be told of them. */
+export const replayedMessages = pgTable(
+  'replayed_messages',
+  {
+    app: text('app').notNull(),
+    channel: text('channel').notNull(),
+    epoch: text('epoch').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.app, table.channel, table.epoch, table.seq] })],
+);
+
 /** What is to be told to webhook endpoints, and what could not be. */
 export const webhookDeliveries = pgTable(
   'webhook_deliveries',

@@ -130,6 +130,25 @@ export async function expireDeliveries(
   return rowCount ?? 0;
 }
 
+/** Makes dead the oldest of an endpoint's deliveries beyond `maxPending`. Answers how many; at most 1000. */
+export async function dropOverflow(
+  database: Database,
+  { endpoint, maxPending, reason }: { endpoint: string; maxPending: number; reason: string },
+): Promise<number> {
+  const { rowCount } = await database.query(
+    'drop what is too much',
+    `update webhook_deliveries set state = 'dead', dead_at = clock_timestamp(), reason = concat_ws('; ', $3::text, reason)
+     where id in (
+       select id from webhook_deliveries where endpoint = $1 and state = 'pending'
+       order by queued_at
+       limit least(1000, greatest(0, (
+         select count(*) from webhook_deliveries where endpoint = $1 and state = 'pending') - $2::bigint))
+       for update skip locked)`,
+    [endpoint, maxPending, reason],
+  );
+  return rowCount ?? 0;
+}
+
 /** Deletes at most `chunk` that died before, and answers how many. */
 export async function deleteDeadDeliveries(
   database: Database,

@@ -30,18 +30,23 @@ describe('webhooks', () => {
   let backend: BackendClient;
   const taken: Taken[] = [];
   const comings: string[] = [];
+  const occupancy: string[] = [];
   let refusing = false;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const signature = request.headers['carillon-signature'];
-    const { id, event, message, client } = verifyWebhook({
+    const { id, event, message, client, channel } = verifyWebhook({
       body: Buffer.concat(chunks),
       signature,
       secret: SECRET,
     });
     if (client !== undefined) {
       comings.push(`${client.user} ${event}`);
+      return void response.writeHead(204).end();
+    }
+    if (channel !== undefined) {
+      occupancy.push(`${event} ${channel.name}`);
       return void response.writeHead(204).end();
     }
     expect(request.headers['carillon-delivery']).toBe(id);
@@ -66,14 +71,22 @@ describe('webhooks', () => {
       timeoutMs: 500,
     };
     const clients = { ...hook, name: 'clients', events: ['client.connected', 'client.disconnected'] };
+    const rooms = {
+      ...hook,
+      name: 'rooms',
+      events: ['channel.occupied', 'channel.vacated'],
+      namespaces: ['room'],
+    };
     cluster = await startCluster({
-      gateways: 1,
+      gateways: 2,
       routers: 1,
       persistence: 2,
       admin: true,
       env: {
         CARILLON_CLIENT_EVENTS: 'true',
-        CARILLON_WEBHOOKS: JSON.stringify([hook, clients]),
+        CARILLON_WEBHOOKS: JSON.stringify([hook, clients, rooms]),
+        CARILLON_GATEWAY_HEARTBEAT_MS: '500ms',
+        CARILLON_GATEWAY_TIMEOUT_MS: '3s',
         CARILLON_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.0/8',
         CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '1s',
         CARILLON_PERSISTENCE_BATCH_MAX_MESSAGES: '20',
@@ -161,6 +174,34 @@ describe('webhooks', () => {
       ['ada', 'ada', 'bob', 'bob'].map((user, i) => `${user} client.${i % 2 === 0 ? '' : 'dis'}connected`),
     );
     await gateway.start();
+  });
+
+  it('tells which channels are occupied and vacated, also when a gateway is killed', {
+    timeout: 60_000,
+  }, async () => {
+    const [first, second] = cluster.gateways;
+    const [ada, bob] = [await connectClient('ada', first!.port), await connectClient('bob', second!.port)];
+    const told = (what: string) => eventually(() => occupancy.includes(what), { what, timeoutMs: 20_000 });
+    bob.subscribe('room:a', () => undefined);
+    bob.subscribe('room:b', () => undefined);
+    await told('channel.occupied room:a');
+    await told('channel.occupied room:b');
+    ada.subscribe('room:a', () => undefined);
+    ada.subscribe('room:c', () => undefined);
+    await told('channel.occupied room:c');
+    await second!.kill();
+    bob.close();
+    await told('channel.vacated room:b');
+    expect(occupancy).not.toContain('channel.vacated room:a');
+    ada.close();
+    await told('channel.vacated room:a');
+    await told('channel.vacated room:c');
+    for (const room of ['a', 'b', 'c'])
+      expect(occupancy.filter((line) => line.endsWith(room))).toEqual([
+        `channel.occupied room:${room}`,
+        `channel.vacated room:${room}`,
+      ]);
+    await second!.start();
   });
 
   it('keeps what an endpoint refused, until it is replayed by the command line', {

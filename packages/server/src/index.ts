@@ -20,9 +20,15 @@ export type { ScheduleOptions, SchedulePage, ScheduleQuery, When } from './sched
 export type { Disconnected, DisconnectOptions, Session, UserSessions } from './user-operations.ts';
 export type {
   VerifyWebhookOptions,
+  WebhookChannel,
   WebhookClient,
   WebhookEvent,
   WebhookFault,
   WebhookMessage,
 } from './verify-webhook.ts';
 export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts';
+export type { Worker, WorkerOptions } from './worker.ts';
+export { createWorker } from './worker.ts';
+export type { WorkerBackoff } from './worker-connection.ts';
+export type { RequestContext, RequestHandler } from './worker-requests.ts';
+export { RequestError } from './worker-requests.ts';

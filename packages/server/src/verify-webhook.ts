@@ -61,13 +61,28 @@ export interface WebhookClient {
   readonly code?: number;
 }
 
+/** A channel that somebody is subscribed to now, or nobody any longer. */
+export interface WebhookChannel {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly occurredAt: number;
+}
+
 export interface WebhookEvent {
   /** The same at every attempt: remember it to take each event once. */
   readonly id: string;
-  readonly event: 'message.published' | 'client.connected' | 'client.disconnected' | (string & {});
+  readonly event:
+    | 'message.published'
+    | 'channel.occupied'
+    | 'channel.vacated'
+    | 'client.connected'
+    | 'client.disconnected'
+    | (string & {});
   readonly app: string;
   /** Of `message.published`. */
   readonly message?: WebhookMessage;
+  /** Of `channel.occupied` and `channel.vacated`. */
+  readonly channel?: WebhookChannel;
   /** Of `client.connected` and `client.disconnected`. */
   readonly client?: WebhookClient;
 }

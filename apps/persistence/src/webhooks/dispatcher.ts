@@ -4,6 +4,7 @@ import {
   claimDeliveries,
   type Database,
   type DueDelivery,
+  dropOverflow,
   expireDeliveries,
   failDelivery,
   releaseDelivery,
@@ -20,6 +21,7 @@ const LOOK_EVERY_MS = 500;
 /** How long attempts under way may take when the process stops: one that is cut off is made again. */
 const GRACE_MS = 3000;
 const EXPIRE_EVERY_MS = 30_000;
+const COUNT_EVERY_MS = 5000;
 /** On top of an attempt's time, for writing down what became of it. */
 const LEASE_SLACK_MS = 10_000;
 
@@ -45,6 +47,7 @@ export class Dispatcher {
   readonly #underWay = new Set<Promise<void>>();
   #woken = Promise.withResolvers<void>();
   #expiredAtMs = Number.NEGATIVE_INFINITY;
+  #countedAtMs = Number.NEGATIVE_INFINITY;
   #failure: unknown;
 
   constructor(deps: DispatcherDependencies) {
@@ -68,6 +71,7 @@ export class Dispatcher {
       while (!signal.aborted) {
         this.#woken = Promise.withResolvers();
         await this.#expire();
+        await this.#dropOverflow();
         const taken = await this.#take(cut.signal);
         if (this.#failure !== undefined) throw this.#failure;
         progress();
@@ -148,14 +152,27 @@ export class Dispatcher {
     const { name, maxAgeMs } = endpoint;
     const reason = `it waited longer than ${maxAgeMs} ms`;
     const expired = await expireDeliveries(database, { endpoint: name, maxAgeMs, reason });
-    if (expired > 0) {
-      this.#deps.results.labels(name, 'dead').add(expired);
-      this.#deps.telemetry
-        .loggerOf('webhooks')
-        .error({ endpoint: name, deliveries: expired }, 'deliveries waited too long and are dead');
-    }
+    this.#tellDead(expired, 'deliveries waited too long and are dead');
     // A full chunk: there may be more.
     if (expired < 1000) this.#expiredAtMs = nowMs;
+  }
+
+  async #dropOverflow(): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs - this.#countedAtMs < COUNT_EVERY_MS) return;
+    const { database, endpoint } = this.#deps;
+    const { name, maxPending } = endpoint;
+    const reason = `more than ${maxPending} deliveries waited, and this was one of the oldest`;
+    const dropped = await dropOverflow(database, { endpoint: name, maxPending, reason });
+    this.#tellDead(dropped, 'more deliveries wait than the endpoint may have: the oldest are dead');
+    if (dropped < 1000) this.#countedAtMs = nowMs;
+  }
+
+  #tellDead(deliveries: number, message: string): void {
+    if (deliveries === 0) return;
+    const { name } = this.#deps.endpoint;
+    this.#deps.results.labels(name, 'dead').add(deliveries);
+    this.#deps.telemetry.loggerOf('webhooks').error({ endpoint: name, deliveries }, message);
   }
 
   async #wait(signal: AbortSignal): Promise<void> {

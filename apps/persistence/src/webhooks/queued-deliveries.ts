@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { WebhookEndpoint, WebhookEvent } from '@carillon/config';
 import type { NewDelivery, StoredMessage } from '@carillon/db';
-import { CLIENT_EVENTS, CLIENT_EVENTS_CHANNEL_PREFIX, messageFrame, namespaceOf } from '@carillon/protocol';
+import {
+  CHANNEL_EVENTS,
+  CHANNEL_EVENTS_CHANNEL_PREFIX,
+  CLIENT_EVENTS,
+  CLIENT_EVENTS_CHANNEL_PREFIX,
+  messageFrame,
+  namespaceOf,
+} from '@carillon/protocol';
 
 /** What `messages` have endpoints told: a delivery for each endpoint that wants to know. */
 export function deliveriesOf(
@@ -18,11 +25,27 @@ export function deliveriesOf(
   });
 }
 
+/** Does anybody want to know of channels that become occupied or vacated? */
+export function wantsOccupancy(endpoints: readonly WebhookEndpoint[]): boolean {
+  return endpoints.some(({ events }) => CHANNEL_EVENTS.some((event) => events.includes(event)));
+}
+
+/** What came into the log while somebody wanted to know, and nobody does any more. */
+export function isIdle(endpoints: readonly WebhookEndpoint[], channel: string): boolean {
+  return channel.startsWith(CHANNEL_EVENTS_CHANNEL_PREFIX) && !wantsOccupancy(endpoints);
+}
+
 /** `undefined`: nobody is told of this one. */
 function eventOf({ channel, header }: StoredMessage): WebhookEvent | undefined {
-  if (!channel.startsWith(CLIENT_EVENTS_CHANNEL_PREFIX)) return 'message.published';
+  const known = knownEvents(channel);
+  if (known === undefined) return 'message.published';
   const { event } = JSON.parse(header) as { event?: string };
-  return CLIENT_EVENTS.find((known) => known === event);
+  return known.find((name) => name === event);
+}
+
+function knownEvents(channel: string): readonly WebhookEvent[] | undefined {
+  if (channel.startsWith(CLIENT_EVENTS_CHANNEL_PREFIX)) return CLIENT_EVENTS;
+  return channel.startsWith(CHANNEL_EVENTS_CHANNEL_PREFIX) ? CHANNEL_EVENTS : undefined;
 }
 
 function wants(
@@ -32,8 +55,10 @@ function wants(
 ): boolean {
   if (!events.includes(event) || (apps !== undefined && !apps.includes(app))) return false;
   // Clients have no namespace.
-  return (
-    event !== 'message.published' || namespaces === undefined || namespaces.includes(namespaceOf(channel))
+  if (namespaces === undefined || event.startsWith('client.')) return true;
+  const isOfMessage = event === 'message.published';
+  return namespaces.includes(
+    namespaceOf(isOfMessage ? channel : channel.slice(CHANNEL_EVENTS_CHANNEL_PREFIX.length)),
   );
 }
 
@@ -48,7 +73,7 @@ function delivery(endpoint: string, event: WebhookEvent, message: StoredMessage)
 
 /** The payload stands as it came: parsed and written again, large numbers would change. */
 function contentOf(event: WebhookEvent, { channel, epoch, seq, header, payload }: StoredMessage): string {
-  return event === 'message.published'
-    ? `"message":${messageFrame(channel, epoch, seq, `${header}\n${payload}`)}`
-    : `"client":${payload}`;
+  if (event === 'message.published')
+    return `"message":${messageFrame(channel, epoch, seq, `${header}\n${payload}`)}`;
+  return `"${event.startsWith('channel.') ? 'channel' : 'client'}":${payload}`;
 }

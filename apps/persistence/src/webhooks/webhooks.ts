@@ -1,9 +1,12 @@
+import type { PersistenceLog } from '@carillon/broker';
 import type { WebhookEndpoint } from '@carillon/config';
 import type { Database } from '@carillon/db';
 import type { ServiceShell } from '@carillon/service';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { announceOnce } from './announce-replayed.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AddressPolicy } from './public-address.ts';
+import { wantsOccupancy } from './queued-deliveries.ts';
 
 export interface WebhooksOptions {
   readonly endpoints: readonly WebhookEndpoint[];
@@ -11,13 +14,38 @@ export interface WebhooksOptions {
   readonly allowedNetworks: readonly string[];
 }
 
+export interface WebhooksDependencies {
+  readonly database: Database;
+  readonly log: Pick<PersistenceLog, 'tellOccupancy'>;
+  readonly telemetry: Telemetry;
+  readonly orderedAfterMs: number;
+}
+
+const LOOK_FOR_REPLAYED_MS = 1000;
+/** Often: a Redis that came back empty doesn't know of it. */
+const ASK_FOR_OCCUPANCY_MS = 2000;
+
 /** A loop for each endpoint: one that hangs holds up nobody else. Answers how to wake them. */
 export function addWebhooks(
   shell: ServiceShell,
   { endpoints, allowedNetworks }: WebhooksOptions,
-  deps: { readonly database: Database; readonly telemetry: Telemetry; readonly orderedAfterMs: number },
+  deps: WebhooksDependencies,
 ): () => void {
+  // Also without endpoints: what nobody wants to know is not kept for who may want to know it later.
+  shell.addLoop({
+    name: 'replayed messages',
+    everyMs: LOOK_FOR_REPLAYED_MS,
+    run: async () => void (await announceOnce(deps.database, endpoints)),
+    onCritical: 'retry',
+  });
   if (endpoints.length === 0) return () => undefined;
+  if (wantsOccupancy(endpoints))
+    shell.addLoop({
+      name: 'occupancy of channels',
+      everyMs: ASK_FOR_OCCUPANCY_MS,
+      run: () => deps.log.tellOccupancy(),
+      onCritical: 'retry',
+    });
   const addresses = new AddressPolicy(allowedNetworks);
   const { metrics } = deps.telemetry;
   const results = metrics.counters(METRICS.webhookDeliveries);
