@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
-import { messageFrame, type NotRecoveredReason, type Position } from '@carillon/protocol';
-import { textFrame } from '../egress/text-frame.ts';
+import type { NotRecoveredReason, Position } from '@carillon/protocol';
+import { MessageFrames } from '../egress/frame.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
 import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
@@ -18,11 +18,6 @@ const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
 
 interface Held extends Position {
   readonly record: string;
-}
-
-interface Recent {
-  readonly seq: number;
-  readonly frame: Buffer;
 }
 
 export interface ChannelDependencies {
@@ -52,7 +47,7 @@ export class Channel {
   #position: Position | undefined;
   #held: Held[] = [];
   #healing: Promise<void> | undefined;
-  #recent: Recent[] = [];
+  #recent: MessageFrames[] = [];
   #catchingUp = 0;
   /** For the gateway's own channels: given every message, in order and once. */
   onRecord: ((record: string) => void) | undefined;
@@ -111,12 +106,12 @@ export class Channel {
   }
 
   /** The frames after `seq`, when all of them are still here; else they have to be read from history. */
-  recentAfter(seq: number): readonly Buffer[] | undefined {
+  recentAfter(seq: number): readonly MessageFrames[] | undefined {
     const at = this.#position;
     if (at === undefined || seq >= at.seq) return [];
     const first = this.#recent[0];
     if (first === undefined || first.seq > seq + 1) return undefined;
-    return this.#recent.slice(seq + 1 - first.seq).map(({ frame }) => frame);
+    return this.#recent.slice(seq + 1 - first.seq);
   }
 
   /** Somebody catches up: newest messages are kept from now on, until everybody has. Returns what ends it. */
@@ -225,12 +220,14 @@ export class Channel {
     const { epoch } = this.#position!;
     this.#position = { epoch, seq };
     this.onRecord?.(record);
-    const frame = textFrame(messageFrame(this.name, epoch, seq, record));
+    const message = new MessageFrames(this.name, epoch, seq, record);
     if (this.#catchingUp > 0) {
-      this.#recent.push({ seq, frame });
+      this.#recent.push(message);
       if (this.#recent.length > MAX_RECENT) this.#recent.shift();
     }
-    this.#deps.meter.delivering(this.key, record, frame.length, this.subscribers.size);
-    for (const subscriber of this.subscribers) if (!subscriber.catchingUp) subscriber.sink.sendMessage(frame);
+    const { size } = this.subscribers;
+    this.#deps.meter.delivering(this.key, record, size);
+    for (const { catchingUp, sink } of this.subscribers) if (!catchingUp) sink.sendMessage(message);
+    this.#deps.meter.delivered(size, message.byteLength);
   }
 }

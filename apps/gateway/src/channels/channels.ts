@@ -43,6 +43,7 @@ export class Channels implements FeedHandler {
     isOpen: true,
     sendFrame: () => undefined,
     sendMessage: () => undefined,
+    sendMissed: () => undefined,
     room: () => undefined,
     tellGap: (channel, from, to, reason) =>
       this.#log.warn({ channel, from, to, reason }, 'messages between gateways may be lost'),

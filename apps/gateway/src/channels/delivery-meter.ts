@@ -27,9 +27,8 @@ export class DeliveryMeter {
   }
 
   /** A message is about to be written to `subscribers` clients. */
-  delivering(channel: ChannelKey, record: string, bytes: number, subscribers: number): void {
+  delivering(channel: ChannelKey, record: string, subscribers: number): void {
     this.#messages.add(subscribers);
-    this.#bytes.add(subscribers * bytes);
     const at = record.indexOf(TIMESTAMP);
     if (at > 0)
       this.#latency.observe(
@@ -40,6 +39,11 @@ export class DeliveryMeter {
       );
     const trace = this.#telemetry.spans.enabled ? traceOfRecord(record) : undefined;
     if (trace !== undefined) this.#startSpan(channel, trace, subscribers);
+  }
+
+  /** It was handed to so many. Where some of them speak protobuf and some JSON, `bytes` is its size in JSON. */
+  delivered(subscribers: number, bytes: number): void {
+    this.#bytes.add(subscribers * bytes);
   }
 
   #startSpan(channel: ChannelKey, parent: string, subscribers: number): void {

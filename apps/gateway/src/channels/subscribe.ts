@@ -1,13 +1,7 @@
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
-import {
-  CarillonError,
-  decodeRecord,
-  messageFrame,
-  type NotRecoveredReason,
-  type Position,
-} from '@carillon/protocol';
+import { CarillonError, decodeRecord, type NotRecoveredReason, type Position } from '@carillon/protocol';
 import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
-import { textFrame } from '../egress/text-frame.ts';
+import { type Frame, MessageFrames } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
 import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
@@ -217,18 +211,18 @@ async function send(
       await full;
       if (!isWanted()) return at;
     }
-    sink.sendFrame(textFrame(messageFrame(channel.name, epoch, seq, record)));
+    sink.sendMissed(new MessageFrames(channel.name, epoch, seq, record));
     at = { epoch, seq };
   }
   return at;
 }
 
 /** Returns how many of the frames were sent. */
-function sendWhileRoom(sink: SubscriberSink, frames: readonly Buffer[]): number {
+function sendWhileRoom(sink: SubscriberSink, frames: readonly Frame[]): number {
   let sent = 0;
   for (const frame of frames) {
     if (sink.room() !== undefined) break;
-    sink.sendFrame(frame);
+    sink.sendMissed(frame);
     sent++;
   }
   return sent;

@@ -1,4 +1,5 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
+import type { Frame } from '../egress/frame.ts';
 
 /** What a channel gives to a subscriber. */
 export interface SubscriberSink {
@@ -6,9 +7,11 @@ export interface SubscriberSink {
   readonly connectionId: string;
   readonly isOpen: boolean;
   /** Leaves at once. */
-  sendFrame(frame: Buffer): void;
+  sendFrame(frame: Frame): void;
   /** Leaves in order with all others, perhaps some milliseconds later and together with them. */
-  sendMessage(frame: Buffer): void;
+  sendMessage(message: Frame): void;
+  /** A message that the client has waited for: leaves at once, unless the client asked for batches. */
+  sendMissed(message: Frame): void;
   /** Before more of what can wait: `undefined` when there is room, else resolves when there is, or when the client is gone. */
   room(): Promise<void> | undefined;
   tellGap(channel: string, from: Position, to: Position, reason: NotRecoveredReason): void;

@@ -1,4 +1,10 @@
-import type { MessageFrame, RequestId, ServerFrame, ServerFrameType } from '@carillon/protocol';
+import type {
+  AcceptedFrame,
+  MessageFrame,
+  RequestId,
+  ServerFrame,
+  ServerFrameType,
+} from '@carillon/protocol';
 import { decodeRecord, messageFrame, type Position } from '@carillon/protocol';
 import { encodeServerFrame, messageBytes, TEXTS } from '@carillon/protocol/protobuf';
 import { binaryFrame } from './binary-frame.ts';
@@ -26,6 +32,11 @@ export abstract class Frame {
     }
     this.#protobuf ??= binaryFrame(this.protobuf());
     return this.#protobuf;
+  }
+
+  /** Of what was sent; in JSON, if that was made. */
+  get byteLength(): number {
+    return (this.#json ?? this.#protobuf)?.length ?? 0;
   }
 
   protected abstract json(): string;
@@ -59,6 +70,8 @@ export class PlainFrame extends Frame {
   }
 }
 
+type WithoutPayload<OneFrame> = OneFrame extends ServerFrame ? Omit<OneFrame, 'payload'> : never;
+
 /** A frame with a payload that passes as it came. */
 export class PayloadFrame extends Frame {
   readonly #frame: ServerFrame;
@@ -66,7 +79,7 @@ export class PayloadFrame extends Frame {
 
   /** @param frame all members but the payload */
   constructor(
-    frame: Omit<Extract<ServerFrame, { readonly payload: unknown }>, 'payload'>,
+    frame: WithoutPayload<Extract<ServerFrame, { readonly payload: unknown }>>,
     payloadJson: string,
   ) {
     super(false);
@@ -109,6 +122,25 @@ export class MessageFrames extends Frame {
 
 interface HistoryMessage extends Position {
   readonly record: string;
+}
+
+/** The answer to a publish, joined instead of encoded: there is one per message. */
+export class AcceptedFrames extends Frame {
+  readonly #frame: AcceptedFrame;
+
+  constructor(frame: AcceptedFrame) {
+    super(false);
+    this.#frame = frame;
+  }
+
+  protected override json(): string {
+    const { re, channel, epoch, seq, id, duplicate, degraded } = this.#frame;
+    return `{"type":"accepted","re":${JSON.stringify(re)},"channel":"${channel}","epoch":"${epoch}","seq":${seq},"id":"${id}"${duplicate === true ? ',"duplicate":true' : ''}${degraded === true ? ',"degraded":true' : ''}}`;
+  }
+
+  protected override protobuf(): Uint8Array {
+    return encodeServerFrame(this.#frame, TEXTS);
+  }
 }
 
 /** [HI1] The answer to `history`. Payloads go out as they were published. */

@@ -1,13 +1,14 @@
-/** The frames that a gateway sends, as bytes. */
+/** The frames that a gateway sends. */
 import { CarillonError, type ErrorBody, type RequestId, type ServerFrame } from '@carillon/protocol';
 import { errorBody } from '@carillon/service';
-import { textFrame } from './text-frame.ts';
+import { type Frame, PlainFrame } from './frame.ts';
 
-export function encodeFrame(frame: ServerFrame): Buffer {
-  return textFrame(JSON.stringify(frame));
+/** A frame without a payload, encoded for whoever it is sent to. */
+export function encodeFrame(frame: ServerFrame): Frame {
+  return new PlainFrame(frame);
 }
 
-export function errorFrame(error: CarillonError, re: RequestId | undefined): Buffer {
+export function errorFrame(error: CarillonError, re: RequestId | undefined): Frame {
   return encodeFrame({ type: 'error', ...(re === undefined ? {} : { re }), ...errorBody(error) });
 }
 

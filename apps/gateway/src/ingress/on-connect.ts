@@ -1,12 +1,16 @@
-import { PROTOCOL_VERSION } from '@carillon/protocol';
+import { type BatchRequest, PROTOCOL_VERSION } from '@carillon/protocol';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
+import type { Connection } from '../session/connection.ts';
 import type { Handler } from './handlers.ts';
+
+const DEFAULT_BATCH_SIZE = 50;
+const DEFAULT_BATCH_DELAY_MS = 100;
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
 export const onConnect: Handler<'connect'> = async (
   { authenticator, gateway, limits, logger, systemNotices, degradation, onConnected },
   connection,
-  { id, token, session },
+  { id, token, session, batch },
 ) => {
   const given = token ?? connection.upgradeToken;
   connection.upgradeToken = undefined;
@@ -32,6 +36,7 @@ export const onConnect: Handler<'connect'> = async (
           maxSubscriptions: limits.maxSubscriptions,
           maxChannelsPerFrame: limits.maxChannelsPerFrame,
         },
+        ...(batch === undefined ? {} : { batch: startBatches(connection, batch) }),
         heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
       }),
     );
@@ -49,3 +54,10 @@ export const onConnect: Handler<'connect'> = async (
     else connection.close('TOKEN_REFUSED', known.message);
   }
 };
+
+/** [BA1] */
+function startBatches(connection: Connection, asked: BatchRequest): Required<BatchRequest> {
+  const bounds = { size: DEFAULT_BATCH_SIZE, delayMs: DEFAULT_BATCH_DELAY_MS, ...asked };
+  connection.batch(bounds);
+  return bounds;
+}

@@ -1,6 +1,5 @@
-import { messageFrame } from '@carillon/protocol';
+import { HistoryFrames } from '../egress/frame.ts';
 import { errorFrame, toCarillonError } from '../egress/server-frames.ts';
-import { textFrame } from '../egress/text-frame.ts';
 import type { Handler } from './handlers.ts';
 
 /** [HI1] Payloads go out as they were published: the answer is joined, not re-encoded. */
@@ -14,12 +13,7 @@ export const onHistory: Handler<'history'> = async (
       { identity: connection.identity!, session: connection.session },
       { channel, after, before, limit },
     );
-    const messages = entries.map(({ epoch, seq, record }) => messageFrame(channel, epoch, seq, record));
-    connection.sendFrame(
-      textFrame(
-        `{"type":"history","re":${JSON.stringify(id)},"channel":"${channel}","messages":[${messages.join(',')}],"more":${more}}`,
-      ),
-    );
+    connection.sendFrame(new HistoryFrames(id, channel, entries, more));
   } catch (error) {
     connection.sendFrame(errorFrame(toCarillonError(error), id));
   }

@@ -1,7 +1,7 @@
 import { CarillonError, type ReceivedPublish } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
+import { AcceptedFrames } from '../egress/frame.ts';
 import { encodeFrame, errorFrame } from '../egress/server-frames.ts';
-import { textFrame } from '../egress/text-frame.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
 import type { GatewayOutcome } from './publish-message.ts';
@@ -29,9 +29,16 @@ function answer(
   }
   const { epoch, seq, id, duplicate, degraded } = outcome;
   connection.sendFrame(
-    textFrame(
-      `{"type":"accepted","re":${JSON.stringify(re)},"channel":"${channel}","epoch":"${epoch}","seq":${seq},"id":"${id}"${duplicate ? ',"duplicate":true' : ''}${degraded === true ? ',"degraded":true' : ''}}`,
-    ),
+    new AcceptedFrames({
+      type: 'accepted',
+      re,
+      channel,
+      epoch,
+      seq,
+      id,
+      ...(duplicate ? { duplicate } : {}),
+      ...(degraded === true ? { degraded } : {}),
+    }),
   );
   if (frame.stored !== true) return;
   if (namespaces.resolve(channel).durable) {

@@ -1,8 +1,10 @@
 import { CarillonError, type ReceivedFrame, type RequestId, readClientFrame } from '@carillon/protocol';
+import { readProtobufFrame } from '@carillon/protocol/protobuf';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import { onCancel, onRequest, onResponse, onServe } from '../requests/on-requests.ts';
 import type { Connection } from '../session/connection.ts';
+import type { Received } from '../session/inbox.ts';
 import { isBudgetSpent } from './error-budget.ts';
 import type { HandlerDependencies } from './handlers.ts';
 import { onAck } from './on-ack.ts';
@@ -38,9 +40,10 @@ export class ServeFrame {
   }
 
   /** A promise holds up the connection's later frames. Never rejects. */
-  serve(connection: Connection, text: string): Promise<void> | undefined {
+  serve(connection: Connection, data: Received): Promise<void> | undefined {
     if (connection.state === 'closing') return undefined;
-    const reading = readClientFrame(text, this.#limits);
+    const reading =
+      typeof data === 'string' ? readClientFrame(data, this.#limits) : readProtobufFrame(data, this.#limits);
     if ('error' in reading) {
       this.refuse(connection, reading.error, reading.re);
       return undefined;

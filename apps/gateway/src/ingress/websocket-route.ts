@@ -1,9 +1,12 @@
 import { extractToken } from '@carillon/auth';
 import type { OriginMatcher } from '@carillon/config';
-import { CarillonError, SUBPROTOCOL_JSON } from '@carillon/protocol';
+import { CarillonError, SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import { BatchFrames } from '../egress/batch-frame.ts';
+import { BatchWheel } from '../egress/batch-wheel.ts';
+import type { Batching } from '../egress/batcher.ts';
 import { WriteRounds } from '../egress/write-rounds.ts';
 import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
@@ -28,9 +31,12 @@ export interface WebSocketRouteDependencies {
   };
 }
 
-/** [CN2] Chosen when the client offers it or offers nothing; the token's subprotocol is never echoed. */
+const SUBPROTOCOLS: ReadonlySet<string> = new Set([SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF]);
+
+/** [CN2] The first that is known, in the client's order; the token's subprotocol is never echoed. */
 export function chooseSubprotocol(offered: Set<string>): string | false {
-  return offered.has(SUBPROTOCOL_JSON) ? SUBPROTOCOL_JSON : false;
+  for (const subprotocol of offered) if (SUBPROTOCOLS.has(subprotocol)) return subprotocol;
+  return false;
 }
 
 export class WebSocketRoute {
@@ -39,6 +45,7 @@ export class WebSocketRoute {
   readonly #closed: Family<Counter>;
   readonly #logger: Logger;
   readonly #rounds = new WriteRounds();
+  readonly #batching: Batching = { wheel: new BatchWheel(), frames: new BatchFrames() };
   #counter = 0;
 
   constructor(deps: WebSocketRouteDependencies) {
@@ -96,6 +103,7 @@ export class WebSocketRoute {
       webSocket,
       limits,
       rounds: this.#rounds,
+      batching: this.#batching,
       upgradeToken: extractToken({
         authorization: headers.authorization,
         subprotocols: headers['sec-websocket-protocol'],
@@ -115,13 +123,19 @@ export class WebSocketRoute {
 
   #listen(connection: Connection, webSocket: WebSocket): void {
     const { serveFrame, limits, connections } = this.#deps;
-    const inbox = new Inbox(webSocket, (text) => serveFrame.serve(connection, text));
+    const inbox = new Inbox(webSocket, (received) => serveFrame.serve(connection, received));
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       connection.lastHeardMs = performance.now();
-      if (isBinary) serveFrame.refuse(connection, new CarillonError('FRAME_BINARY_UNSUPPORTED'), undefined);
+      const wantsBinary = connection.encoding === 'protobuf';
+      if (isBinary !== wantsBinary)
+        serveFrame.refuse(
+          connection,
+          new CarillonError(isBinary ? 'FRAME_BINARY_UNSUPPORTED' : 'FRAME_TEXT_UNSUPPORTED'),
+          undefined,
+        );
       else if (data.length > limits.maxFrameBytes)
         serveFrame.refuse(connection, tooLarge(data.length, limits.maxFrameBytes), undefined);
-      else inbox.take(data.toString('utf8'));
+      else inbox.take(isBinary ? data : data.toString('utf8'));
     });
     webSocket.on('pong', () => {
       connection.lastHeardMs = performance.now();

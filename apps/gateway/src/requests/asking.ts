@@ -17,8 +17,8 @@ import {
   type SpanHandle,
   type Telemetry,
 } from '@carillon/telemetry';
+import { PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame, toCarillonError } from '../egress/server-frames.ts';
-import { textFrame } from '../egress/text-frame.ts';
 import type { Connection } from '../session/connection.ts';
 
 export interface AskingLimits {
@@ -172,6 +172,6 @@ function answer(connection: Connection, re: RequestId, outcome: Outcome): void {
   connection.sendFrame(
     'error' in outcome
       ? encodeFrame({ type: 'error', re, ...outcome.error })
-      : textFrame(`{"type":"response","re":${JSON.stringify(re)},"payload":${outcome.payloadJson}}`),
+      : new PayloadFrame({ type: 'response', re }, outcome.payloadJson),
   );
 }

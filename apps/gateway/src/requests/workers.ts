@@ -9,8 +9,8 @@ import {
   type ServeFrame,
 } from '@carillon/protocol';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { type Frame, PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
-import { textFrame } from '../egress/text-frame.ts';
 import type { Connection } from '../session/connection.ts';
 import { hasRoom, type PendingRequest, type Worker, WorkerPools } from './worker-pool.ts';
 
@@ -174,7 +174,7 @@ export class Workers {
   }
 
   /** [WK2] */
-  #frameOf(pending: PendingRequest): Buffer {
+  #frameOf(pending: PendingRequest): Frame {
     const { id, method, body } = pending.request;
     const { header, payloadJson } = decodeRequest(body);
     const span = this.#deps.telemetry.spans.startChild('gateway.hand_out', header.trace, {
@@ -182,15 +182,15 @@ export class Workers {
       attributes: { 'carillon.method': nameOf(method), 'carillon.request': id },
     });
     pending.span = span;
-    const members = JSON.stringify({
+    const frame = {
       type: 'request',
       id,
       method: nameOf(method),
       timeoutMs: Math.max(1, Math.ceil(pending.deadlineMs - performance.now())),
       ...header,
       ...(span.traceparent === undefined ? {} : { trace: span.traceparent }),
-    });
-    return textFrame(`${members.slice(0, -1)},"payload":${payloadJson}}`);
+    } as const;
+    return new PayloadFrame(frame, payloadJson);
   }
 }
 

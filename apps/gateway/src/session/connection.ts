@@ -5,10 +5,13 @@ import {
   type CloseName,
   type NotRecoveredReason,
   type Position,
+  SUBPROTOCOL_PROTOBUF,
 } from '@carillon/protocol';
 import type { WebSocket } from 'ws';
 import type { Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
+import { type BatchBounds, Batcher, type Batching } from '../egress/batcher.ts';
+import type { EncodingName, Frame } from '../egress/frame.ts';
 import { Outbox, type OutboxLimits } from '../egress/outbox.ts';
 import { rawSocketOf } from '../egress/raw-socket.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
@@ -29,6 +32,7 @@ export interface ConnectionOptions {
   readonly webSocket: WebSocket;
   readonly limits: OutboxLimits;
   readonly rounds: WriteRounds;
+  readonly batching: Batching;
   /** Token that came with the upgrade request; used when the connect frame has none. */
   readonly upgradeToken: string | undefined;
   readonly onOverflow: (connection: Connection, queuedMessages: number, queuedBytes: number) => void;
@@ -56,12 +60,19 @@ export class Connection implements SubscriberSink {
   /** Times of the last invalid frames, see ingress/error-budget.ts. */
   invalidFrames = 0;
   invalidSinceMs = 0;
+  /** By the subprotocol that was selected. */
+  readonly encoding: EncodingName;
+  readonly #batching: Batching;
   readonly #outbox: Outbox;
+  /** Only when the client asked for batches. */
+  #batcher: Batcher | undefined;
   #state: ConnectionState = 'greeting';
 
-  constructor({ id, webSocket, limits, rounds, upgradeToken, onOverflow }: ConnectionOptions) {
+  constructor({ id, webSocket, limits, rounds, batching, upgradeToken, onOverflow }: ConnectionOptions) {
     this.connectionId = id;
     this.webSocket = webSocket;
+    this.encoding = webSocket.protocol === SUBPROTOCOL_PROTOBUF ? 'protobuf' : 'json';
+    this.#batching = batching;
     this.upgradeToken = upgradeToken;
     this.#outbox = new Outbox(rawSocketOf(webSocket), limits, rounds, (messages, bytes) =>
       onOverflow(this, messages, bytes),
@@ -83,12 +94,28 @@ export class Connection implements SubscriberSink {
     return next;
   }
 
-  sendFrame(frame: Buffer): void {
-    this.#outbox.send(frame);
+  sendFrame(frame: Frame): void {
+    if (frame.keepsOrder) this.#batcher?.flush();
+    this.#outbox.send(frame.in(this.encoding));
   }
 
-  sendMessage(frame: Buffer): void {
-    this.#outbox.sendGathered(frame);
+  sendMessage(message: Frame): void {
+    const frame = message.in(this.encoding);
+    if (this.#batcher === undefined) this.#outbox.sendGathered(frame);
+    else this.#batcher.add(frame);
+  }
+
+  sendMissed(message: Frame): void {
+    const frame = message.in(this.encoding);
+    if (this.#batcher === undefined) this.#outbox.send(frame);
+    else this.#batcher.add(frame);
+  }
+
+  /** [BA1] From now on messages leave in batches. */
+  batch(bounds: BatchBounds): void {
+    this.#batcher = new Batcher(this.#batching, bounds, this.encoding, (batch) =>
+      this.#outbox.sendGathered(batch),
+    );
   }
 
   room(): Promise<void> | undefined {
@@ -128,6 +155,7 @@ export class Connection implements SubscriberSink {
    */
   broken(): void {
     this.apply('close');
+    this.#batcher?.stop();
     this.#outbox.close();
     this.#cutLater();
   }
@@ -139,6 +167,7 @@ export class Connection implements SubscriberSink {
   /** The socket is gone. */
   ended(): void {
     this.apply('close');
+    this.#batcher?.stop();
     this.#outbox.close();
     this.endSystemNotices();
     this.endRequests?.();

@@ -1,31 +1,34 @@
 import type { WebSocket } from 'ws';
 
+/** A frame as it came: text, or bytes in protobuf. */
+export type Received = string | Uint8Array;
+
 /** Frames that wait while one is being served; beyond this the client is not read any further. */
 const PAUSE_AT = 128;
 
 /** Serves the frames of a connection in order: while one takes its time, the later ones wait. */
 export class Inbox {
   readonly #webSocket: WebSocket;
-  readonly #serve: (text: string) => Promise<void> | undefined;
-  #waiting: string[] = [];
+  readonly #serve: (data: Received) => Promise<void> | undefined;
+  #waiting: Received[] = [];
   #busy = false;
   #paused = false;
 
-  constructor(webSocket: WebSocket, serve: (text: string) => Promise<void> | undefined) {
+  constructor(webSocket: WebSocket, serve: (data: Received) => Promise<void> | undefined) {
     this.#webSocket = webSocket;
     this.#serve = serve;
   }
 
-  take(text: string): void {
+  take(data: Received): void {
     if (this.#busy) {
-      this.#waiting.push(text);
+      this.#waiting.push(data);
       if (this.#waiting.length >= PAUSE_AT && !this.#paused) {
         this.#paused = true;
         this.#webSocket.pause();
       }
       return;
     }
-    const served = this.#serve(text);
+    const served = this.#serve(data);
     if (served !== undefined) void this.#finish(served);
   }
 
@@ -35,7 +38,7 @@ export class Inbox {
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const text of waiting) await this.#serve(text);
+      for (const data of waiting) await this.#serve(data);
     }
     this.#busy = false;
     if (this.#paused) {
