@@ -13,7 +13,6 @@ import {
 } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import cors from '@fastify/cors';
-import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
 import { Acknowledging } from './channels/acknowledging.ts';
 import { Channels } from './channels/channels.ts';
@@ -32,7 +31,7 @@ import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { StoredWaiters } from './ingress/stored-waiters.ts';
-import { chooseSubprotocol, type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
+import { type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
@@ -40,8 +39,6 @@ import { Authenticator } from './session/authenticate.ts';
 import { ClientEvents } from './session/client-events.ts';
 import { Connections } from './session/connections.ts';
 
-/** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
-const MAX_PAYLOAD_SLACK = 65_536;
 const ACKNOWLEDGE_MS = 100;
 const POSITION_WATCH_MS = 2000;
 const RELEASE_MS = 1000;
@@ -171,13 +168,6 @@ export async function createGateway({
           origins.allows(request.headers.origin, request.headers.host),
         credentials: true,
       }),
-  });
-  await server.register(websocket, {
-    options: {
-      maxPayload: limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
-      perMessageDeflate: false,
-      handleProtocols: chooseSubprotocol,
-    },
   });
   registerOpsRoutes(server, telemetry, shell.health);
   registerWebSocketHealth(server, broker, connections, channels);

@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { extractToken } from '@carillon/auth';
 import type { OriginMatcher } from '@carillon/config';
 import { CarillonError, SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import { BatchFrames } from '../egress/batch-frame.ts';
 import { BatchWheel } from '../egress/batch-wheel.ts';
@@ -12,6 +13,11 @@ import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
 import type { ServeFrame } from './serve-frame.ts';
+import { WebSocketUpgrade } from './websocket-upgrade.ts';
+
+const PATH = '/v1/ws';
+/** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
+const MAX_PAYLOAD_SLACK = 65_536;
 
 /** Clients are taken while `serving`. */
 export type ServingPhase = 'starting' | 'serving' | 'draining';
@@ -56,27 +62,30 @@ export class WebSocketRoute {
   }
 
   register(server: FastifyInstance): void {
+    new WebSocketUpgrade({
+      path: PATH,
+      maxPayloadBytes: this.#deps.limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
+      chooseSubprotocol,
+      admits: (request) => this.#refusal(request) === undefined,
+      onOpen: (webSocket, request) => this.#open(webSocket, request),
+    }).listen(server);
     server.route({
       method: 'GET',
-      url: '/v1/ws',
-      preValidation: async (request) => this.#admit(request),
-      wsHandler: (webSocket, request) => this.#open(webSocket, request),
-      handler: async (_request, reply) => {
+      url: PATH,
+      handler: async ({ raw }, reply) => {
+        // Refused before the upgrade, as a plain HTTP answer that says why.
+        const refusal = raw.headers.upgrade === undefined ? undefined : this.#refusal(raw);
+        if (refusal !== undefined) {
+          this.#opened.labels(refusal.code).add();
+          throw refusal;
+        }
         reply.header('upgrade', 'websocket');
         throw new CarillonError('UPGRADE_REQUIRED');
       },
     });
   }
 
-  /** Refuses before the upgrade, as a plain HTTP answer that says why. */
-  #admit(request: FastifyRequest): void {
-    const refusal = this.#refusal(request);
-    if (refusal === undefined) return;
-    this.#opened.labels(refusal.code).add();
-    throw refusal;
-  }
-
-  #refusal({ headers }: FastifyRequest): CarillonError | undefined {
+  #refusal({ headers }: IncomingMessage): CarillonError | undefined {
     const { origins, limits, connections, phase } = this.#deps;
     if (phase() === 'draining') return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
     if (phase() === 'starting')
@@ -95,7 +104,7 @@ export class WebSocketRoute {
     );
   }
 
-  #open(webSocket: WebSocket, request: FastifyRequest): void {
+  #open(webSocket: WebSocket, request: IncomingMessage): void {
     const { gateway, connections, limits, telemetry } = this.#deps;
     const { headers, url } = request;
     const connection = new Connection({

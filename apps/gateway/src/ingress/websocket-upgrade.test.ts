@@ -1,0 +1,57 @@
+/** Requests that ask for an upgrade: those that get one, and those that are answered. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { BarePeer, type RunningGateway, startGateway } from '../running-gateway.suite.ts';
+
+let gateway: RunningGateway;
+afterEach(() => gateway.stop());
+
+const UPGRADE = {
+  upgrade: 'websocket',
+  connection: 'Upgrade',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
+/** Everything that is answered until the server closes. */
+async function ask(line: string, headers: Record<string, string>): Promise<string> {
+  const socket = connect(gateway.port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  const lines = Object.entries({ host: 'gateway', ...headers }).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`${line} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  await once(socket, 'close');
+  return answer;
+}
+
+describe('a request that asks for an upgrade', () => {
+  it('is refused to pages of other origins, in the words of an HTTP answer', async () => {
+    gateway = await startGateway({ CARILLON_ALLOWED_ORIGINS: 'https://good.example' });
+    const answer = await ask('GET /v1/ws', { ...UPGRADE, origin: 'https://bad.example' });
+    expect(answer).toMatch(/^HTTP\/1.1 403 /);
+    expect(answer).toContain('"code":"ORIGIN_REFUSED"');
+  });
+
+  it('is refused by a gateway that is full', async () => {
+    gateway = await startGateway({ CARILLON_MAX_CONNECTIONS: '1' });
+    const only = await BarePeer.join(gateway.port, 'ada');
+    const answer = await ask('GET /v1/ws', UPGRADE);
+    expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    expect(answer).toMatch(/retry-after: 5/i);
+    expect(answer).toContain('"code":"AT_CAPACITY"');
+    only.socket.terminate();
+  });
+
+  it.each([
+    ['GET /health', 'h2c', 200],
+    ['GET /v1/ws', 'h2c', 426],
+    ['GET /v1/wsx', 'websocket', 404],
+    ['DELETE /v1/ws', 'websocket', 405],
+  ])('%s, to %s: is answered as without it', async (line, upgrade, status) => {
+    gateway = await startGateway();
+    expect(await ask(line, { ...UPGRADE, upgrade })).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+});

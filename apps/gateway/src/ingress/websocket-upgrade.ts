@@ -1,0 +1,58 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+export interface WebSocketUpgradeOptions {
+  readonly path: string;
+  /** Bytes; a larger message closes the connection with 1009. */
+  readonly maxPayloadBytes: number;
+  readonly chooseSubprotocol: (offered: Set<string>) => string | false;
+  /** `false`: the HTTP route of the same path answers. */
+  readonly admits: (request: IncomingMessage) => boolean;
+  readonly onOpen: (webSocket: WebSocket, request: IncomingMessage) => void;
+}
+
+/**
+ * Turns requests into WebSockets before the HTTP framework sees them: its request, its reply and what hangs on them would live as long
+ * as the connection, and cost more memory than all the rest of it. Whatever doesn't become a WebSocket is answered as any other request.
+ */
+export class WebSocketUpgrade {
+  readonly #options: WebSocketUpgradeOptions;
+  readonly #webSockets: WebSocketServer;
+
+  constructor(options: WebSocketUpgradeOptions) {
+    this.#options = options;
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.maxPayloadBytes,
+      handleProtocols: options.chooseSubprotocol,
+    });
+  }
+
+  listen(server: FastifyInstance): void {
+    const { path, admits, onOpen } = this.#options;
+    server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (isFor(request, path) && admits(request))
+        this.#webSockets.handleUpgrade(request, socket, head, onOpen);
+      else answer(server, request, socket);
+    });
+  }
+}
+
+function isFor({ url = '', headers }: IncomingMessage, path: string): boolean {
+  const isPath = url.startsWith(path) && (url.length === path.length || url[path.length] === '?');
+  return isPath && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** As the framework would have answered without the wish to upgrade; Node has let go of the socket, so it is closed afterwards. */
+function answer(server: FastifyInstance, request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0]);
+  response.on('finish', () => socket.end(() => socket.destroy()));
+  server.routing(request, response);
+}
