@@ -25,13 +25,13 @@ export const jitter: Scenario = {
   peers: [() => startSocketIo({ recovery: true })],
   estimateSeconds: ({ warmUpSeconds, seconds }) => warmUpSeconds + Math.max(seconds, MIN_SECONDS) + 11,
   run: async (target: Target, timing: Timing, size: Size): Promise<Result> => {
-    const { clients = CLIENTS } = size;
+    const { clients = CLIENTS, cutEveryMs = CUT_EVERY_MS } = size;
     const [load, publisher] = [new LoadProcess(), new LoadProcess()];
     try {
       const channels = Array.from({ length: CHANNELS }, (_, i) => `bench:jitter-${i}`);
       await openClients(target, channels, clients, load);
       await openPublisher(publisher, target, channels, RATE_PER_SECOND);
-      await load.startCutting(CUT_EVERY_MS);
+      await load.startCutting(cutEveryMs);
       const seconds = size.clients === undefined ? Math.max(MIN_SECONDS, timing.seconds) : timing.seconds;
       const measured = await measure(target, { ...timing, seconds }, publisher, load);
       return await judge(target, measured, publisher, load);

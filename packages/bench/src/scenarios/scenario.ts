@@ -52,6 +52,8 @@ export interface Size {
   /** Connections. */
   readonly clients?: number;
   readonly ratePerSecond?: number;
+  /** Where connections are cut: how often each of them, on average. */
+  readonly cutEveryMs?: number;
 }
 
 export interface Scenario {

@@ -1,0 +1,96 @@
+/** Every scenario once, tiny: nothing lost, doubled or out of order, and a result that is one. No figure is judged here. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RecordedRun, writeResults } from './report/results-file.ts';
+import { summary } from './report/summary.ts';
+import { summed } from './run/repeats.ts';
+import { SCENARIOS } from './scenarios/catalogue.ts';
+import type { Result, Scenario, Size } from './scenarios/scenario.ts';
+import { startBareWs } from './targets/bare-ws.ts';
+import { startCarillon } from './targets/carillon.ts';
+import { notStarted } from './targets/checkout.ts';
+import { startSocketIo } from './targets/socketio.ts';
+import type { Target } from './targets/target.ts';
+
+const TIMING = { warmUpSeconds: 0.2, seconds: 1 };
+const SIZE: Size = { clients: 8, ratePerSecond: 100, cutEveryMs: 300 };
+const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-smoke-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const faultsOf = ({ lost, duplicated, reordered, problems }: Result) => ({
+  lost,
+  duplicated,
+  reordered,
+  problems,
+});
+const NO_FAULTS = { lost: 0, duplicated: 0, reordered: 0, problems: [] };
+const named = (name: string): Scenario => SCENARIOS.find((scenario) => scenario.name === name)!;
+
+function expectWhole(result: Result): void {
+  expect(faultsOf(result)).toEqual(NO_FAULTS);
+  expect(result.units).toBeGreaterThan(0);
+  for (const figure of [result.unitsPerSecond, result.latencyUs.p50, result.latencyUs.p99])
+    expect(figure).toBeGreaterThan(0);
+}
+
+describe('carillon', () => {
+  let target: Target;
+  beforeAll(async () => {
+    target = await startCarillon();
+  });
+  afterAll(() => target.stop());
+
+  it.each(SCENARIOS.filter(({ start }) => start !== notStarted))(
+    '$name runs through',
+    { timeout: 30_000 },
+    async (scenario) => {
+      const result = await scenario.run(target, TIMING, SIZE);
+      expectWhole(result);
+      if (result.resumes !== undefined) {
+        expect(result.resumes).toMatchObject({ deliveredShare: 1, notRecovered: {} });
+        expect(result.resumes.drops).toBeGreaterThan(0);
+      }
+      const { name, row, title } = scenario;
+      const run = { scenario: name, row, title, timing: TIMING, floorUs: undefined, floorRepeatsUs: [] };
+      const path = writeResults(
+        { ...run, results: [summed([result])], failures: [] },
+        'smoke',
+        new Date(),
+        folder,
+      );
+      const recorded = JSON.parse(readFileSync(path, 'utf8')) as RecordedRun;
+      expect(recorded.results[0]).toMatchObject({ target: 'carillon', units: result.units });
+      expect(recorded).toMatchObject({ command: 'smoke', machine: { node: process.version } });
+      expect(summary([recorded])).toContain(row.split(',')[0]!);
+    },
+  );
+});
+
+describe('peers', () => {
+  const started: Target[] = [];
+  afterAll(async () => {
+    await Promise.all(started.map((target) => target.stop()));
+  });
+
+  it.each(['fan-out', 'pairs', 'publish', 'connect'])(
+    '%s runs against Socket.IO',
+    { timeout: 30_000 },
+    async (name) => {
+      if (started.length === 0) started.push(await startSocketIo({ recovery: true }));
+      expectWhole(await named(name).run(started[0]!, TIMING, SIZE));
+    },
+  );
+
+  it('memory runs against bare ws', { timeout: 30_000 }, async () => {
+    const target = await startBareWs();
+    started.push(target);
+    expectWhole(await named('memory').run(target, TIMING, SIZE));
+  });
+});
+
+it('cold-start starts, and ends what it started', { timeout: 60_000 }, async () => {
+  const result = await named('cold-start').run(await notStarted(), TIMING, { clients: 1 });
+  expect(result.latencyUs.count).toBe(1);
+});
