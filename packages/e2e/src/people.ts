@@ -1,5 +1,6 @@
 /** Subscribers and publishers that write down in a ledger what they were told. */
 import { RealtimeClient } from '@carillon/client';
+import type { CapabilitiesClaim } from '@carillon/protocol';
 import { mintToken } from '@carillon/server';
 import { JWT_SECRET } from './cluster.ts';
 import type { Ledger } from './ledger.ts';
@@ -9,9 +10,7 @@ const EVERYTHING = { '*': ['subscribe', 'publish', 'presence', 'history'] } as c
 export interface Rights {
   /** Default: the app of an installation that has only one. */
   readonly app?: string;
-  readonly capabilities?: Readonly<
-    Record<string, readonly ('subscribe' | 'publish' | 'presence' | 'history')[]>
-  >;
+  readonly capabilities?: CapabilitiesClaim;
 }
 
 export async function tokenFor(

@@ -1,0 +1,424 @@
+/** D13: request and response between real processes. Client and worker are on different gateways. */
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { RealtimeClient, type RealtimeError } from '@carillon/client';
+import type { CapabilitiesClaim } from '@carillon/protocol';
+import { createWorker, RequestError, type Worker, type WorkerOptions } from '@carillon/server';
+import { eventually, type OtlpReceiver, startOtlpReceiver, startProcess } from '@carillon/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type Cluster, JWT_SECRET, type Service, startCluster } from './cluster.ts';
+import { tokenFor } from './people.ts';
+
+const WORKER_SCRIPT = fileURLToPath(new URL('./request-worker.ts', import.meta.url));
+const HEARTBEAT_MS = 200;
+
+let receiver: OtlpReceiver;
+let cluster: Cluster;
+let clients: RealtimeClient[] = [];
+let workers: Worker[] = [];
+let methods = 0;
+
+/** A method that no other test has. */
+const newMethod = (): string => `test.${++methods}`;
+const gatewayOf = (index: number): Service => cluster.gateways[index]!;
+
+interface Who {
+  readonly user?: string;
+  readonly app?: string;
+  readonly may?: CapabilitiesClaim;
+}
+
+const connect = async (
+  gateway = 0,
+  { user = 'ada', app, may = { '*': ['request'] } }: Who = {},
+): Promise<RealtimeClient> => {
+  const client = new RealtimeClient({
+    url: `ws://127.0.0.1:${gatewayOf(gateway).port}`,
+    token: await tokenFor(user, { capabilities: may, ...(app === undefined ? {} : { app }) }),
+    backoff: { initialMs: 50, maxMs: 500 },
+  });
+  clients.push(client);
+  await client.connect();
+  return client;
+};
+const work = async (
+  answer: WorkerOptions['methods'],
+  gateway = 1,
+  options: Partial<WorkerOptions> = {},
+): Promise<Worker> => {
+  const worker = createWorker({
+    url: `http://127.0.0.1:${gatewayOf(gateway).port}`,
+    jwtSecret: JWT_SECRET,
+    methods: answer,
+    backoff: { initialMs: 50, maxMs: 200 },
+    ...options,
+  });
+  workers.push(worker);
+  await worker.start();
+  return worker;
+};
+/** Until the expectation holds. */
+const soon = (check: () => void | Promise<void>): Promise<void> =>
+  eventually(
+    async () => {
+      await check();
+      return true;
+    },
+    { what: 'the expectation', timeoutMs: 15_000 },
+  );
+const errorOf = (promise: Promise<unknown>): Promise<RealtimeError> =>
+  promise.then(
+    (payload) => expect.unreachable(`answered with ${JSON.stringify(payload)}`),
+    (error: unknown) => error as RealtimeError,
+  );
+
+beforeAll(async () => {
+  receiver = await startOtlpReceiver();
+  cluster = await startCluster({
+    gateways: 2,
+    routers: 1,
+    env: {
+      CARILLON_GATEWAY_HEARTBEAT_MS: String(HEARTBEAT_MS),
+      CARILLON_GATEWAY_TIMEOUT_MS: '800',
+      CARILLON_ANONYMOUS: '{"public.*":["request"]}',
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      OTEL_TRACES_SAMPLER: 'parentbased_always_off',
+    },
+  });
+}, 60_000);
+afterEach(async () => {
+  for (const client of clients) client.close();
+  clients = [];
+  for (const worker of workers) await worker.stop({ timeoutMs: 0 });
+  workers = [];
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await receiver?.stop();
+});
+
+describe('a request', () => {
+  it('[RQ1] [WK2] is answered by a worker on the other gateway, who knows who asks', async () => {
+    const method = newMethod();
+    await work({
+      [method]: ({ n }: { n: number }, { user, session, signal }) => ({
+        n: n + 1,
+        user,
+        session,
+        aborted: signal.aborted,
+      }),
+    });
+    const client = await connect();
+    const expected = { n: 42, user: 'ada', session: client.session, aborted: false };
+    expect(await client.request(method, { n: 41 })).toEqual(expected);
+  });
+
+  it('[RQ1] of a thousand at once each gets its own answer', async () => {
+    const method = newMethod();
+    let running = 0;
+    let most = 0;
+    const double = async (n: number): Promise<number> => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+      running--;
+      return n * 2;
+    };
+    await work({ [method]: double }, 0, { concurrency: 10 });
+    await work({ [method]: double }, 1, { concurrency: 15 });
+    const asking = await Promise.all(Array.from({ length: 8 }, (_, i) => connect(i % 2)));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        asking[i % 8]!.request<number>(method, i, { timeoutMs: 30_000 }),
+      ),
+    );
+    expect(answers).toEqual(Array.from({ length: 1000 }, (_, i) => i * 2));
+    expect(most).toBeLessThanOrEqual(25);
+    expect(most).toBeGreaterThan(15);
+  });
+
+  it('[RQ3] that nobody answers is refused at once, also after the last worker left', async () => {
+    const method = newMethod();
+    const client = await connect();
+    const nobody = { code: 'NO_RESPONDER', retryable: true };
+    expect(await errorOf(client.request(method))).toMatchObject(nobody);
+    const worker = await work({ [method]: () => 1 });
+    expect(await client.request(method)).toBe(1);
+    await worker.stop();
+    expect(await errorOf(client.request(method))).toMatchObject(nobody);
+  });
+
+  it('[RQ4] that takes too long is timed out, and the handler is told', async () => {
+    const method = newMethod();
+    const aborted = Promise.withResolvers<void>();
+    await work({
+      [method]: (_data: unknown, { signal }) => {
+        signal.addEventListener('abort', () => aborted.resolve());
+        return new Promise(() => undefined);
+      },
+    });
+    const client = await connect();
+    const error = await errorOf(client.request(method, null, { timeoutMs: 300 }));
+    expect(error).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    await aborted.promise;
+  });
+
+  it('[RQ5] [RQ9] that is cancelled, or whose client is gone, is cancelled at the handler', async () => {
+    const method = newMethod();
+    const began: AbortSignal[] = [];
+    const ended: unknown[] = [];
+    await work(
+      {
+        [method]: (data: string, { signal }) => {
+          began.push(signal);
+          return new Promise((resolve) => {
+            signal.addEventListener('abort', () => resolve(ended.push(data)));
+          });
+        },
+      },
+      1,
+      { concurrency: 2 },
+    );
+    const client = await connect();
+    const abort = new AbortController();
+    const cancelled = errorOf(client.request(method, 'cancelled', { signal: abort.signal }));
+    await soon(() => expect(began).toHaveLength(1));
+    abort.abort();
+    expect(await cancelled).toMatchObject({ code: 'REQUEST_CANCELLED' });
+    await soon(() => expect(ended).toEqual(['cancelled']));
+    const lost = errorOf(client.request(method, 'gone'));
+    await soon(() => expect(began).toHaveLength(2));
+    client.close();
+    expect(await lost).toMatchObject({ code: expect.stringMatching(/OUTCOME_UNKNOWN|CLOSED/) });
+    await soon(() => expect(ended).toEqual(['cancelled', 'gone']));
+  });
+
+  it('[RQ7] brings what the handler throws: its own error word for word, of others nothing', async () => {
+    const [own, other] = [newMethod(), newMethod()];
+    const told: string[] = [];
+    await work(
+      {
+        [own]: () => {
+          throw new RequestError('sold-out', 'No more of these.', { retryable: true });
+        },
+        [other]: () => {
+          throw new Error('the password is 1234');
+        },
+      },
+      1,
+      { onError: ({ message }, method) => told.push(`${method}: ${message}`) },
+    );
+    const client = await connect();
+    expect(await errorOf(client.request(own))).toMatchObject({
+      code: 'RESPONDER_ERROR',
+      reason: 'sold-out',
+      message: 'No more of these.',
+      retryable: true,
+    });
+    const hidden = await errorOf(client.request(other));
+    expect(hidden).toMatchObject({ code: 'RESPONDER_ERROR', reason: 'internal', retryable: false });
+    expect(hidden.message).not.toContain('1234');
+    expect(told).toEqual([`${other}: the password is 1234`]);
+  });
+
+  it('[RQ2] needs the permission; anonymous clients have what their setting says', async () => {
+    const method = newMethod();
+    await work({ [method]: () => 1, 'public.time': () => 2 });
+    const client = await connect(0, { may: { 'other.*': ['request'], '*': ['subscribe'] } });
+    expect(await errorOf(client.request(method))).toMatchObject({ code: 'PERMISSION_DENIED' });
+    const anonymous = new RealtimeClient({ url: `ws://127.0.0.1:${gatewayOf(0).port}` });
+    clients.push(anonymous);
+    await anonymous.connect();
+    expect(await anonymous.request('public.time')).toBe(2);
+    expect(await errorOf(anonymous.request(method))).toMatchObject({ code: 'PERMISSION_DENIED' });
+    const token = await tokenFor('mallory', { capabilities: { '*': ['request'] } });
+    const imposter = createWorker({
+      url: `http://127.0.0.1:${gatewayOf(1).port}`,
+      token,
+      methods: { [method]: () => 'false' },
+    });
+    await expect(imposter.start()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await imposter.stop();
+  });
+
+  it('[C12] stays within its app', async () => {
+    const method = newMethod();
+    const seen: unknown[] = [];
+    await work({ [method]: (data: unknown) => seen.push(data) }, 1, { app: 'acme' });
+    const [inside, outside] = [await connect(0, { app: 'acme' }), await connect(0)];
+    expect(await errorOf(outside.request(method, 'secret'))).toMatchObject({ code: 'NO_RESPONDER' });
+    expect(await inside.request(method, 'ours')).toBe(1);
+    expect(seen).toEqual(['ours']);
+  });
+
+  it('is bounded in size, both ways', async () => {
+    const method = newMethod();
+    await work({ [method]: (n: number) => 'x'.repeat(n) });
+    const client = await connect();
+    expect(await errorOf(client.request(method, 'x'.repeat(70_000)))).toMatchObject({
+      code: 'FRAME_TOO_LARGE',
+    });
+    expect(await client.request<string>(method, 60_000)).toHaveLength(60_000);
+    const tooLarge = await errorOf(client.request(method, 70_000));
+    expect(tooLarge).toMatchObject({ code: 'RESPONDER_ERROR', reason: 'answer-too-large' });
+    expect(await client.request<string>(method, 1)).toBe('x');
+  });
+});
+
+describe('a worker', () => {
+  it('[RQ6] that is killed leaves its caller an unknown outcome at once, and nobody else gets the request', async () => {
+    const method = newMethod();
+    const child = await startProcess({
+      command: process.execPath,
+      args: [WORKER_SCRIPT, `http://127.0.0.1:${gatewayOf(1).port}`, JWT_SECRET, method],
+      env: {},
+    });
+    await soon(() => expect(child.output).toContain('serving'));
+    const client = await connect();
+    const asking = errorOf(client.request(method, 'x', { timeoutMs: 30_000 }));
+    await soon(() => expect(child.output).toContain('began'));
+    const seen: unknown[] = [];
+    await work({ [method]: (data: unknown) => seen.push(data) }, 0);
+    const killedMs = performance.now();
+    await child.kill();
+    const error = await asking;
+    expect(error).toMatchObject({ code: 'RESPONDER_LOST', retryable: true });
+    expect(error.message).toContain('may have been carried out or not');
+    // Long before the heartbeats of gateways or the request's own time say anything.
+    expect(performance.now() - killedMs).toBeLessThan(4 * HEARTBEAT_MS);
+    expect(seen).toEqual([]);
+    expect(await client.request(method, 'y')).toBe(1);
+  });
+
+  it('[RQ6] whose gateway is killed comes back elsewhere; the caller is told that the outcome is unknown', async () => {
+    const method = newMethod();
+    const began = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    let connections = 0;
+    await work(
+      {
+        [method]: (data: string, { signal }) => {
+          if (data === 'again') return 'done';
+          began.resolve();
+          signal.addEventListener('abort', () => aborted.resolve());
+          return new Promise(() => undefined);
+        },
+      },
+      1,
+      { onConnected: () => connections++ },
+    );
+    const client = await connect();
+    const asking = errorOf(client.request(method, 'x', { timeoutMs: 60_000 }));
+    await began.promise;
+    await gatewayOf(1).kill();
+    expect(await asking).toMatchObject({ code: 'RESPONDER_LOST', retryable: true });
+    await aborted.promise;
+    // What it offered is not taken for an offer any more.
+    expect(await errorOf(client.request(method, 'x'))).toMatchObject({ code: 'NO_RESPONDER' });
+    await gatewayOf(1).start();
+    await soon(() => expect(connections).toBe(2));
+    expect(await client.request(method, 'again')).toBe('done');
+  }, 60_000);
+
+  it('[WK6] whose gateway stops answers what it has before', async () => {
+    const method = newMethod();
+    const began = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<string>();
+    let connections = 0;
+    await work(
+      {
+        [method]: (data: string) => {
+          if (data !== 'x') return 'done';
+          began.resolve();
+          return finish.promise;
+        },
+      },
+      1,
+      { onConnected: () => connections++ },
+    );
+    const client = await connect();
+    const asking = client.request(method, 'x');
+    await began.promise;
+    const stopped = gatewayOf(1).stop();
+    await soon(async () =>
+      expect(await errorOf(client.request(method, 'other'))).toMatchObject({ code: 'NO_RESPONDER' }),
+    );
+    finish.resolve('in time');
+    expect(await asking).toBe('in time');
+    expect(await stopped).toBe(0);
+    await gatewayOf(1).start();
+    await soon(() => expect(connections).toBe(2));
+    expect(await client.request(method, 'again')).toBe('done');
+  }, 60_000);
+
+  it('[WK6] that stops answers what it has, and takes nothing more', async () => {
+    const method = newMethod();
+    const began = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<string>();
+    const worker = await work({
+      [method]: (data: unknown) => {
+        if (data !== 'x') return 'done';
+        began.resolve();
+        return finish.promise;
+      },
+    });
+    const client = await connect();
+    const asking = client.request(method, 'x');
+    await began.promise;
+    const stopped = worker.stop();
+    await soon(async () =>
+      expect(await errorOf(client.request(method))).toMatchObject({ code: 'NO_RESPONDER' }),
+    );
+    finish.resolve('last');
+    expect(await asking).toBe('last');
+    await stopped;
+  });
+
+  it('[WK5] that answers twice, or what it was not asked, gets a coded error and does no harm', async () => {
+    const method = newMethod();
+    const socket = new WebSocket(`ws://127.0.0.1:${gatewayOf(1).port}/v1/ws`);
+    const frames: { type: string; id?: string; re?: unknown; code?: string }[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse(String(data))));
+    await once(socket, 'open');
+    const send = (frame: object): void => socket.send(JSON.stringify(frame));
+    send({ type: 'connect', id: 1, token: await tokenFor('w', { capabilities: { '*': ['answer'] } }) });
+    send({ type: 'serve', id: 2, methods: [method], concurrency: 5 });
+    await soon(() => expect(frames.at(-1)).toMatchObject({ type: 'serving', re: 2 }));
+    const client = await connect();
+    const answers = Promise.all([client.request(method, 'a'), client.request(method, 'b')]);
+    await soon(() => expect(frames.filter(({ type }) => type === 'request')).toHaveLength(2));
+    const [a, b] = frames.filter(({ type }) => type === 'request').map(({ id }) => id);
+    send({ type: 'response', id: 3, re: a, payload: 'for a' });
+    send({ type: 'response', id: 4, re: a, payload: 'for a, again' });
+    send({ type: 'response', id: 5, re: 'gw-0-r0', payload: 'for nobody' });
+    send({ type: 'response', id: 6, re: b, payload: 'for b' });
+    expect(await answers).toEqual(['for a', 'for b']);
+    const errors = frames.filter(({ type }) => type === 'error');
+    expect(errors.map(({ re, code }) => [re, code])).toEqual([
+      [4, 'REQUEST_UNKNOWN'],
+      [5, 'REQUEST_UNKNOWN'],
+    ]);
+    socket.terminate();
+  });
+});
+
+describe('the trace of a request', () => {
+  it('[V1] goes from the caller over both gateways to the worker', async () => {
+    const method = newMethod();
+    const given = Promise.withResolvers<string | undefined>();
+    await work({ [method]: (_data: unknown, { trace }) => given.resolve(trace) });
+    const client = await connect();
+    const [traceId, caller] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    await client.request(method, null, { trace: `00-${traceId}-${caller}-01` });
+    const ofTrace = await receiver
+      .waitForSpans((spans) => spans.filter((span) => span.traceId === traceId).length >= 2)
+      .then((spans) => spans.filter((span) => span.traceId === traceId));
+    const asked = ofTrace.find(({ name }) => name === 'gateway.request')!;
+    const handed = ofTrace.find(({ name }) => name === 'gateway.hand_out')!;
+    expect(asked.parentSpanId).toBe(caller);
+    expect(handed.parentSpanId).toBe(asked.spanId);
+    expect(await given.promise).toBe(`00-${traceId}-${handed.spanId}-01`);
+  });
+});
