@@ -34,6 +34,8 @@ describe('verifyWebhook', () => {
   it('takes either secret while they are changed, on both sides', () => {
     expect(verify({ secret: [OTHER, SECRET] }).id).toBe('d-1');
     expect(verify({ signature: header(sign(OTHER), sign(SECRET)) }).id).toBe('d-1');
+    expect(verify({ secret: [SECRET, OTHER] }).id).toBe('d-1');
+    expect(verify({ signature: header(sign(SECRET), sign(OTHER)) }).id).toBe('d-1');
     expect(fault({ secret: OTHER })).toBe('signature-wrong');
     expect(fault({ secret: [OTHER] })).toBe('signature-wrong');
   });
@@ -51,6 +53,12 @@ describe('verifyWebhook', () => {
     ['one from the future', { nowMs: NOW_MS - 301_000 }, 'too-old'],
   ] as const)('refuses %s', (_case, options, code) => {
     expect(fault(options)).toBe(code);
+  });
+
+  it('looks at ten signatures, however many came', () => {
+    const others = Array.from({ length: 9 }, () => sign(OTHER));
+    expect(fault({ signature: header(...others, sign(SECRET)) })).toBe('taken');
+    expect(fault({ signature: header(...others, sign(OTHER), sign(SECRET)) })).toBe('signature-wrong');
   });
 
   it('keeps to the tolerance given', () => {
