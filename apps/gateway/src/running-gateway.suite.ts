@@ -4,10 +4,17 @@ import type { AddressInfo } from 'node:net';
 import { mintToken } from '@carillon/auth';
 import { createMemoryBroker } from '@carillon/broker';
 import { loadConfig } from '@carillon/config';
-import type { ServerFrame } from '@carillon/protocol';
+import {
+  type ClientFrame,
+  type ServerFrame,
+  SUBPROTOCOL_JSON,
+  SUBPROTOCOL_PROTOBUF,
+} from '@carillon/protocol';
+import { decodeServerFrame, encodeClientFrame, VALUES } from '@carillon/protocol/protobuf';
 import { createTelemetry } from '@carillon/telemetry';
 import { WebSocket } from 'ws';
 import { GROUPS } from './config.ts';
+import type { EncodingName } from './egress/frame.ts';
 import { createGateway } from './gateway.ts';
 
 const SECRET = 'gateway-test-secret-0123456789-0123456789';
@@ -63,11 +70,17 @@ export class BarePeer {
   #lastId = 0;
   #onNews: (() => void)[] = [];
 
-  constructor(port: number) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, ['carillon.v1.json']);
+  readonly encoding: EncodingName;
+
+  constructor(port: number, encoding: EncodingName = 'json') {
+    this.encoding = encoding;
+    const subprotocol = encoding === 'json' ? SUBPROTOCOL_JSON : SUBPROTOCOL_PROTOBUF;
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, [subprotocol]);
     this.socket.on('error', () => undefined); // the close that follows is what tests look at
-    this.socket.on('message', (data) => {
-      this.frames.push(JSON.parse(String(data)) as ServerFrame);
+    this.socket.on('message', (data: Buffer, isBinary) => {
+      this.frames.push(
+        isBinary ? decodeServerFrame(data, VALUES)! : (JSON.parse(String(data)) as ServerFrame),
+      );
       this.#news();
     });
     this.socket.on('close', (code) => {
@@ -77,17 +90,28 @@ export class BarePeer {
   }
 
   /** Opens and connects as `userId`. */
-  static async join(port: number, userId: string): Promise<BarePeer> {
-    const peer = new BarePeer(port);
+  static async join(
+    port: number,
+    userId: string,
+    encoding: EncodingName = 'json',
+    members: object = {},
+  ): Promise<BarePeer> {
+    const peer = new BarePeer(port, encoding);
     await once(peer.socket, 'open');
-    await peer.ask({ type: 'connect', token: await tokenOf(userId) });
+    await peer.ask({ type: 'connect', token: await tokenOf(userId), ...members });
     return peer;
+  }
+
+  send(frame: object): void {
+    this.socket.send(
+      this.encoding === 'json' ? JSON.stringify(frame) : encodeClientFrame(frame as ClientFrame, VALUES),
+    );
   }
 
   /** Sends a frame and waits for its answer. */
   async ask<Answer extends ServerFrame>(frame: object): Promise<Answer> {
     const id = ++this.#lastId;
-    this.socket.send(JSON.stringify({ id, ...frame }));
+    this.send({ id, ...frame });
     return (await this.until((answer) => 're' in answer && answer.re === id)) as Answer;
   }
 

@@ -19,6 +19,8 @@ const MAX_HEAP_GROWTH_BYTES = 40 * 1024 * 1024;
 const ATTACKER_RIGHTS = { 'fuzz:*': ['subscribe', 'publish', 'history'], watched: ['subscribe'] };
 /** Those of the WebSocket protocol that a broken frame may bring, besides those of Carillon. */
 const KNOWN_CLOSES = new Set([1002, 1007, 1008, 1009, ...Object.values(CLOSES).map(({ code }) => code)]);
+/** Id of an attacker's last frame. */
+const LAST = 'the last one';
 const UNASKED = new Set<ServerFrame['type']>([
   'message',
   'gap',
@@ -51,29 +53,32 @@ const GARBAGE = [
   [0x80, 0x80, 0, 0, 0, 0],
 ].map((bytes) => Buffer.from(bytes));
 
-function fragmented(peer: BarePeer, text: string): void {
-  const middle = text.length >> 1;
-  peer.socket.send(text.slice(0, middle), { fin: false });
+function fragmented(peer: BarePeer, data: string | Uint8Array): void {
+  const middle = data.length >> 1;
+  peer.socket.send(data.slice(0, middle), { fin: false });
   peer.socket.ping();
-  peer.socket.send(text.slice(middle), { fin: true });
+  peer.socket.send(data.slice(middle), { fin: true });
 }
 
 /** One hostile connection. Returns what is wrong with how it was treated. */
 async function attack(frames: HostileFrames): Promise<readonly string[]> {
-  const peer = new BarePeer(gateway.port);
+  const peer = new BarePeer(gateway.port, frames.pick(['json', 'protobuf']));
+  const isJson = peer.encoding === 'json';
   peers.add(peer);
   await once(peer.socket, 'open');
   let sent = 0;
-  const say = (text: string): void => {
+  const say = (data: string | Uint8Array): void => {
     sent++;
-    if (frames.pick([0, 0, 0, 1]) === 1) fragmented(peer, text);
-    else peer.socket.send(text);
+    if (frames.pick([0, 0, 0, 1]) === 1) fragmented(peer, data);
+    else peer.socket.send(data);
   };
-  if (frames.pick([0, 1, 1, 1]) === 1)
-    say(JSON.stringify({ type: 'connect', id: 'c', token: await tokenOf('mallory', ATTACKER_RIGHTS) }));
+  if (frames.pick([0, 1, 1, 1]) === 1) {
+    sent++;
+    peer.send({ type: 'connect', id: 'c', token: await tokenOf('mallory', ATTACKER_RIGHTS) });
+  }
   const count = frames.pick([1, 5, 20, 300]);
   rawSocketOf(peer).cork(); // all of them in as few segments as they fit
-  for (let i = 0; i < count; i++) say(frames.text());
+  for (let i = 0; i < count; i++) say(isJson ? frames.text() : frames.bytes());
   rawSocketOf(peer).uncork();
   const end = frames.pick<'wait' | 'reset' | 'binary' | 'huge' | 'garbage' | 'half'>([
     'wait',
@@ -91,8 +96,10 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
   else if (end === 'garbage') rawSocketOf(peer).write(frames.pick(GARBAGE));
   else if (end === 'binary') {
     sent++;
-    peer.socket.send(Buffer.alloc(10));
+    peer.socket.send(isJson ? Buffer.alloc(10) : 'text');
   }
+  // Changed bytes may be a frame that has no answer: only the last one tells when all of them are served.
+  if (!isJson && end !== 'reset' && end !== 'half') peer.send({ type: 'ping', id: LAST });
   const closes = end !== 'wait' && end !== 'binary';
   const faults = await judge(peer, sent, closes);
   peers.delete(peer);
@@ -107,8 +114,11 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
 async function judge(peer: BarePeer, sent: number, mustClose: boolean): Promise<readonly string[]> {
   const isAnswer = ({ type }: ServerFrame): boolean => !UNASKED.has(type);
   const deadline = performance.now() + ANSWER_TIMEOUT_MS;
-  const isSettled = (): boolean =>
-    peer.closeCode !== undefined || (!mustClose && peer.frames.filter(isAnswer).length >= sent);
+  const isServed = (): boolean =>
+    peer.encoding === 'json'
+      ? peer.frames.filter(isAnswer).length >= sent
+      : peer.frames.some((frame) => 're' in frame && frame.re === LAST);
+  const isSettled = (): boolean => peer.closeCode !== undefined || (!mustClose && isServed());
   while (!isSettled() && performance.now() < deadline) await turn();
   const faults = peer.frames.flatMap((frame) =>
     frame.type === 'error' && !isErrorCode(frame.code) ? [`unknown error code ${frame.code}`] : [],
@@ -128,7 +138,7 @@ async function judge(peer: BarePeer, sent: number, mustClose: boolean): Promise<
 async function startWitnesses(): Promise<{ stop(): Promise<readonly string[]> }> {
   const [publisher, subscriber] = [
     await BarePeer.join(gateway.port, 'ada'),
-    await BarePeer.join(gateway.port, 'bob'),
+    await BarePeer.join(gateway.port, 'bob', 'protobuf'),
   ];
   for (const peer of [publisher, subscriber]) peers.add(peer);
   await subscriber.ask({ type: 'subscribe', channels: [{ channel: 'watched' }] });

@@ -1,3 +1,6 @@
+import type { ClientFrame } from '@carillon/protocol';
+import { encodeClientFrame, VALUES } from '@carillon/protocol/protobuf';
+
 /** Frames that a hostile or broken client may send, from a seed: the same seed gives the same frames. */
 
 /** Numbers from 0 to below 1 (mulberry32). */
@@ -47,6 +50,23 @@ const TOKENS = ['', 'a.b.c', 'eyJhbGciOiJub25lIn0.e30.', '.'.repeat(200), 'x'.re
 
 export const MAX_FRAME_BYTES = 65_536;
 
+/** Pieces of protobuf: unknown fields, groups, numbers without an end, lengths beyond it, text that isn't UTF-8, a payload of odd bytes. */
+const PARTS = [
+  [],
+  [0xba, 0x3e, 0x02, 0x01, 0x02],
+  [0x1b],
+  [0x08, ...Array<number>(20).fill(0xff)],
+  [0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+  [0x12, 0x02, 0xc3, 0x28],
+  [0x3a, 0x00],
+  [0x2a, 0x02, 0x0a, 0x00],
+  [0x00],
+  [
+    0x08, 0x02, 0x3a, 0x11, 0x0a, 0x06, 0x66, 0x75, 0x7a, 0x7a, 0x3a, 0x61, 0x1a, 0x07, 0x0a, 0x03, 0x66,
+    0x33, 0x32, 0x12, 0x00,
+  ],
+].map((bytes) => Buffer.from(bytes));
+
 export class HostileFrames {
   readonly #random: () => number;
   #lastId = 0;
@@ -84,6 +104,44 @@ export class HostileFrames {
       '\ufeff{}',
       ' ',
     ]);
+  }
+
+  /** The bytes of a frame in protobuf: well formed with odd values, or broken. */
+  bytes(): Uint8Array {
+    const bytes = this.#encoded();
+    const roll = this.#random();
+    if (roll < 0.5) return bytes;
+    if (roll < 0.6) return bytes.subarray(0, Math.floor(this.#random() * bytes.length));
+    if (roll < 0.75) return this.#changed(bytes);
+    if (roll < 0.8) return Buffer.concat([bytes, this.#encoded()]);
+    if (roll < 0.85) return Buffer.concat(Array.from({ length: 200 }, () => this.pick(PARTS)));
+    if (roll < 0.9) return Buffer.from(Array.from({ length: 40 }, () => Math.floor(this.#random() * 256)));
+    if (roll < 0.95) {
+      const size = this.pick([MAX_FRAME_BYTES - 1, MAX_FRAME_BYTES, MAX_FRAME_BYTES + 1]);
+      const empty = this.#publish('');
+      return this.#publish('x'.repeat(size - empty.length - 4));
+    }
+    return this.pick(PARTS);
+  }
+
+  #publish(payload: unknown): Uint8Array {
+    return encodeClientFrame({ type: 'publish', id: ++this.#lastId, channel: 'fuzz:b', payload }, VALUES);
+  }
+
+  #encoded(): Uint8Array {
+    try {
+      return encodeClientFrame(this.#frame() as ClientFrame, VALUES);
+    } catch {
+      // Not every odd value has a place in protobuf.
+      return this.#publish(this.pick<unknown>([new Uint8Array(5000), Float64Array.of(Number.NaN), null]));
+    }
+  }
+
+  #changed(bytes: Uint8Array): Uint8Array {
+    const changed = bytes.slice();
+    for (let i = 0; i < 3; i++)
+      changed[Math.floor(this.#random() * changed.length)] = Math.floor(this.#random() * 256);
+    return changed;
   }
 
   #frame(): object {
