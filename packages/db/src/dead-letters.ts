@@ -86,24 +86,29 @@ export async function findDeadLetter(
   );
   const [letter] = rows;
   if (letter === undefined) return undefined;
-  return { ...letter, content: await contentOf(database, letter) };
+  const content = await contentOf(database, letter);
+  // Replayed by somebody else in between.
+  return content === undefined ? undefined : { ...letter, content };
 }
 
-async function contentOf(database: Database, { id, kind, app, channel, epoch, seq }: DeadLetterRow) {
+async function contentOf(
+  database: Database,
+  { id, kind, app, channel, epoch, seq }: DeadLetterRow,
+): Promise<string | undefined> {
   if (kind === 'webhook') {
     const { rows } = await database.query<{ body: string }>(
       'read a dead delivery',
       'select body from webhook_deliveries where id = $1',
       [id],
     );
-    return rows[0]?.body ?? '';
+    return rows[0]?.body;
   }
   const { rows } = await database.query<{ record: Uint8Array }>(
     'read a dead message',
     'select record from dead_letters where app = $1 and channel = $2 and epoch = $3 and seq = $4',
     [app, channel, epoch, seq],
   );
-  return Buffer.from(rows[0]?.record ?? []).toString('utf8');
+  return rows[0] === undefined ? undefined : Buffer.from(rows[0].record).toString('utf8');
 }
 
 /** A record as it is stored. @throws SyntaxError when it can't be read. */
