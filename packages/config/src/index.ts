@@ -40,6 +40,8 @@ export type { OriginMatcher } from './origins.ts';
 export { createOriginMatcher } from './origins.ts';
 export type { ReadFile, Source } from './read-setting.ts';
 export { redactUrlPassword, secretFingerprint } from './redact.ts';
+export type { ResponderDefinition, ResponderEndpoint } from './responders.ts';
+export { responderEndpoints } from './responders.ts';
 export type { Declaration, Environment, Kind, Parsed, Secrecy, Setting } from './setting.ts';
 export { optional, required, withComputedDefault, withDefault } from './setting.ts';
 export { bytes, durationMs, formatBytes, formatDurationMs, parseBytes, parseDurationMs } from './units.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
+import { address, duration, endpointName, endpointsKind, faults, secrets } from './endpoint-parts.ts';
 import type { Kind, Parsed } from './setting.ts';
-import { parseDurationMs } from './units.ts';
 
 /** What an endpoint can be told. */
 export const WEBHOOK_EVENTS = [
@@ -42,39 +42,15 @@ export interface WebhookEndpoint {
 }
 
 const MAX_ENDPOINTS = 100;
-const MAX_FAULTS = 20;
 const DAY_MS = 86_400_000;
 
-function duration(minMs: number, maxMs: number) {
-  const readable = z.string().transform((given, context) => {
-    const value = parseDurationMs(given);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: 'expected milliseconds or text like "500ms", "5s", "24h"' });
-    return z.NEVER;
-  });
-  return z.union([z.number(), readable]).pipe(z.number().int().min(minMs).max(maxMs));
-}
-
-const address = z.string().superRefine((given, context) => {
-  const fault = addressFault(given);
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-});
-
-function addressFault(given: string): string | undefined {
-  if (!URL.canParse(given)) return 'expected an absolute URL';
-  const { protocol, username, password, hash } = new URL(given);
-  if (protocol !== 'https:' && protocol !== 'http:') return 'expected https:// or http://';
-  if (username !== '' || password !== '') return 'a name and password in the URL are not sent';
-  return hash === '' ? undefined : 'a fragment is not sent';
-}
-
 const definitionSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1..64 characters of A-Z a-z 0-9 _ . -'),
+  name: endpointName,
   url: address,
   events: z.array(z.enum(WEBHOOK_EVENTS)).min(1),
   apps: z.array(z.string().min(1).max(64)).min(1).optional(),
   namespaces: z.array(z.string().min(1).max(64)).min(1).optional(),
-  secrets: z.array(z.string().min(16, 'expected at least 16 characters').max(512)).min(1).max(4),
+  secrets,
   ordered: z.boolean().default(false),
   timeoutMs: duration(100, 60_000).default(10_000),
   attempts: z.number().int().min(1).max(100).default(10),
@@ -102,15 +78,6 @@ const endpointsSchema = z
     });
   });
 
-/** All faults; zod's texts name members and what is expected, never the values: some are secrets. */
-function faults(error: z.ZodError): string {
-  const all = error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${path.join('.')}: ${message}`,
-  );
-  const more = all.length > MAX_FAULTS ? [`and ${all.length - MAX_FAULTS} more`] : [];
-  return [...all.slice(0, MAX_FAULTS), ...more].join('; ');
-}
-
 function complete(given: unknown): Parsed<readonly WebhookEndpoint[]> {
   const result = endpointsSchema.safeParse(given);
   if (!result.success) return { fault: faults(result.error) };
@@ -124,20 +91,10 @@ function complete(given: unknown): Parsed<readonly WebhookEndpoint[]> {
 }
 
 /** `CARILLON_WEBHOOKS`: JSON array of endpoints, checked and completed. */
-export const webhooksKind: Kind<readonly WebhookEndpoint[]> = {
-  allowed: 'JSON array of webhook endpoints',
-  format: (endpoints) => (endpoints.length === 0 ? '[]' : `${endpoints.length} endpoints`),
-  parse: (given) => {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(given);
-    } catch {
-      // V8 quotes a piece of the text, in which a secret may stand.
-      return { fault: 'it is not JSON' };
-    }
-    return complete(parsed);
-  },
-};
+export const webhooksKind: Kind<readonly WebhookEndpoint[]> = endpointsKind(
+  'JSON array of webhook endpoints',
+  complete,
+);
 
 /**
  * Completes endpoints given in code, as `CARILLON_WEBHOOKS` is completed.

@@ -1,6 +1,7 @@
 import { group } from '../group.ts';
 import { listOf } from '../kinds.ts';
 import { cidr } from '../network.ts';
+import { respondersKind } from '../responders.ts';
 import { withDefault } from '../setting.ts';
 import { webhooksKind } from '../webhooks.ts';
 
@@ -16,10 +17,17 @@ export const webhooksSettings = group({
       secrecy: 'secret',
       fromFile: true,
     }),
+    responders: withDefault(respondersKind, [], {
+      variable: 'CARILLON_RESPONDERS',
+      description: 'Endpoints that answer requests of clients; docs/guides/requests.md has the members.',
+      example: `'[{"name":"prices","url":"https://example.com/ask","methods":["quotes.price"],"secrets":["at-least-16-characters"]}]'`,
+      secrecy: 'secret',
+      fromFile: true,
+    }),
     allowedNetworks: withDefault(listOf(cidr), [], {
       variable: 'CARILLON_WEBHOOKS_ALLOWED_NETWORKS',
       description:
-        'Private, loopback, link-local and other addresses that are not public may be delivered to only when they are listed here.',
+        'Private, loopback, link-local and other addresses that are not public may be called only when they are listed here.',
       example: '10.1.0.0/16,127.0.0.1',
     }),
   },
