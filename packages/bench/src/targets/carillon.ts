@@ -90,7 +90,8 @@ async function startService(
   const port = await freePort();
   const process = await startProcess({
     command: globalThis.process.execPath,
-    args: [`${ROOT}apps/${service}/src/main.ts`],
+    // As in the image.
+    args: ['--max-semi-space-size=16', `${ROOT}apps/${service}/src/main.ts`],
     env: { ...env, [`CARILLON_${service.toUpperCase()}_PORT`]: String(port) },
     readyUrl: `http://127.0.0.1:${port}/ready`,
   });
