@@ -172,6 +172,8 @@ describe('bytes that are no frame', () => {
 
   it.each([
     ['a length beyond the end', [0x1a, 0x7f]],
+    ['a text that ends before its length', [0x12, 0x05, 0x61]],
+    ['an unknown field that ends before its length', [0xba, 0x3e, 0x7f, 0x61]],
     ['a length of 2^63', [0x1a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
     ['a number without an end', [0x08, ...Array<number>(60).fill(0x80)]],
     ['a group', [0x1b, 0x1c]],

@@ -107,6 +107,20 @@ describe('frames of messages', () => {
     );
   });
 
+  it('[BY3] hold bytes as bytes, and what only looks like them as text', () => {
+    const asTheyCame = { ...VALUES, fromWire: (wire: unknown) => wire };
+    const wireOf = (payloadJson: string) => {
+      const bytes = messageBytes('a', 'e', 1, encodeRecord({ id: 'm', timestamp: 1 }, payloadJson));
+      return (decodeServerFrame(bytes, asTheyCame) as { payload: unknown }).payload;
+    };
+    expect(wireOf('{"$bytes":"AACAPw==","$type":"f32"}')).toEqual({
+      type: 'f32',
+      data: Uint8Array.of(0, 0, 128, 63),
+    });
+    const almost = '{"$bytes": "AACAPw==","$type":"f32"}';
+    expect(wireOf(almost)).toBe(almost);
+  });
+
   it('[BA3] go into a batch as they are', () => {
     for (const count of [1, 2, 50]) {
       const frames = Array.from({ length: count }, (_, i) => messageBytes('a', 'e', i + 1, record({ i })));
