@@ -16,6 +16,7 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { createColdAnswerer } from './cold-history.ts';
 import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
+import { addResponders } from './requests/responders.ts';
 import { createRetention } from './retention.ts';
 import { addRetentionJobs } from './retention-jobs.ts';
 import { addSchedules } from './schedules.ts';
@@ -38,7 +39,7 @@ export interface PersistenceOptions {
   };
   /** Policies of the namespaces. Default: one, `default`. */
   readonly namespaces?: readonly NamespacePolicy[];
-  /** Who is told of events. */
+  /** Who is told of events, and who answers requests. */
   readonly webhooks?: WebhooksOptions | undefined;
   /** Absent: this process deletes nothing. */
   readonly retention?:
@@ -73,6 +74,7 @@ export function createPersistence(options: PersistenceOptions): Service {
   shell.health.add('broker', async () => (await broker.status()).problems.join('; '), { affects: 'nothing' });
   if (options.listener !== undefined) addListener(shell, telemetry, options.listener);
   for (const part of options.parts ?? []) shell.add(part);
+  addResponders(shell, options.webhooks, { broker, telemetry });
   shell.add({ name: 'database', start: (signal) => databaseReady(options, shell, signal) });
   const answer = createColdAnswerer(database, telemetry, addSchedules(shell, options));
   shell.addLoop({

@@ -18,6 +18,8 @@ export type { MintTokenOptions } from './mint-token.ts';
 export { mintToken } from './mint-token.ts';
 export type { ScheduleOptions, SchedulePage, ScheduleQuery, When } from './schedules.ts';
 export type { Disconnected, DisconnectOptions, Session, UserSessions } from './user-operations.ts';
+export type { EndpointRequest } from './verify-request.ts';
+export { verifyRequest } from './verify-request.ts';
 export type {
   VerifyWebhookOptions,
   WebhookChannel,

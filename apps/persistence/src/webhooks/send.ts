@@ -57,7 +57,7 @@ function headersOf(endpoint: WebhookEndpoint, { id, event, attempts, body }: Due
 }
 
 /** Connects to `address` and no other: a name that resolves differently a moment later leads nowhere else. */
-async function post(
+export async function post(
   url: URL,
   { address, family }: Address,
   headers: Readonly<Record<string, string>>,
@@ -114,7 +114,8 @@ async function beginningOf(response: IncomingMessage, signal: AbortSignal): Prom
   return Buffer.concat(chunks).subarray(0, MAX_REASON_BYTES).toString('utf8').trim();
 }
 
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Rejects when `signal` aborts, whatever becomes of the work. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,5 +1,5 @@
 import type { PersistenceLog } from '@carillon/broker';
-import type { WebhookEndpoint } from '@carillon/config';
+import type { ResponderEndpoint, WebhookEndpoint } from '@carillon/config';
 import type { Database } from '@carillon/db';
 import type { ServiceShell } from '@carillon/service';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
@@ -10,6 +10,8 @@ import { wantsOccupancy } from './queued-deliveries.ts';
 
 export interface WebhooksOptions {
   readonly endpoints: readonly WebhookEndpoint[];
+  /** Who is asked. Default: nobody. */
+  readonly responders?: readonly ResponderEndpoint[];
   /** CIDR blocks that may be delivered to although they are not public. */
   readonly allowedNetworks: readonly string[];
 }

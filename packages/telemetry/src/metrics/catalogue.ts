@@ -193,6 +193,19 @@ export const METRICS = {
     'Attempts to deliver webhooks by endpoint and result (delivered, failed, dead).',
     ['endpoint', 'result'],
   ),
+  responderRequests: define(
+    'counter',
+    'responder_requests_total',
+    'Requests handed to endpoints by result (answered, or the error code).',
+    ['endpoint', 'result'],
+  ),
+  responderSeconds: define(
+    'histogram',
+    'responder_seconds',
+    'How long endpoints take to answer requests.',
+    [],
+    LATENCY_SECONDS,
+  ),
   webhookSeconds: define(
     'histogram',
     'webhook_seconds',
