@@ -108,6 +108,13 @@ describe('a server without its broker', () => {
     for (const degraded of [true, true, false]) peer.broadcast({ type: 'status', degraded, timestamp: 0 });
     await pass(50);
     expect(events).toEqual([true, false]);
+    peer.degraded = true;
+    network.cut();
+    await pass(5_000);
+    peer.degraded = false;
+    network.cut();
+    await pass(5_000);
+    expect(events).toEqual([true, false, true, false]);
   });
 
   it('[DG3] does not remember what it took meanwhile: the next message names the one before', async () => {

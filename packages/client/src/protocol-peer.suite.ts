@@ -232,6 +232,7 @@ export class ProtocolPeer {
       gateway: 'g1',
       ...(this.userOf(token) === undefined ? {} : { user: this.userOf(token)! }),
       ...this.#expiry(token),
+      ...(this.degraded ? { degraded: true } : {}),
       limits: {
         maxFrameBytes: this.maxFrameBytes,
         maxSubscriptions: 128,

@@ -46,6 +46,26 @@ describe('catching up', () => {
     expect(gateway.log.filter((line) => line.includes('slow consumer'))).toEqual([]);
   });
 
+  it('[SU5] joins the live messages only when all that came meanwhile is sent', {
+    timeout: 20_000,
+  }, async () => {
+    const publisher = await join('ada');
+    const publish = (payload: string) =>
+      publisher.ask<AcceptedFrame>({ type: 'publish', channel: 'big', payload });
+    const { epoch, seq } = await publish('before');
+    for (let i = 0; i < MISSED; i++) await publish(PAYLOAD);
+    const late = await join('bob');
+    await late.ask({ type: 'subscribe', channels: [{ channel: 'big', position: { epoch, seq } }] });
+    // More than the send queue holds, while what was missed is still on its way.
+    late.socket.pause();
+    for (let i = 0; i < 100; i++) await publish(PAYLOAD);
+    late.socket.resume();
+    await publish('last');
+    await late.until((frame) => frame.type === 'message' && frame.payload === 'last');
+    const seqs = late.frames.flatMap((frame) => (frame.type === 'message' ? [frame.seq] : []));
+    expect(seqs).toEqual(Array.from({ length: MISSED + 101 }, (_, i) => seq + 1 + i));
+  });
+
   it('[SU7] ends with the answer to unsubscribe', { timeout: 20_000 }, async () => {
     const publisher = await join('ada');
     const publish = () => publisher.ask<AcceptedFrame>({ type: 'publish', channel: 'big', payload: PAYLOAD });
