@@ -6,7 +6,8 @@ import type { ErrorCode, RequestErrorBody } from '@carillon/protocol';
  * `CLOSED`: the client was closed. `GAVE_UP`: no connection, and no further attempt. `CONNECTION_LOST`: a connection or an
  * attempt ended. `TOKEN_CALLBACK_FAILED`: `getToken` threw. `OUTBOX_FULL`: too many publishes wait. `REQUESTS_FULL`: too
  * many requests wait. `FRAME_UNREADABLE`: the server sent something that is no frame. `STATE_NOT_SAVED`: the storage
- * refused the client's state. `SNAPSHOT_FAILED`: `onSnapshotNeeded` threw.
+ * refused the client's state. `SNAPSHOT_FAILED`: `onSnapshotNeeded` threw. `USER_CHANGED`: it waited for a connection, and the
+ * next one is another user's.
  */
 export type ClientErrorCode =
   | 'CLOSED'
@@ -17,7 +18,8 @@ export type ClientErrorCode =
   | 'REQUESTS_FULL'
   | 'FRAME_UNREADABLE'
   | 'STATE_NOT_SAVED'
-  | 'SNAPSHOT_FAILED';
+  | 'SNAPSHOT_FAILED'
+  | 'USER_CHANGED';
 
 export class RealtimeError extends Error {
   /** A code of the protocol's registry, or one of the SDK's own. */

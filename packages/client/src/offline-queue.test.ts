@@ -211,3 +211,84 @@ function recorded(made: SocketLike[]): SocketConstructor {
     }
   } as unknown as SocketConstructor;
 }
+
+describe('another user at the next connection', () => {
+  let user = 'ada';
+  beforeEach(async () => {
+    user = 'ada';
+    peer.userOf = () => user;
+    client.connect();
+    await pass(100);
+  });
+
+  /** Publishes that are on their way, and others that wait, when the connection comes back. */
+  const publishOverOutage = async () => {
+    peer.delayAnswer = (frame) => frame.type === 'publish';
+    const sent = outcomeOf(client.publish(CHANNEL, 'sent'));
+    await pass(20);
+    network.reachable = false;
+    network.cut();
+    const waiting = outcomeOf(client.publish(CHANNEL, 'waiting'));
+    const elsewhere = outcomeOf(client.publish('chat:other', 'waiting, too'));
+    await pass(100);
+    peer.delayAnswer = () => false;
+    network.reachable = true;
+    return { sent, waiting, elsewhere };
+  };
+
+  it('sends nothing in the name of somebody else, and says so', async () => {
+    const { sent, waiting, elsewhere } = await publishOverOutage();
+    user = 'bob';
+    const asked = client.history(CHANNEL).catch(({ code }: { code: string }) => code);
+    await pass(60_000);
+    expect(await sent).toMatchObject({ outcome: 'unknown', error: { cause: { code: 'USER_CHANGED' } } });
+    for (const outcome of [waiting, elsewhere])
+      expect(await outcome).toMatchObject({
+        outcome: 'refused',
+        retryable: false,
+        error: { code: 'USER_CHANGED' },
+      });
+    expect(await asked).toBe('USER_CHANGED');
+    expect(payloads()).toEqual(['sent']);
+    expect(peer.log('chat:other')).toEqual([]);
+    expect(client.pendingPublishes).toBe(0);
+  });
+
+  it('publishes as the new user, whom the server does not know as a producer', async () => {
+    await publishOverOutage();
+    user = 'bob';
+    await pass(60_000);
+    const before = peer.received.length;
+    const outcomes = ['one', 'two'].map((payload) => outcomeOf(client.publish(CHANNEL, payload)));
+    await pass(1_000);
+    expect(await Promise.all(outcomes)).toMatchObject([{ receipt: { seq: 2 } }, { receipt: { seq: 3 } }]);
+    const stamps = peer.received
+      .slice(before)
+      .flatMap((frame) => (frame.type === 'publish' ? [frame.producer!] : []));
+    expect(stamps).toMatchObject([
+      { seq: 1, prev: 0 },
+      { seq: 2, prev: 1 },
+    ]);
+    expect(stamps[0]!.id).toBe(stamps[1]!.id);
+  });
+
+  it('asks for nobody whether a message of somebody else is stored', async () => {
+    peer.delayAnswer = (_frame, answer) => answer.type === 'stored';
+    const publishing = client.publish(CHANNEL, 'kept', { stored: true });
+    await pass(100);
+    await publishing;
+    const stored = publishing.stored.catch(({ code }: { code: string }) => code);
+    network.cut();
+    user = 'bob';
+    await pass(5_000);
+    expect(await stored).toBe('OUTCOME_UNKNOWN');
+    expect(peer.received.filter(({ type }) => type === 'publish')).toHaveLength(1);
+  });
+
+  it('goes on as before when the user is the same', async () => {
+    const { sent, waiting } = await publishOverOutage();
+    await pass(60_000);
+    expect(await sent).toMatchObject({ outcome: 'accepted' });
+    expect(await waiting).toMatchObject({ outcome: 'accepted' });
+  });
+});

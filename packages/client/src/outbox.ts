@@ -193,6 +193,17 @@ export class Outbox {
   onEnd(error: RealtimeError): void {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
+    this.#rejectAll(error);
+  }
+
+  /** What waits is another user's, for whom the server also knew the producers. */
+  onUserChanged(error: RealtimeError): void {
+    this.#rejectAll(error);
+    for (const { timer } of this.#channels.values()) clearTimeout(timer);
+    this.#channels.clear();
+  }
+
+  #rejectAll(error: RealtimeError): void {
     const open = [...this.#channels.values()].flatMap((channel) => [...channel.entries]);
     for (const entry of [...open, ...this.#awaitingStored]) {
       this.#channels.get(entry.channel)?.remove(entry);

@@ -12,7 +12,7 @@ import type { ConnectionMonitor } from './connection-monitor.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { type Deferred, deferred, markObserved } from './deferred.ts';
 import { Emitter } from './emitter.ts';
-import { fromErrorBody, type RealtimeError } from './errors.ts';
+import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { HistoryPage, HistoryQuery } from './history.ts';
 import { type Message, messageOf } from './message.ts';
@@ -254,6 +254,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#tellDegraded(connected.degraded ?? false);
     const user = connected.user ?? null;
     if (this.#restoredUser !== undefined && this.#restoredUser !== user) this.#dropRestored();
+    else if (this.#user !== undefined && this.#user !== user) this.#dropWaiting();
     this.#restoredUser = undefined;
     this.#user = user;
     this.#persistence?.touch();
@@ -269,6 +270,12 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#subscriptions.dropRestored();
     this.#outbox.dropRestored();
     this.#events.emit('stateDiscarded', { reason: 'other-user' });
+  }
+
+  #dropWaiting(): void {
+    const error = new RealtimeError('USER_CHANGED', 'The connection is now that of another user');
+    this.#outbox.onUserChanged(error);
+    this.#requests.onEnd(error);
   }
 
   #onDown(): void {
