@@ -68,6 +68,12 @@ describe('publish', () => {
     expect(JSON.parse(seen[0]!.body)).toEqual({ payload: { text: 'hi' }, event: 'said' });
   });
 
+  it('[BY1] publishes typed arrays in their JSON form', async () => {
+    answers = [{ status: 200, body: accepted(7) }];
+    await client().publish('chart:a', Float32Array.of(1));
+    expect(JSON.parse(seen[0]!.body)).toEqual({ payload: { $bytes: 'AACAPw==', $type: 'f32' } });
+  });
+
   it('waits until it is stored, and passes the trace on', async () => {
     answers = [{ status: 200, body: { ...accepted(1), stored: true } }];
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

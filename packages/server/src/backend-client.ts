@@ -7,6 +7,7 @@ import {
   SYSTEM_NOTIFICATION_EVENT,
   type SystemNotification,
   sessionChannel,
+  stringifyPayload,
   userChannel,
 } from '@carillon/protocol';
 import { type ApiError, errorOfBody } from './api-error.ts';
@@ -208,7 +209,7 @@ export class BackendClient {
     };
     const url = this.#channelUrl(channel);
     if (stored) url.searchParams.set('stored', 'true');
-    return requestJson<Answer>({ method: 'POST', url, headers, body: JSON.stringify(body) }, this.#retry);
+    return requestJson<Answer>({ method: 'POST', url, headers, body: stringifyPayload(body) }, this.#retry);
   }
 
   #channelUrl(channel: string): URL {

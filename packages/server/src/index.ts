@@ -1,4 +1,5 @@
 export type { ScheduledMessage, SystemNotification } from '@carillon/protocol';
+export { asBytes, bytesOf } from '@carillon/protocol';
 export type { ApiErrorCode } from './api-error.ts';
 export { ApiError } from './api-error.ts';
 export type {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ScheduledMessage } from '@carillon/protocol';
+import { type ScheduledMessage, stringifyPayload } from '@carillon/protocol';
 import { type RetryPolicy, requestJson } from './http-request.ts';
 
 /** When a message is to be published: one of the two. */
@@ -50,7 +50,7 @@ export class Schedules {
   /** @throws ApiError `SCHEDULE_IN_PAST`, `SCHEDULE_TOO_FAR`, `SCHEDULE_LIMIT`, `IDEMPOTENCY_CONFLICT`, ... */
   async add(channel: string, payload: unknown, options: ScheduleOptions): Promise<ScheduledMessage> {
     const { event, deliverAt, delayMs, trace, idempotencyKey = randomUUID() } = options;
-    const body = JSON.stringify({
+    const body = stringifyPayload({
       payload,
       ...(event === undefined ? {} : { event }),
       ...(deliverAt === undefined ? { delayMs } : { deliverAt: Number(deliverAt) }),

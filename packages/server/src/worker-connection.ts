@@ -3,6 +3,7 @@ import {
   afterClose,
   type ConnectedFrame,
   type ErrorFrame,
+  parsePayload,
   type ServerFrame,
   SUBPROTOCOL_JSON,
 } from '@carillon/protocol';
@@ -153,7 +154,7 @@ export class WorkerConnection {
     });
     socket.addEventListener('message', ({ data }) => {
       heard = true;
-      const frame = JSON.parse(String(data)) as ServerFrame;
+      const frame = parsePayload(String(data)) as ServerFrame;
       if (frame.type === 'disconnect') retryAfterMs = frame.retryAfterMs ?? 0;
       else if (frame.type === 'token_expiring') void this.#refresh();
       else if (frame.type === 'connected') {

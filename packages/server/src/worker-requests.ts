@@ -1,4 +1,4 @@
-import type { HandedRequestFrame, ResponderFailure } from '@carillon/protocol';
+import { type HandedRequestFrame, type ResponderFailure, stringifyPayload } from '@carillon/protocol';
 
 /** What a handler may know of the request besides its data. */
 export interface RequestContext {
@@ -114,8 +114,7 @@ export class WorkerRequests {
         throw new RequestError('no-such-method', `There is no handler for ${method}.`);
       const context = { method, user, role, session, connection, signal, trace, timeoutMs };
       const result = await handler(payload as never, context);
-      const json = JSON.stringify(result === undefined ? null : result);
-      if (json === undefined) throw new TypeError(`The handler of ${method} returned what has no JSON`);
+      const json = stringifyPayload(result === undefined ? null : result);
       return this.#fitting(`,"payload":${json}`, method);
     } catch (error) {
       return failure(this.#failureOf(error, method, signal));
