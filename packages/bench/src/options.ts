@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import type { Scenario, Size, Timing } from './scenarios/scenario.ts';
+import { SWEEPS } from './sweeps/catalogue.ts';
+import type { Sweep } from './sweeps/sweep.ts';
 
 export interface Options {
   readonly scenarios: readonly Scenario[];
+  readonly sweeps: readonly Sweep[];
   readonly timing: Timing;
   readonly size: Size;
   readonly peers: boolean;
@@ -13,7 +16,7 @@ export interface Options {
   readonly out: string | undefined;
 }
 
-export const USAGE = `npm run bench -- [scenario ...|all] [options]
+export const USAGE = `npm run bench -- [scenario ...|all] [sweep ...|scale] [options]
 
   --peers         measure the peers, too
   --repeat N      rounds; medians are shown (default 1)
@@ -24,6 +27,7 @@ export const USAGE = `npm run bench -- [scenario ...|all] [options]
   --out FOLDER    results go there; without it to packages/bench/results and docs/performance.md
 
 scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
+sweeps: ${SWEEPS.map(({ name }) => name).join(', ')}
 `;
 
 /** @throws Error with what is wrong */
@@ -44,7 +48,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   });
   if (values.help) return 'help';
   return {
-    scenarios: chosen(positionals),
+    ...chosen(positionals),
     timing: {
       seconds: numberOf(values, 'seconds', 1, 300),
       warmUpSeconds: numberOf(values, 'warm-up', 1, 300),
@@ -58,13 +62,17 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   };
 }
 
-function chosen(names: readonly string[]): readonly Scenario[] {
-  const known = SCENARIOS.map(({ name }) => name);
-  const unknown = names.filter((name) => name !== 'all' && !known.includes(name));
+/** Without names: all scenarios. The sweeps only by name, or `scale` for all of them. */
+function chosen(names: readonly string[]): Pick<Options, 'scenarios' | 'sweeps'> {
+  const known = ['all', 'scale', ...[...SCENARIOS, ...SWEEPS].map(({ name }) => name)];
+  const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0)
-    throw new Error(`no such scenario: ${unknown.join(', ')}. There are: all, ${known.join(', ')}`);
-  if (names.length === 0 || names.includes('all')) return SCENARIOS;
-  return SCENARIOS.filter(({ name }) => names.includes(name));
+    throw new Error(`no such scenario: ${unknown.join(', ')}. There are: ${known.join(', ')}`);
+  const all = names.length === 0 || names.includes('all');
+  return {
+    scenarios: SCENARIOS.filter(({ name }) => all || names.includes(name)),
+    sweeps: SWEEPS.filter(({ name }) => names.includes('scale') || names.includes(name)),
+  };
 }
 
 function numberOf(

@@ -5,6 +5,7 @@ import type { Range, Summed } from '../run/repeats.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { RESULTS, type RecordedRun } from './results-file.ts';
 import { summary } from './summary.ts';
+import { drawSweeps } from './sweep-charts.ts';
 import { count, us } from './units.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../docs/performance.md', import.meta.url));
@@ -69,7 +70,8 @@ export function writePerformancePage(): string {
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
   if (begin < 0 || end < begin) throw new Error(`${PAGE} has lost its marks '${BEGIN}' and '${END}'`);
-  const body = [summary(runs), ...runs.map(section)].join('\n\n');
+  const grows = drawSweeps().join('\n');
+  const body = [summary(runs), ...runs.map(section), ...(grows === '' ? [] : [grows])].join('\n\n');
   writeFileSync(PAGE, `${page.slice(0, begin)}${BEGIN}\n\n${body}\n\n${page.slice(end)}`);
   return PAGE;
 }

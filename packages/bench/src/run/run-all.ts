@@ -4,25 +4,48 @@ import { writePerformancePage } from '../report/performance-page.ts';
 import { type Run, writeResults } from '../report/results-file.ts';
 import { table } from '../report/table.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { runSweep, type Sweep, sweepSeconds } from '../sweeps/sweep.ts';
 import { estimateSeconds, runScenario } from './run-scenario.ts';
 
 export function progress(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs the chosen scenarios one after another; one that fails doesn't stop the others. Returns the exit code. */
+interface Job {
+  readonly heading: string;
+  readonly seconds: number;
+  /** Returns what failed. */
+  readonly run: () => Promise<readonly string[]>;
+}
+
+function jobsOf(options: Options, command: string): readonly Job[] {
+  return [
+    ...options.scenarios.map((scenario) => ({
+      heading: `${pc.bold(scenario.name)} ${pc.dim(`(${scenario.row})`)} ${scenario.title}`,
+      seconds: estimateSeconds(scenario, options),
+      run: () => runOne(scenario, options, command),
+    })),
+    ...options.sweeps.map((sweep) => ({
+      heading: `${pc.bold(sweep.name)} ${sweep.title}`,
+      seconds: sweepSeconds(sweep, options.timing),
+      run: () => runOneSweep(sweep, options, command),
+    })),
+  ];
+}
+
+/** Runs what was chosen, one after another; one that fails doesn't stop the others. Returns the exit code. */
 export async function runAll(options: Options, command: string): Promise<number> {
-  const { scenarios } = options;
+  const jobs = jobsOf(options, command);
   const failures: string[] = [];
-  let left = scenarios.reduce((sum, scenario) => sum + estimateSeconds(scenario, options), 0);
+  let left = jobs.reduce((sum, { seconds }) => sum + seconds, 0);
   progress(
-    `${scenarios.length} scenarios, ${options.repeat} round(s) each: about ${minutes(left)}, until ${clock(left)}`,
+    `${jobs.length} scenario(s), ${options.repeat} round(s) each: about ${minutes(left)}, until ${clock(left)}`,
   );
-  for (const [i, scenario] of scenarios.entries()) {
-    progress(`\n${pc.bold(scenario.name)} ${pc.dim(`(${scenario.row})`)} ${scenario.title}`);
-    failures.push(...(await runOne(scenario, options, command)));
-    left -= estimateSeconds(scenario, options);
-    progress(pc.dim(`  ${i + 1} of ${scenarios.length} done; about ${minutes(left)} left`));
+  for (const [i, { heading, seconds, run }] of jobs.entries()) {
+    progress(`\n${heading}`);
+    failures.push(...(await run()));
+    left -= seconds;
+    progress(pc.dim(`  ${i + 1} of ${jobs.length} done; about ${minutes(left)} left`));
   }
   if (options.out === undefined) progress(`\nresults are in ${writePerformancePage()}`);
   for (const failure of failures) progress(pc.red(`failed: ${failure}`));
@@ -45,6 +68,16 @@ async function runOne(scenario: Scenario, options: Options, command: string): Pr
   process.stdout.write(options.json ? `${JSON.stringify(run)}\n` : `${table(results, floorUs)}\n`);
   progress(pc.dim(`  written to ${path}`));
   return failures;
+}
+
+async function runOneSweep(sweep: Sweep, options: Options, command: string): Promise<readonly string[]> {
+  const run = await runSweep(sweep, options.timing, (text) => progress(pc.dim(`  ${clock(0)} ${text}`)));
+  if (run.points.length === 0) return run.failures;
+  const path = writeResults(run, command, new Date(), options.out);
+  const results = run.points.map(({ value, result }) => ({ ...result, target: String(value) }));
+  process.stdout.write(options.json ? `${JSON.stringify(run)}\n` : `${table(results, undefined)}\n`);
+  progress(pc.dim(`  written to ${path}`));
+  return run.failures;
 }
 
 function minutes(seconds: number): string {
