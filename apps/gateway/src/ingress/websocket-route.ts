@@ -132,18 +132,17 @@ export class WebSocketRoute {
 
   #listen(connection: Connection, webSocket: WebSocket): void {
     const { serveFrame, limits, connections } = this.#deps;
-    const inbox = new Inbox(webSocket, (received) => serveFrame.serve(connection, received));
+    const inbox = new Inbox(webSocket, (taken) => {
+      if (!(taken instanceof CarillonError)) return serveFrame.serve(connection, taken);
+      serveFrame.refuse(connection, taken, undefined);
+      return undefined;
+    });
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       connection.lastHeardMs = performance.now();
       const wantsBinary = connection.encoding === 'protobuf';
       if (isBinary !== wantsBinary)
-        serveFrame.refuse(
-          connection,
-          new CarillonError(isBinary ? 'FRAME_BINARY_UNSUPPORTED' : 'FRAME_TEXT_UNSUPPORTED'),
-          undefined,
-        );
-      else if (data.length > limits.maxFrameBytes)
-        serveFrame.refuse(connection, tooLarge(data.length, limits.maxFrameBytes), undefined);
+        inbox.take(new CarillonError(isBinary ? 'FRAME_BINARY_UNSUPPORTED' : 'FRAME_TEXT_UNSUPPORTED'));
+      else if (data.length > limits.maxFrameBytes) inbox.take(tooLarge(data.length, limits.maxFrameBytes));
       else inbox.take(isBinary ? data : data.toString('utf8'));
     });
     webSocket.on('pong', () => {

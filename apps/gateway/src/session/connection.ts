@@ -26,6 +26,8 @@ import {
 
 /** How long a client has to answer the close before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 2000;
+/** The reason stands behind all that a slow client has not taken yet. */
+const SLOW_CLOSE_TIMEOUT_MS = 10_000;
 
 export interface ConnectionOptions {
   readonly id: string;
@@ -146,7 +148,7 @@ export class Connection implements SubscriberSink {
     );
     this.#outbox.close();
     this.webSocket.close(code, name);
-    this.#cutLater();
+    this.#cutLater(name === 'SLOW_CONSUMER' ? SLOW_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS);
   }
 
   /**
@@ -157,11 +159,11 @@ export class Connection implements SubscriberSink {
     this.apply('close');
     this.#batcher?.stop();
     this.#outbox.close();
-    this.#cutLater();
+    this.#cutLater(CLOSE_TIMEOUT_MS);
   }
 
-  #cutLater(): void {
-    setTimeout(() => this.webSocket.terminate(), CLOSE_TIMEOUT_MS).unref();
+  #cutLater(timeoutMs: number): void {
+    setTimeout(() => this.webSocket.terminate(), timeoutMs).unref();
   }
 
   /** The socket is gone. */
