@@ -19,7 +19,7 @@ const EXPLANATION =
   'the same machine, two nodes, Redis 7.0 with AOF everysec), Centrifugo 6 with history and positioning, Socket.IO 4.8 with the Redis streams adapter; ' +
   'those two keep less than Carillon does. Bold: reached.';
 
-export function seenOf({ results, floorUs }: RecordedRun): Seen | undefined {
+function seenOf({ results, floorUs }: RecordedRun): Seen | undefined {
   const of = (target: string) => results.find((result) => result.target === target);
   const carillon = of('carillon');
   return carillon && { carillon, socketio: of('socketio'), ws: of('ws'), floorUs };

@@ -52,9 +52,17 @@ export function logScale(values: readonly number[]): Scale {
   return { ticks, at: (value) => (Math.log10(value) - from) / (to - from) };
 }
 
+/** From the smallest to the largest value, with a tick at each of them: what was chosen is to be read. */
+function exactScale(values: readonly number[]): Scale {
+  const { at } = logScale(values);
+  const ticks = [...new Set(values)].toSorted((a, b) => a - b);
+  const [from, to] = [at(ticks[0]!), at(ticks.at(-1)!)];
+  return { ticks, at: (value) => (to === from ? 0.5 : (at(value) - from) / (to - from)) };
+}
+
 /** A value of an axis as text: 1000 as 1k. */
 export function tickText(value: number): string {
-  return value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(value);
+  return value >= 1000 ? `${Number((value / 1000).toPrecision(2))}k` : String(value);
 }
 
 const escaped = (text: string): string =>
@@ -84,7 +92,7 @@ function panelSvg({ xLabel, yLabel, series }: Panel, offsetX: number): string {
     TITLE_HEIGHT + height - bottom,
     TITLE_HEIGHT + top,
   ];
-  const xScale = logScale(series.flatMap(({ points }) => points.map(([x]) => x)));
+  const xScale = exactScale(series.flatMap(({ points }) => points.map(([x]) => x)));
   const yScale = logScale(series.flatMap(({ points }) => points.map(([, y]) => y)));
   const px = (x: number): number => x0 + (x1 - x0) * xScale.at(x);
   const py = (y: number): number => y0 + (y1 - y0) * yScale.at(y);

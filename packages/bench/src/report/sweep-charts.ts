@@ -50,7 +50,7 @@ function panelsOf({ axis, points }: SweepRun): readonly Panel[] {
   ];
 }
 
-export function sweepSvg(run: SweepRun): string {
+function sweepSvg(run: SweepRun): string {
   return chart(run.title, panelsOf(run));
 }
 

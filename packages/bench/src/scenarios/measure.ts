@@ -40,7 +40,7 @@ export async function measure(
 }
 
 /** Ends publishing and waits for what is under way. */
-export async function settle(publisher: LoadProcess, subscriber: LoadProcess): Promise<Faults> {
+async function settle(publisher: LoadProcess, subscriber: LoadProcess): Promise<Faults> {
   await publisher.stop();
   return await subscriber.settle(await publisher.published());
 }

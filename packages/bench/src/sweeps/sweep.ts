@@ -32,7 +32,7 @@ export interface SweepRun {
 /** A sweep has many points: each is shorter than a scenario of its own. */
 const LONGEST: Timing = { warmUpSeconds: 2, seconds: 5 };
 
-export function sweepTiming({ warmUpSeconds, seconds }: Timing): Timing {
+function sweepTiming({ warmUpSeconds, seconds }: Timing): Timing {
   return {
     warmUpSeconds: Math.min(warmUpSeconds, LONGEST.warmUpSeconds),
     seconds: Math.min(seconds, LONGEST.seconds),
