@@ -7,10 +7,15 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Collects the channels that are wanted in one event-loop turn into one call of the feed. */
+/** Calls that may be under way. What is wanted meanwhile is collected: the more come at once, the more go into one call. */
+const MAX_CALLS = 2;
+
+/** Collects the channels that are wanted in one event-loop turn, or while others are being asked for, into one call of the feed. */
 export class Interest {
   readonly #feed: GatewayFeed;
   #waiting: Waiting[] = [];
+  #calls = 0;
+  #isDue = false;
   /** Channels being given back: a new wish for one has to wait, or the late unsubscribe would undo it. */
   readonly #leaving = new Map<ChannelKey, Promise<void>>();
 
@@ -22,7 +27,7 @@ export class Interest {
     await this.#leaving.get(key);
     const { promise, resolve, reject } = Promise.withResolvers<Position>();
     this.#waiting.push({ key, resolve, reject });
-    if (this.#waiting.length === 1) setImmediate(() => void this.#flush());
+    this.#flushSoon();
     return await promise;
   }
 
@@ -34,14 +39,25 @@ export class Interest {
     for (const key of keys) if (this.#leaving.get(key) === leaving) this.#leaving.delete(key);
   }
 
+  #flushSoon(): void {
+    if (this.#isDue || this.#waiting.length === 0 || this.#calls >= MAX_CALLS) return;
+    this.#isDue = true;
+    setImmediate(() => void this.#flush());
+  }
+
   async #flush(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#isDue = false;
+    this.#calls++;
     try {
       const positions = await this.#feed.subscribe(waiting.map(({ key }) => key));
       for (const [i, { resolve }] of waiting.entries()) resolve(positions[i]!);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.#calls--;
+      this.#flushSoon();
     }
   }
 }
