@@ -7,6 +7,7 @@ import {
   persistenceSettings,
   processSettings,
   redisSettings,
+  routingSettings,
   webhooksSettings,
 } from '@carillon/config';
 
@@ -17,6 +18,7 @@ const GROUPS = {
   namespaces: namespacesSettings,
   webhooks: webhooksSettings,
   redis: redisSettings,
+  routing: routingSettings,
   database: databaseSettings,
   otel: otelSettings,
 };

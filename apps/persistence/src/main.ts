@@ -19,7 +19,11 @@ async function main(): Promise<void> {
     otel: config.otel,
   });
   for (const warning of warnings) telemetry.logger.warn(warning);
-  const broker = createRedisBroker({ ...config.redis, logger: telemetry.loggerOf('broker') });
+  const broker = createRedisBroker({
+    ...config.redis,
+    limits: config.routing,
+    logger: telemetry.loggerOf('broker'),
+  });
   const database = openPostgres({ ...config.database, applicationName: 'carillon-persistence' }, telemetry);
   const persistence = createPersistence({
     telemetry,

@@ -1,13 +1,18 @@
 import { CarillonError, isErrorCode } from '@carillon/protocol';
-import type { AskedRequest, GivenRequest } from './requests.ts';
+import type { AskedRequest } from './requests.ts';
 
 /** A node that said it has not begun is no reason to give up: so many others are asked. */
 const MAX_OTHER_NODES = 2;
 
+/** On its way to a node. */
+export interface NamedRequest extends AskedRequest {
+  readonly id: string;
+}
+
 export interface AskerDependencies {
   readonly node: string;
   /** Hands a request to a node that isn't one of `tried`; answers which. @throws CarillonError NO_RESPONDER, RESPONDER_BUSY */
-  readonly dispatch: (request: GivenRequest, tried: readonly string[]) => Promise<string>;
+  readonly dispatch: (request: NamedRequest, tried: readonly string[]) => Promise<string>;
   /** Tells a node that nobody waits for its answer. */
   readonly cancel: (node: string, id: string) => void;
 }
@@ -88,7 +93,7 @@ export class Asker {
     }
   }
 
-  async #dispatch(request: GivenRequest, open: OpenRequest, tried: string[]): Promise<void> {
+  async #dispatch(request: NamedRequest, open: OpenRequest, tried: string[]): Promise<void> {
     try {
       const node = await this.#deps.dispatch(request, tried);
       open.node = node;

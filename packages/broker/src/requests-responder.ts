@@ -1,8 +1,11 @@
+import { CarillonError } from '@carillon/protocol';
 import type { AnswerRequest, GivenRequest, MethodKey } from './requests.ts';
 import { writeRefusal } from './requests-asker.ts';
 
 /** What became of a request: an answer for its asker, or nothing because nobody waits for one. */
 export type RequestResult = { readonly isOk: boolean; readonly text: string } | undefined;
+
+const NOT_BEGUN = { isOk: false, text: writeRefusal(new CarillonError('NO_RESPONDER')) };
 
 export interface ResponderDependencies {
   readonly answer: AnswerRequest;
@@ -32,6 +35,7 @@ export class Responder {
   /** One whose time has passed is dropped: its asker has been told. */
   take(asker: string, request: GivenRequest): void {
     if (request.timeoutMs <= 0) this.#deps.reply(asker, request, undefined);
+    else if (!request.mayBegin()) this.#deps.reply(asker, request, NOT_BEGUN);
     else if (!this.#running.has(request.id)) void this.#run(asker, request);
   }
 

@@ -15,6 +15,11 @@ export interface AskedRequest {
 export interface GivenRequest extends AskedRequest {
   /** Unique in an installation. */
   readonly id: string;
+  /**
+   * Ask before you begin. `false`: this process was silent for so long that the asker may have been told that it is gone, and with it the
+   * request. Reject with `NO_RESPONDER` then.
+   */
+  mayBegin(): boolean;
 }
 
 /**

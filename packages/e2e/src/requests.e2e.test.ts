@@ -1,9 +1,11 @@
 /** D13: request and response between real processes. Client and worker are on different gateways. */
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { RealtimeClient, type RealtimeError } from '@carillon/client';
 import type { CapabilitiesClaim } from '@carillon/protocol';
-import { createWorker, RequestError, type Worker, type WorkerOptions } from '@carillon/server';
+import { createWorker, RequestError, verifyRequest, type Worker, type WorkerOptions } from '@carillon/server';
 import { eventually, type OtlpReceiver, startOtlpReceiver, startProcess } from '@carillon/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -13,6 +15,19 @@ import { tokenFor } from './people.ts';
 const WORKER_SCRIPT = fileURLToPath(new URL('./request-worker.ts', import.meta.url));
 const HEARTBEAT_MS = 200;
 
+const SECRET = 'the-secret-of-the-endpoint';
+/** A back end of the old kind: takes HTTP. */
+const endpoint = createServer(async (incoming, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  const signature = incoming.headers['carillon-signature'];
+  const { data, user } = verifyRequest({ body: Buffer.concat(chunks), signature, secret: SECRET });
+  if (data === 'hang') return;
+  const refused = data === 'refuse';
+  const error = { message: 'Not this.', reason: 'refused', retryable: false };
+  const trace = incoming.headers.traceparent;
+  response.writeHead(refused ? 409 : 200).end(JSON.stringify(refused ? { error } : { data, user, trace }));
+});
 let receiver: OtlpReceiver;
 let cluster: Cluster;
 let clients: RealtimeClient[] = [];
@@ -74,13 +89,25 @@ const errorOf = (promise: Promise<unknown>): Promise<RealtimeError> =>
   );
 
 beforeAll(async () => {
+  endpoint.listen(0, '127.0.0.1');
+  await once(endpoint, 'listening');
+  const responder = {
+    name: 'endpoint',
+    url: `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/`,
+    methods: ['endpoint.ask'],
+    secrets: [SECRET],
+    timeoutMs: 20_000,
+  };
   receiver = await startOtlpReceiver();
   cluster = await startCluster({
     gateways: 2,
     routers: 1,
+    persistence: 2,
     env: {
       CARILLON_GATEWAY_HEARTBEAT_MS: String(HEARTBEAT_MS),
       CARILLON_GATEWAY_TIMEOUT_MS: '800',
+      CARILLON_RESPONDERS: JSON.stringify([responder]),
+      CARILLON_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.0/8',
       CARILLON_ANONYMOUS: '{"public.*":["request"]}',
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -98,6 +125,8 @@ afterEach(async () => {
 afterAll(async () => {
   await cluster?.stop();
   await receiver?.stop();
+  endpoint.closeAllConnections();
+  endpoint.close();
 });
 
 describe('a request', () => {
@@ -353,6 +382,20 @@ describe('a worker', () => {
     expect(await client.request(method, 'again')).toBe('done');
   }, 60_000);
 
+  it('[RQ6] whose gateway stands still and goes on later does not begin what its caller was told is lost', async () => {
+    const method = newMethod();
+    const began: string[] = [];
+    await work({ [method]: (data: string) => began.push(data) });
+    const client = await connect();
+    gatewayOf(1).pause();
+    const asking = errorOf(client.request(method, 'lost', { timeoutMs: 60_000 }));
+    expect(await asking).toMatchObject({ code: 'RESPONDER_LOST' });
+    gatewayOf(1).resume();
+    // What came after it was handed over has reached the worker: so would have what came before.
+    await soon(async () => expect(await client.request(method, 'next')).toBeGreaterThan(0));
+    expect(began).not.toContain('lost');
+  }, 30_000);
+
   it('[WK6] that stops answers what it has, and takes nothing more', async () => {
     const method = newMethod();
     const began = Promise.withResolvers<void>();
@@ -402,6 +445,34 @@ describe('a worker', () => {
     ]);
     socket.terminate();
   });
+});
+
+describe('an HTTP endpoint', () => {
+  it('[D13] answers by way of persistence, also when one of its processes is killed', async () => {
+    const client = await connect();
+    const trace = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`;
+    expect(await client.request('endpoint.ask', [1], { trace })).toEqual({ data: [1], user: 'ada' });
+    const refused = { code: 'RESPONDER_ERROR', reason: 'refused', message: 'Not this.' };
+    expect(await errorOf(client.request('endpoint.ask', 'refuse'))).toMatchObject(refused);
+    const late = await errorOf(client.request('endpoint.ask', 'hang', { timeoutMs: 200 }));
+    expect(late).toMatchObject({ code: 'TIMEOUT' });
+    const answers: Promise<PromiseSettledResult<number>>[] = [];
+    const killed = cluster.persistence[0]!.kill();
+    for (let i = 0; i < 200; i++) {
+      const asking = client.request<{ data: number }>('endpoint.ask', i).then(({ data }) => data);
+      answers.push(Promise.allSettled([asking]).then(([outcome]) => outcome));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await killed;
+    const outcomes = await Promise.all(answers);
+    // Those that the dead one had: their callers are told. Nobody waits for his own timeout.
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') expect(outcome.value).toBe(i);
+      else expect(outcome.reason).toMatchObject({ code: 'RESPONDER_LOST' });
+    }
+    expect(await client.request('endpoint.ask', 'after')).toMatchObject({ data: 'after' });
+    await cluster.persistence[0]!.start();
+  }, 60_000);
 });
 
 describe('the trace of a request', () => {

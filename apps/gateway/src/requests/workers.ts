@@ -161,6 +161,10 @@ export class Workers {
 
   #handOut(worker: Worker, pending: PendingRequest): void {
     const { connection } = worker;
+    if (!pending.request.mayBegin()) {
+      pending.reject(new CarillonError('NO_RESPONDER'));
+      return;
+    }
     worker.given.set(pending.request.id, pending);
     pending.worker = worker;
     connection.sendFrame(this.#frameOf(pending));

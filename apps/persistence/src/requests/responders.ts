@@ -75,6 +75,7 @@ class Endpoints {
       const leave = await known.turnstile.enter(signal);
       const waitedMs = performance.now() - enteredMs;
       try {
+        if (!request.mayBegin()) throw new CarillonError('NO_RESPONDER');
         return await this.#ask(
           known.endpoint,
           { ...request, timeoutMs: request.timeoutMs - waitedMs },

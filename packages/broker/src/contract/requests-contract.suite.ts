@@ -55,7 +55,7 @@ export function describeRequestsContract(
 
     beforeEach(async () => {
       nodes = [];
-      setup = await createSetup({ gatewayHeartbeatMs: 50 });
+      setup = await createSetup({ gatewayHeartbeatMs: 500 });
     });
 
     afterEach(async () => {

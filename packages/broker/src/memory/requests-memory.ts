@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/protocol';
-import type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from '../requests.ts';
-import { Asker } from '../requests-asker.ts';
+import type { AnswerRequest, AskedRequest, MethodKey, RequestNode } from '../requests.ts';
+import { Asker, type NamedRequest } from '../requests-asker.ts';
 import { MAX_WAITING } from '../requests-limits.ts';
 import { Responder } from '../requests-responder.ts';
 
@@ -64,7 +64,7 @@ export class MemoryRequests implements RequestNode {
     if (this.#stopped) throw new CarillonError('UNAVAILABLE', 'This node has stopped.');
   }
 
-  #dispatch(request: GivenRequest, tried: readonly string[]): string {
+  #dispatch(request: NamedRequest, tried: readonly string[]): string {
     const { method } = request;
     const able = [...this.#nodes.values()].filter(
       (node) => node.#offers.has(method) && !tried.includes(node.node),
@@ -74,7 +74,7 @@ export class MemoryRequests implements RequestNode {
     const capacity = target.#offers.get(method)!;
     if (target.#loadOf(method) * capacity >= capacity + MAX_WAITING)
       throw new CarillonError('RESPONDER_BUSY', undefined, { retryAfterMs: 1000 });
-    target.#responder.take(this.node, request);
+    target.#responder.take(this.node, { ...request, mayBegin: () => true });
     return target.node;
   }
 

@@ -1,7 +1,8 @@
 import type { Logger } from '@carillon/telemetry';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
-import type { GivenRequest, MethodKey } from '../requests.ts';
+import type { MethodKey } from '../requests.ts';
+import type { NamedRequest } from '../requests-asker.ts';
 import { untilReady } from './connection.ts';
 import { fieldsOf, type StreamEntry, type StreamsReply } from './message-codec.ts';
 
@@ -14,7 +15,7 @@ export const FIELDS = { request: 'q', cancel: 'c', answer: 'a' } as const;
 
 export interface InboxHandler {
   /** `writtenMs`: when, by the clock of Redis. Those cancelled in the same batch are not told. */
-  onRequest(asker: string, request: GivenRequest, writtenMs: number): void;
+  onRequest(asker: string, request: NamedRequest, writtenMs: number): void;
   onCancel(id: string): void;
   onAnswer(id: string, isOk: boolean, text: string): void;
 }
@@ -122,11 +123,11 @@ export class RequestInbox {
   }
 }
 
-export function packRequest(asker: string, { id, method, timeoutMs, body }: GivenRequest): string {
+export function packRequest(asker: string, { id, method, timeoutMs, body }: NamedRequest): string {
   return `${asker}\n${id}\n${method}\n${timeoutMs}\n${body}`;
 }
 
-function unpackRequest(text: string): { readonly asker: string; readonly request: GivenRequest } {
+function unpackRequest(text: string): { readonly asker: string; readonly request: NamedRequest } {
   const [asker, id, method, timeoutMs, body] = cut(text, 5);
   return {
     asker: asker!,

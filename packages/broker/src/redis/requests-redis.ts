@@ -3,7 +3,7 @@ import { type Logger, RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
 import type { BrokerLimits } from '../ports.ts';
 import type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from '../requests.ts';
-import { Asker } from '../requests-asker.ts';
+import { Asker, type NamedRequest } from '../requests-asker.ts';
 import { MAX_WAITING, STALE_HEARTBEATS } from '../requests-limits.ts';
 import { type RequestResult, Responder } from '../requests-responder.ts';
 import { unavailable, wasNotDone } from './connection.ts';
@@ -48,6 +48,8 @@ export class RedisRequests implements RequestNode {
   #nextBeat: Promise<void> | undefined;
   /** Time of Redis, minus the monotonic clock of this process. */
   #clockMs: number | undefined;
+  /** Until then, by the clock of Redis, nobody takes this node for gone. */
+  #trustedUntilMs = 0;
   #stopped = false;
 
   constructor(node: string, answer: AnswerRequest, deps: RedisRequestsDependencies) {
@@ -73,6 +75,7 @@ export class RedisRequests implements RequestNode {
         onRequest: (asker, request, writtenMs) =>
           this.#responder.take(asker, {
             ...request,
+            mayBegin: () => this.#isTrusted,
             timeoutMs: request.timeoutMs - Math.max(0, this.#redisNowMs(writtenMs) - writtenMs),
           }),
         onCancel: (id) => this.#responder.cancel(id),
@@ -127,13 +130,18 @@ export class RedisRequests implements RequestNode {
     return this.#offers.size > 0 || this.#responder.size > 0;
   }
 
+  /** After a pause of this process, others may have told its askers that it is gone. */
+  get #isTrusted(): boolean {
+    return this.#redisNowMs(Number.POSITIVE_INFINITY) < this.#trustedUntilMs;
+  }
+
   #redisNowMs(fallback: number): number {
     return this.#clockMs === undefined ? fallback : this.#clockMs + performance.now();
   }
 
-  async #dispatch(request: GivenRequest, tried: readonly string[]): Promise<string> {
+  async #dispatch(request: NamedRequest, tried: readonly string[]): Promise<string> {
     const entry = packRequest(this.node, request);
-    const bounds = [this.#staleMs, MAX_UNREAD, MAX_WAITING, this.#ttlMs, Math.random()];
+    const bounds = [MAX_UNREAD, MAX_WAITING, this.#ttlMs, Math.random()];
     const reply = await runScript(this.#deps.redis, 'request-ask', this.#base, [
       request.method,
       entry,
@@ -208,6 +216,7 @@ export class RedisRequests implements RequestNode {
   async #beatOnce(): Promise<void> {
     await this.#withdraw();
     const offers = [...this.#offers];
+    const othersRely = this.#othersRely;
     for (const [method] of offers) this.#registered.add(method);
     for (let at = 0; at === 0 || at < offers.length; at += METHODS_PER_CALL) {
       const part = offers.slice(at, at + METHODS_PER_CALL);
@@ -215,7 +224,7 @@ export class RedisRequests implements RequestNode {
         this.node,
         this.#ttlMs,
         this.#staleMs,
-        this.#othersRely ? 1 : 0,
+        othersRely ? 1 : 0,
         this.#inbox.lastId,
         part.length,
         ...part.flatMap(([method, capacity]) => [method, capacity, this.#responder.load(method)]),
@@ -223,6 +232,7 @@ export class RedisRequests implements RequestNode {
       ])) as [number, string, ...string[]];
       const [nowMs, newest, ...gone] = reply;
       this.#clockMs = nowMs - performance.now();
+      if (othersRely) this.#trustedUntilMs = nowMs + this.#staleMs;
       this.#inbox.onNewest(newest);
       if (gone.length > 0) this.#asker.lost(new Set(gone));
     }

@@ -1,21 +1,21 @@
 -- Hands a request to the live node that has the least to do for its capacity.
 -- KEYS[1] base of requests
--- ARGV method, entry, ms until a silent node counts as gone, longest inbox, most waiting beyond the capacity, ttl of an inbox,
+-- ARGV method, entry, longest inbox, most waiting beyond the capacity, ttl of an inbox,
 --      random number of 0..1, nodes that are not to be asked...
 -- Reply: the node; 0 when there is none, 1 when all have as much as they take.
 local base, method, entry = KEYS[1], ARGV[1], ARGV[2]
-local stale, longest, waiting, ttl, random = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local longest, waiting, ttl, random = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local excluded = {}
-for at = 8, #ARGV do excluded[ARGV[at]] = true end
+for at = 7, #ARGV do excluded[ARGV[at]] = true end
 
 local offers = redis.call('HGETALL', base .. 'm:' .. method)
 local busy, best, best_score = false, nil, nil
 for at = 1, #offers, 2 do
   local node, capacity = offers[at], tonumber(offers[at + 1])
-  local beat = not excluded[node] and redis.call('HGET', base .. 'nodes', node)
-  if beat and now - tonumber(beat) <= stale then
+  local alive_until = not excluded[node] and redis.call('HGET', base .. 'nodes', node)
+  if alive_until and now < tonumber(alive_until) then
     local load = math.max(0, tonumber(redis.call('HGET', base .. 'w:' .. method, node) or 0))
     -- Equals take turns by chance.
     local score = load / capacity + ((at * 0.618 + random) % 1) / 1000

@@ -1,8 +1,10 @@
 -- A node says that it lives and what it offers, and asks which of the nodes that have its requests are gone.
 -- KEYS[1] base of requests
--- ARGV node, ttl of keys, ms until a silent node counts as gone, 1 when others may rely on this one, id up to which it has read,
+-- ARGV node, ttl of keys, ms for which this one counts as alive, 1 when others may rely on this one, id up to which it has read,
 --      number of methods, (method, capacity, open requests)..., nodes asked about...
 -- Reply: {time of Redis in ms, id of the newest entry that its inbox has had, nodes that are gone...}
+-- Long enough that everybody who has requests there has noticed.
+local FORGET_MS = 60000
 local base, node, ttl, stale = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -19,11 +21,11 @@ if redis.call('EXISTS', inbox) == 1 then
 end
 
 if ARGV[4] == '1' then
-  redis.call('HSET', nodes, node, now)
+  redis.call('HSET', nodes, node, now + stale)
   redis.call('PEXPIRE', nodes, ttl)
   local all = redis.call('HGETALL', nodes)
   for at = 1, #all, 2 do
-    if now - tonumber(all[at + 1]) > 10 * stale then redis.call('HDEL', nodes, all[at]) end
+    if now - tonumber(all[at + 1]) > FORGET_MS then redis.call('HDEL', nodes, all[at]) end
   end
   for at = 7, last, 3 do
     local offers, loads = base .. 'm:' .. ARGV[at], base .. 'w:' .. ARGV[at]
@@ -45,7 +47,7 @@ end
 
 local reply = { now, newest }
 for at = last + 1, #ARGV do
-  local beat = redis.call('HGET', nodes, ARGV[at])
-  if not beat or now - tonumber(beat) > stale then reply[#reply + 1] = ARGV[at] end
+  local alive_until = redis.call('HGET', nodes, ARGV[at])
+  if not alive_until or now >= tonumber(alive_until) then reply[#reply + 1] = ARGV[at] end
 end
 return reply
