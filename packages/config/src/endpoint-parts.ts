@@ -1,7 +1,6 @@
 /** What endpoints of yours have in common, whatever they are called for. */
 import { z } from 'zod';
 import type { Kind, Parsed } from './setting.ts';
-import { parseDurationMs } from './units.ts';
 
 const MAX_FAULTS = 20;
 
@@ -10,16 +9,6 @@ export const endpointName = z
   .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'expected 1..64 characters of A-Z a-z 0-9 _ . -');
 
 export const secrets = z.array(z.string().min(16, 'expected at least 16 characters').max(512)).min(1).max(4);
-
-export function duration(minMs: number, maxMs: number) {
-  const readable = z.string().transform((given, context) => {
-    const value = parseDurationMs(given);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: 'expected milliseconds or text like "500ms", "5s", "24h"' });
-    return z.NEVER;
-  });
-  return z.union([z.number(), readable]).pipe(z.number().int().min(minMs).max(maxMs));
-}
 
 export const address = z.string().superRefine((given, context) => {
   const fault = addressFault(given);

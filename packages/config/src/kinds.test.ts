@@ -36,6 +36,8 @@ test('URLs: the scheme is checked and named', () => {
   const kind = url('redis', 'rediss');
   expect(kind.parse('rediss://h:1/0')).toEqual({ value: 'rediss://h:1/0' });
   expect(kind.parse('http://h')).toEqual({ fault: 'its scheme is http://' });
+  expect(kind.parse('redis://h:0')).toEqual({ fault: 'nobody can be reached at port 0' });
+  expect(kind.parse('redis://h:65536')).toEqual({ fault: 'it is not a URL' });
   expect(kind.parse('localhost')).toEqual({ fault: 'it is not a URL' });
 });
 

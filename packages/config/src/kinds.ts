@@ -87,7 +87,9 @@ export function url(...schemes: readonly [string, ...string[]]): Kind<string> {
     format: String,
     parse: (given) => {
       if (!URL.canParse(given)) return { fault: 'it is not a URL' };
-      const scheme = new URL(given).protocol.slice(0, -1);
+      const { protocol, port } = new URL(given);
+      if (port === '0') return { fault: 'nobody can be reached at port 0' };
+      const scheme = protocol.slice(0, -1);
       return schemes.includes(scheme) ? { value: given } : { fault: `its scheme is ${scheme}://` };
     },
   };

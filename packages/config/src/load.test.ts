@@ -133,6 +133,7 @@ describe('faults', () => {
       { CARILLON_MAX_FRAME_BYTES: '2MiB', CARILLON_SEND_QUEUE_BYTES: '4MiB' },
       'HTTP_BODY',
     ],
+    ['heartbeat with no time for an answer', { CARILLON_HEARTBEAT_TIMEOUT_MS: '37s' }, '1.5 times'],
     ['gateway timeout', { CARILLON_GATEWAY_TIMEOUT_MS: '3s' }, 'CARILLON_GATEWAY_HEARTBEAT_MS'],
   ])('cross-check: %s', (_what, env, part) => {
     expect(faults(GATEWAY, { ...MINIMAL, ...env }).message).toContain(part);

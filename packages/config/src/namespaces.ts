@@ -2,8 +2,8 @@ import { DEFAULT_NAMESPACE } from '@carillon/protocol';
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
 import { explainIssues, json } from './kinds.ts';
+import { duration, wholeNumber } from './member-kinds.ts';
 import type { Kind } from './setting.ts';
-import { parseDurationMs } from './units.ts';
 
 /** How much hot history a channel keeps in Redis (or in memory). */
 export interface HistoryPolicy {
@@ -46,21 +46,8 @@ export const NAMESPACE_DEFAULTS = {
   retentionMs: 7 * DAY_MS,
 } as const;
 
-function duration(minMs: number, maxMs: number) {
-  const readable = z.string().transform((given, context) => {
-    const value = parseDurationMs(given);
-    if (value !== undefined) return value;
-    context.addIssue({
-      code: 'custom',
-      message: 'expected milliseconds or text like "30s", "5m", "24h", "7d"',
-    });
-    return z.NEVER;
-  });
-  return z.union([z.number(), readable]).pipe(z.number().int().min(minMs).max(maxMs));
-}
-
 const historySchema = z.strictObject({
-  maxMessages: z.number().int().min(1).max(100_000).optional(),
+  maxMessages: wholeNumber(1, 100_000).optional(),
   ttlMs: duration(1000, 30 * DAY_MS).optional(),
 });
 
@@ -69,7 +56,7 @@ const definitionSchema = z.strictObject({
   durable: z.boolean().optional(),
   history: z.union([z.literal('none'), z.literal(false), historySchema]).optional(),
   recoveryWindowMs: duration(0, 30 * DAY_MS).optional(),
-  recoveryMaxMessages: z.number().int().min(0).max(100_000).optional(),
+  recoveryMaxMessages: wholeNumber(0, 100_000).optional(),
   retentionMs: duration(1000, 3650 * DAY_MS).optional(),
   ackTimeoutMs: duration(100, DAY_MS).optional(),
 });

@@ -1,7 +1,8 @@
 import { channelNameFault } from '@carillon/protocol';
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { address, duration, endpointName, endpointsKind, faults, secrets } from './endpoint-parts.ts';
+import { address, endpointName, endpointsKind, faults, secrets } from './endpoint-parts.ts';
+import { duration, wholeNumber } from './member-kinds.ts';
 import type { Kind, Parsed } from './setting.ts';
 
 /** An HTTP endpoint that answers requests, complete. */
@@ -41,8 +42,8 @@ const definitionSchema = z.strictObject({
     .default(['default']),
   secrets,
   timeoutMs: duration(100, 300_000).default(10_000),
-  concurrency: z.number().int().min(1).max(1000).default(16),
-  maxAnswerBytes: z.number().int().min(1).max(MIB).default(65_536),
+  concurrency: wholeNumber(1, 1000).default(16),
+  maxAnswerBytes: wholeNumber(1, MIB).default(65_536),
 });
 
 /** An endpoint as it is written in `CARILLON_RESPONDERS`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { address, duration, endpointName, endpointsKind, faults, secrets } from './endpoint-parts.ts';
+import { address, endpointName, endpointsKind, faults, secrets } from './endpoint-parts.ts';
+import { duration, wholeNumber } from './member-kinds.ts';
 import type { Kind, Parsed } from './setting.ts';
 
 /** What an endpoint can be told. */
@@ -53,12 +54,12 @@ const definitionSchema = z.strictObject({
   secrets,
   ordered: z.boolean().default(false),
   timeoutMs: duration(100, 60_000).default(10_000),
-  attempts: z.number().int().min(1).max(100).default(10),
+  attempts: wholeNumber(1, 100).default(10),
   backoffMs: duration(10, 3_600_000).default(1000),
   maxBackoffMs: duration(10, DAY_MS).default(3_600_000),
   maxAgeMs: duration(1000, 7 * DAY_MS).default(DAY_MS),
-  maxPending: z.number().int().min(1).max(10_000_000).default(100_000),
-  concurrency: z.number().int().min(1).max(100).default(8),
+  maxPending: wholeNumber(1, 10_000_000).default(100_000),
+  concurrency: wholeNumber(1, 100).default(8),
 });
 
 /** An endpoint as it is written in `CARILLON_WEBHOOKS`. */
@@ -69,12 +70,14 @@ const endpointsSchema = z
   .max(MAX_ENDPOINTS)
   .superRefine((endpoints, context) => {
     const names = new Set<string>();
-    endpoints.forEach(({ name, backoffMs, maxBackoffMs }, i) => {
+    endpoints.forEach(({ name, backoffMs, maxBackoffMs, timeoutMs, maxAgeMs }, i) => {
       if (names.has(name))
         context.addIssue({ code: 'custom', path: [i, 'name'], message: `"${name}" is there twice` });
       names.add(name);
       if (maxBackoffMs < backoffMs)
         context.addIssue({ code: 'custom', path: [i, 'maxBackoffMs'], message: 'is below backoffMs' });
+      if (maxAgeMs < timeoutMs)
+        context.addIssue({ code: 'custom', path: [i, 'maxAgeMs'], message: 'is below timeoutMs' });
     });
   });
 

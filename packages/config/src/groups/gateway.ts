@@ -5,6 +5,9 @@ import { bytes, durationMs } from '../units.ts';
 
 const MIB = 1024 * 1024;
 
+/** A client is heard of once per interval; half of one more is for the way of its answer. */
+const MIN_PING_INTERVALS = 1.5;
+
 export const gatewayLimits = group({
   title: 'Limits of the gateway',
   settings: {
@@ -111,9 +114,9 @@ export const gatewayLimits = group({
     {
       needs: ['pingIntervalMs', 'heartbeatTimeoutMs'],
       test: ({ pingIntervalMs, heartbeatTimeoutMs }) =>
-        heartbeatTimeoutMs > pingIntervalMs
+        heartbeatTimeoutMs >= MIN_PING_INTERVALS * pingIntervalMs
           ? undefined
-          : `CARILLON_HEARTBEAT_TIMEOUT_MS (${heartbeatTimeoutMs}) must be above CARILLON_PING_INTERVAL_MS (${pingIntervalMs}), else healthy clients are closed before they are pinged`,
+          : `CARILLON_HEARTBEAT_TIMEOUT_MS (${heartbeatTimeoutMs}) must be at least ${MIN_PING_INTERVALS} times CARILLON_PING_INTERVAL_MS (${pingIntervalMs}), else healthy clients are closed before they have answered a ping`,
     },
     {
       needs: ['maxFrameBytes', 'sendQueueBytes'],

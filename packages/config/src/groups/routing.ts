@@ -17,7 +17,8 @@ export const routingSettings = group({
         'A channel with subscribers on more gateways than this is carried by the routers; up to this the publish itself reaches them.',
       example: '8',
     }),
-    producerWindow: withDefault(integer(1, 4096, 'messages'), 256, {
+    // SDKs have up to 128 messages of a channel on their way; each has to be recognised when it is repeated.
+    producerWindow: withDefault(integer(128, 4096, 'messages'), 256, {
       variable: 'CARILLON_PRODUCER_WINDOW',
       description: 'Publishes of one producer on one channel that are remembered to recognise repeats.',
       example: '256',
