@@ -1,4 +1,7 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { IForbiddenRuleType } from 'dependency-cruiser';
+import { ROOT } from '../root.ts';
 import { ALLOWED_IMPORTS, allowedInTests } from './import-table.ts';
 
 const ANY_PACKAGE = '^(?:apps|packages)/';
@@ -30,6 +33,23 @@ function rulesForPackage(name: string, allowed: readonly string[]): IForbiddenRu
   ];
 }
 
+/** What packages export beside their index. */
+function subpathEntries(): string[] {
+  return globSync('{apps,packages}/*/package.json', { cwd: ROOT }).flatMap((file) => {
+    const { exports = {} } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as {
+      exports?: Record<string, unknown>;
+    };
+    return Object.values(exports)
+      .filter((target) => typeof target === 'string')
+      .map((target) => join(dirname(file), target));
+  });
+}
+
+const entries = (): string[] => [
+  String.raw`^(?:apps|packages)/[^/]+/src/index\.ts$`,
+  ...subpathEntries().map((path) => `^${path.replaceAll('.', String.raw`\.`)}$`),
+];
+
 const GENERAL_RULES: readonly IForbiddenRuleType[] = [
   {
     name: 'package-not-in-table',
@@ -54,10 +74,10 @@ const GENERAL_RULES: readonly IForbiddenRuleType[] = [
   },
   {
     name: 'no-deep-imports',
-    comment: "only a package's entry (src/index.ts) is its interface",
+    comment: "only a package's entries (exports of its package.json) are its interface",
     severity: 'error',
     from: { path: '^((?:apps|packages)/[^/]+)/' },
-    to: { path: ANY_PACKAGE, pathNot: ['^$1/', '^(?:apps|packages)/[^/]+/src/index\\.ts$'] },
+    to: { path: ANY_PACKAGE, pathNot: ['^$1/', ...entries()] },
   },
   {
     name: 'no-imports-of-tests',

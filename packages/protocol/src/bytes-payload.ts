@@ -50,7 +50,7 @@ interface NodeBuffer {
 /** Where there is one it is ten times as fast. */
 const nodeBuffer = (globalThis as { readonly Buffer?: NodeBuffer }).Buffer;
 
-export function toBase64(bytes: Uint8Array): string {
+function toBase64(bytes: Uint8Array): string {
   if (nodeBuffer !== undefined)
     return nodeBuffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
   let text = '';
@@ -59,7 +59,7 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 /** Of text that is base64. */
-export function fromBase64(text: string): Uint8Array {
+function fromBase64(text: string): Uint8Array {
   return nodeBuffer === undefined
     ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
     : nodeBuffer.from(text, 'base64');

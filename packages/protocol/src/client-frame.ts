@@ -32,8 +32,8 @@ import {
   readResponse,
   readServe,
 } from './request-reader.ts';
-import type { BatchRequest, ConnectFrame, RefreshFrame } from './session-frames.ts';
-import { isSessionId } from './system-channel.ts';
+import type { ConnectFrame, RefreshFrame } from './session-frames.ts';
+import { readConnect, readRefresh } from './session-reader.ts';
 
 export interface FrameLimits {
   /** Deepest nesting of objects and arrays; the frame itself is level 1. */
@@ -90,10 +90,6 @@ export type FrameReading =
 
 export const MAX_EVENT_LENGTH = 128;
 export const MAX_HISTORY_LIMIT = 1000;
-export const MAX_BATCH_SIZE = 1000;
-export const MAX_BATCH_DELAY_MS = 5000;
-const MAX_TOKEN_LENGTH = 16_384;
-const MAX_CLIENT_TEXT_LENGTH = 64;
 const PRODUCER_ID = /^[A-Za-z0-9_-]{8,64}$/;
 const CONSUMER_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
@@ -102,47 +98,6 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 export type MemberText = (name: string) => string | undefined;
 
 type Reader = (frame: JsonObject, id: RequestId, textOf: MemberText, limits: FrameLimits) => ReceivedFrame;
-
-const readConnect: Reader = (frame, id) => {
-  const { token, version, session, client, batch } = frame;
-  return {
-    type: 'connect',
-    id,
-    ...(token !== undefined && { token: readText('token', token, MAX_TOKEN_LENGTH) }),
-    ...(version !== undefined && { version: readInteger('version', version, 1, 1) }),
-    ...(session !== undefined && { session: readSession(session) }),
-    ...(client !== undefined && { client: readClientName(readObject('client', client)) }),
-    ...(batch !== undefined && { batch: readBatch(readObject('batch', batch)) }),
-  };
-};
-
-function readBatch({ size, delayMs }: JsonObject): BatchRequest {
-  return {
-    ...(size !== undefined && { size: readInteger('batch.size', size, 1, MAX_BATCH_SIZE) }),
-    ...(delayMs !== undefined && {
-      delayMs: readInteger('batch.delayMs', delayMs, 1, MAX_BATCH_DELAY_MS),
-    }),
-  };
-}
-
-function readSession(session: unknown): string {
-  return typeof session === 'string' && isSessionId(session)
-    ? session
-    : refuse('session', session, '16..64 characters of A-Z a-z 0-9 _ -');
-}
-
-const readRefresh: Reader = ({ token }, id) => ({
-  type: 'refresh',
-  id,
-  token: readText('token', token, MAX_TOKEN_LENGTH),
-});
-
-function readClientName(client: JsonObject): { name: string; version: string } {
-  return {
-    name: readText('client.name', client.name, MAX_CLIENT_TEXT_LENGTH),
-    version: readText('client.version', client.version, MAX_CLIENT_TEXT_LENGTH),
-  };
-}
 
 const readSubscribe: Reader = (frame, id, _textOf, limits) => {
   const entries = readArray('channels', frame.channels, limits.maxChannelsPerFrame);

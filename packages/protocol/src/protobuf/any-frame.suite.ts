@@ -25,7 +25,7 @@ const anyText = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', minLength: 40, maxLength: 300 }) },
 );
 const anyUint = fc.oneof(fc.nat(300), fc.maxSafeNat());
-export const anyRequestId = fc.oneof(fc.maxSafeInteger(), anyText);
+const anyRequestId = fc.oneof(fc.maxSafeInteger(), anyText);
 export const anyTypedArray = fc
   .tuple(
     fc.constantFrom(...ARRAYS),

@@ -2,9 +2,9 @@ import { WireError } from './wire-error.ts';
 
 /** Wire types of protobuf that are in use here. */
 export const VARINT = 0;
-export const FIXED64 = 1;
+const FIXED64 = 1;
 export const LENGTH = 2;
-export const FIXED32 = 5;
+const FIXED32 = 5;
 
 /** Up to this length a loop over ASCII is faster than a decoder. */
 const SHORT_TEXT = 48;
