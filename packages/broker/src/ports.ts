@@ -41,9 +41,9 @@ export interface Publication {
   /** See packages/protocol/src/record.ts. Opaque to the broker. */
   readonly record: string;
   readonly keeping: Keeping;
-  readonly dedupe?: Dedupe;
+  readonly dedupe?: Dedupe | undefined;
   /** Gateway that wants {@link FeedHandler.onStored} for this message. */
-  readonly storedTo?: string;
+  readonly storedTo?: string | undefined;
 }
 
 export type PublishOutcome =
@@ -60,6 +60,8 @@ export type PublishOutcome =
 export interface Publisher {
   /** Settles per message; never rejects: an unknown outcome is a refusal with `OUTCOME_UNKNOWN`. */
   publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]>;
+  /** As `publish`, for one and without a promise: `settle` is called once, later or at once. It must not throw. */
+  send(publication: Publication, settle: (outcome: PublishOutcome) => void): void;
 }
 
 /** What a gateway is told. Called in order, synchronously, in batches that end with `onBatchEnd`. */

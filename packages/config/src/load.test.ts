@@ -42,7 +42,7 @@ test('the defaults are those of the product', () => {
   const { config, warnings } = loadConfig(GATEWAY, MINIMAL);
   expect(warnings).toEqual([]);
   expect(config.listener).toEqual({ host: '127.0.0.1', port: 8080 });
-  expect(config.redis).toMatchObject({ prefix: 'carillon', partitions: 16 });
+  expect(config.redis).toMatchObject({ prefix: 'carillon', partitions: 1 });
   expect(config.limits).toMatchObject({
     maxFrameBytes: 65_536,
     maxConnections: 5000,

@@ -95,6 +95,8 @@ async function startService(
         CARILLON_DATABASE_URL:
           links === undefined ? options.databaseUrl : through(options.databaseUrl, links.postgres),
         [`CARILLON_${name.toUpperCase()}_PORT`]: String(port),
+        // More than one, so that routers share them.
+        CARILLON_PARTITIONS: '4',
         ...given,
       },
       readyUrl: `http://127.0.0.1:${port}/ready`,

@@ -20,9 +20,24 @@ export interface RecordHeader {
   readonly trace?: string;
 }
 
-/** Joins header and payload. `payloadJson` is the payload's JSON text; raw newlines in it are allowed. */
-export function encodeRecord(header: RecordHeader, payloadJson: string): string {
-  return `${JSON.stringify(header)}\n${payloadJson}`;
+/** A header whose optional members may be `undefined`: those are left out. */
+export type RecordHeaderInput = { readonly [Name in keyof RecordHeader]: RecordHeader[Name] | undefined } & {
+  readonly id: string;
+  readonly timestamp: number;
+};
+
+/**
+ * Joins header and payload. `payloadJson` is the payload's JSON text; raw newlines in it are allowed. Made by hand, as it is made for every
+ * message: an id of the server needs no escapes.
+ */
+export function encodeRecord(header: RecordHeaderInput, payloadJson: string): string {
+  const { id, timestamp, event, user, producer, trace } = header;
+  let text = `{"id":"${id}","timestamp":${timestamp}`;
+  if (event !== undefined) text += `,"event":${JSON.stringify(event)}`;
+  if (user !== undefined) text += `,"user":${JSON.stringify(user)}`;
+  if (producer !== undefined) text += `,"producer":${JSON.stringify(producer)}`;
+  if (trace !== undefined) text += `,"trace":"${trace}"`;
+  return `${text}}\n${payloadJson}`;
 }
 
 /** Header and payload of a record. @throws SyntaxError when the record has no header line or it isn't JSON. */

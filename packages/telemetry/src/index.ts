@@ -12,5 +12,5 @@ export { type Counter, type Family, type Gauge, Histogram } from './metrics/inst
 export { type MetricDeclaration, Metrics, type MetricType, type Sample } from './metrics/registry.ts';
 export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';
 export type { OtelOptions } from './tracing/otel-options.ts';
-export { NO_SPANS, type SpanHandle, type SpanOptions, type Spans } from './tracing/spans.ts';
+export { NO_SPAN, NO_SPANS, type SpanHandle, type SpanOptions, type Spans } from './tracing/spans.ts';
 export { isSampled, isTraceparent, spanIdOf, traceIdOf } from './tracing/traceparent.ts';

@@ -10,9 +10,12 @@ import type { GatewayOutcome } from './publish-message.ts';
 export const onPublish: Handler<'publish'> = (deps, connection, frame) => {
   const { channel, payloadJson, event, producer, trace } = frame;
   const wantsStored = frame.stored === true;
-  void deps.publishMessage
-    .publish(connection.identity!, 'ws', { channel, payloadJson, event, producer, trace, wantsStored })
-    .then((outcome) => answer(deps, connection, frame, outcome));
+  deps.publishMessage.send(
+    connection.identity!,
+    'ws',
+    { channel, payloadJson, event, producer, trace, wantsStored },
+    (outcome) => answer(deps, connection, frame, outcome),
+  );
   return undefined;
 };
 

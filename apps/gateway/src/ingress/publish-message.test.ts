@@ -15,9 +15,8 @@ it('keeps a bounded amount of messages while the log stands still, and takes mor
     CARILLON_JWT_SECRET: 'publish-message-test-0123456789-0123456789',
   });
   const waiting: (() => void)[] = [];
-  const publisher: Broker['publisher'] = {
-    publish: (messages) =>
-      new Promise((resolve) => waiting.push(() => resolve(messages.map(() => ACCEPTED)))),
+  const publisher: Pick<Broker['publisher'], 'send'> = {
+    send: (_message, settle) => waiting.push(() => settle(ACCEPTED)),
   };
   const telemetry = createTelemetry({
     service: 'gateway',
@@ -49,4 +48,45 @@ it('keeps a bounded amount of messages while the log stands still, and takes mor
   await Promise.all(outcomes);
   void publish();
   expect(waiting).toHaveLength(1);
+});
+
+it('[PO4] gives a message that is sent again the same id, whichever gateway takes it, and every other one another', () => {
+  const ids: string[] = [];
+  const publisher: Pick<Broker['publisher'], 'send'> = { send: ({ id }) => ids.push(id) };
+  const { config } = loadConfig(GROUPS, {
+    CARILLON_REDIS_URL: 'redis://not.used',
+    CARILLON_JWT_SECRET: 'publish-message-test-0123456789-0123456789',
+  });
+  const telemetry = createTelemetry({
+    service: 'gateway',
+    instanceId: 'test',
+    version: '0',
+    levels: { level: 'error', modules: {} },
+    format: 'json',
+    processMetrics: false,
+  });
+  const namespaces = createNamespaceResolver(config.namespaces);
+  const gateways = ['one', 'other'].map(
+    (name) => new PublishMessage({ publisher } as Broker, name, namespaces, telemetry, () => undefined),
+  );
+  const ada = anonymousIdentity({ capabilities: ALL_CAPABILITIES })!;
+  for (const gateway of gateways) {
+    for (const channel of ['a', 'b'])
+      for (const seq of [1, 2])
+        gateway.send(
+          ada,
+          'ws',
+          { channel, payloadJson: '1', wantsStored: false, producer: { id: 'producer', seq, prev: seq - 1 } },
+          () => undefined,
+        );
+    for (const idempotencyKey of ['x', 'y'])
+      gateway.send(
+        ada,
+        'http',
+        { channel: 'a', payloadJson: '1', wantsStored: false, idempotencyKey },
+        () => undefined,
+      );
+  }
+  expect(ids.slice(6)).toEqual(ids.slice(0, 6));
+  expect(new Set(ids).size).toBe(6);
 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { allows, type Identity } from '@carillon/auth';
 import type { Broker, ChannelKey, Dedupe, PublishOutcome } from '@carillon/broker';
@@ -8,6 +9,7 @@ import {
   type Family,
   type Histogram,
   METRICS,
+  NO_SPAN,
   type SpanHandle,
   type Telemetry,
 } from '@carillon/telemetry';
@@ -24,6 +26,8 @@ export interface MessageToPublish {
   /** W3C traceparent of the publisher. */
   readonly trace?: string | undefined;
 }
+
+type Transport = 'ws' | 'http';
 
 /** As the broker's, or accepted by this gateway alone. */
 export type GatewayOutcome = PublishOutcome & { readonly degraded?: true };
@@ -44,6 +48,7 @@ export class PublishMessage {
   readonly #namespaces: NamespaceResolver;
   readonly #telemetry: Telemetry;
   readonly #results: Family<Counter>;
+  readonly #accepted: Readonly<Record<Transport, Counter>>;
   readonly #latency: Histogram;
   readonly #publishLocally: PublishLocally;
   #counter = 0;
@@ -64,15 +69,31 @@ export class PublishMessage {
     this.#namespaces = namespaces;
     this.#telemetry = telemetry;
     this.#results = telemetry.metrics.counters(METRICS.messagesIn);
+    this.#accepted = {
+      ws: this.#results.labels('ws', 'accepted'),
+      http: this.#results.labels('http', 'accepted'),
+    };
     this.#latency = telemetry.metrics.histogram(METRICS.publishLatency);
   }
 
   /** Never rejects. The order of the calls is the order of the messages. */
-  publish(identity: Identity, transport: 'ws' | 'http', message: MessageToPublish): Promise<GatewayOutcome> {
+  publish(identity: Identity, transport: Transport, message: MessageToPublish): Promise<GatewayOutcome> {
+    return new Promise((resolve) => this.send(identity, transport, message, resolve));
+  }
+
+  /** As `publish`, without a promise: `settle` is called once, later or at once. It must not throw. */
+  send(
+    identity: Identity,
+    transport: Transport,
+    message: MessageToPublish,
+    settle: (outcome: GatewayOutcome) => void,
+  ): void {
     const refusal = this.#refusal(identity, message);
-    if (refusal === undefined) return this.#send(identity, transport, message);
-    this.#results.labels(transport, refusal.code).add();
-    return Promise.resolve({ status: 'refused', error: refusal });
+    if (refusal === undefined) this.#send(identity, transport, message, settle);
+    else {
+      this.#results.labels(transport, refusal.code).add();
+      settle({ status: 'refused', error: refusal });
+    }
   }
 
   #refusal(
@@ -94,50 +115,62 @@ export class PublishMessage {
     );
   }
 
-  async #send(
+  #send(
     identity: Identity,
-    transport: 'ws' | 'http',
+    transport: Transport,
     message: MessageToPublish,
-  ): Promise<GatewayOutcome> {
+    settle: (outcome: GatewayOutcome) => void,
+  ): void {
     const { channel, payloadJson, event, producer, wantsStored } = message;
     const startMs = performance.now();
-    const span = this.#telemetry.spans.startSpan('gateway.publish', {
-      parent: message.trace,
-      kind: 'server',
-      attributes: { 'carillon.channel': channel, 'carillon.transport': transport },
-    });
-    const id = `${this.#gateway}-${(this.#counter++).toString(36)}`;
+    const span = this.#spanOf(channel, transport, message.trace);
+    const key = channelKey(identity.app, channel);
+    const dedupe = dedupeOf(message, identity);
+    const id =
+      dedupe === undefined ? `${this.#gateway}-${(this.#counter++).toString(36)}` : idOf(key, dedupe);
     const policy = this.#namespaces.resolve(channel);
     // `trace` is last: traceOfRecord finds it from the header's end.
     const record = encodeRecord(
       {
         id,
         timestamp: Date.now(),
-        ...(event === undefined ? {} : { event }),
-        ...(identity.userId === undefined ? {} : { user: identity.userId }),
-        ...(producer === undefined ? {} : { producer: producer.id }),
-        ...(span.traceparent === undefined ? {} : { trace: span.traceparent }),
+        event,
+        user: identity.userId,
+        producer: producer?.id,
+        trace: span.traceparent,
       },
       payloadJson,
     );
-    const dedupe = dedupeOf(message, identity);
+    const chars = payloadJson.length;
     this.underWay++;
-    this.#underWayChars += payloadJson.length;
-    const [outcome] = await this.#broker.publisher.publish([
+    this.#underWayChars += chars;
+    this.#broker.publisher.send(
       {
-        channel: channelKey(identity.app, channel),
+        channel: key,
         id,
         record,
         keeping: policy,
-        ...(dedupe === undefined ? {} : { dedupe }),
-        ...(wantsStored && policy.durable ? { storedTo: this.#gateway } : {}),
+        dedupe,
+        storedTo: wantsStored && policy.durable ? this.#gateway : undefined,
       },
-    ]);
-    this.underWay--;
-    this.#underWayChars -= payloadJson.length;
-    const final = this.#orLocally(outcome!, policy, channelKey(identity.app, channel), record, id);
-    this.#finish(span, transport, final, performance.now() - startMs);
-    return final;
+      (outcome) => {
+        this.underWay--;
+        this.#underWayChars -= chars;
+        const final = this.#orLocally(outcome, policy, key, record, id);
+        this.#finish(span, transport, final, performance.now() - startMs);
+        settle(final);
+      },
+    );
+  }
+
+  #spanOf(channel: string, transport: Transport, parent: string | undefined): SpanHandle {
+    const { spans } = this.#telemetry;
+    if (!spans.enabled) return NO_SPAN;
+    return spans.startSpan('gateway.publish', {
+      parent,
+      kind: 'server',
+      attributes: { 'carillon.channel': channel, 'carillon.transport': transport },
+    });
   }
 
   /** [DG3] What is kept nowhere can go on without the broker. */
@@ -156,10 +189,12 @@ export class PublishMessage {
       : { status: 'accepted', ...position, id, duplicate: false, degraded: true };
   }
 
-  #finish(span: SpanHandle, transport: string, outcome: PublishOutcome, tookMs: number): void {
+  #finish(span: SpanHandle, transport: Transport, outcome: PublishOutcome, tookMs: number): void {
     this.#latency.observe(tookMs / 1000);
     if (outcome.status === 'accepted') {
-      this.#results.labels(transport, outcome.duplicate ? 'duplicate' : 'accepted').add();
+      if (outcome.duplicate) this.#results.labels(transport, 'duplicate').add();
+      else this.#accepted[transport].add();
+      if (span === NO_SPAN) return;
       span.set({
         'carillon.epoch': outcome.epoch,
         'carillon.seq': outcome.seq,
@@ -173,10 +208,20 @@ export class PublishMessage {
   }
 }
 
+/**
+ * The id of a message that may be sent again: the same each time, whichever gateway gets it. When Redis loses a message that was delivered
+ * and whose publisher has no answer, the repeat gets another position, and only the id tells that it is no news [PO4].
+ */
+function idOf(key: ChannelKey, dedupe: Dedupe): string {
+  const name = dedupe.kind === 'producer' ? `p${dedupe.producer}\n${dedupe.seq}` : `k${dedupe.key}`;
+  return hash('sha1', `${key}\n${name}`, 'base64url');
+}
+
 function dedupeOf(
   { producer, idempotencyKey, payloadJson, event }: MessageToPublish,
   { userId }: Identity,
 ): Dedupe | undefined {
+  if (producer === undefined && idempotencyKey === undefined) return undefined;
   // Per user: one client can't take another's sequence or key by guessing its name.
   // The length in front keeps (user, name) pairs apart whatever characters they hold.
   const owner = userId === undefined ? '' : `${userId.length}:${userId}|`;
@@ -189,7 +234,5 @@ function dedupeOf(
       prev: producer.prev,
       fingerprint,
     };
-  return idempotencyKey === undefined
-    ? undefined
-    : { kind: 'key', key: owner + idempotencyKey, ttlMs: IDEMPOTENCY_TTL_MS, fingerprint };
+  return { kind: 'key', key: owner + idempotencyKey!, ttlMs: IDEMPOTENCY_TTL_MS, fingerprint };
 }

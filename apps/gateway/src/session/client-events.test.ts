@@ -27,7 +27,7 @@ describe('events of clients', () => {
     const broker = createMemoryBroker();
     await broker.start();
     let failures = 3;
-    const publisher: Publisher = {
+    const publisher: Pick<Publisher, 'publish'> = {
       publish: async (publications: readonly Publication[]) =>
         failures-- > 0
           ? publications.map(() => ({ status: 'refused' as const, error: new CarillonError('UNAVAILABLE') }))
@@ -55,7 +55,7 @@ describe('events of clients', () => {
 
   it('does not hold up a stop for a log that stays away, nor keep what is refused for good', async () => {
     const refused: string[] = [];
-    const publisher: Publisher = {
+    const publisher: Pick<Publisher, 'publish'> = {
       publish: async (publications: readonly Publication[]) => {
         refused.push(...publications.map(({ id }) => id));
         return publications.map(() => ({

@@ -20,7 +20,7 @@ const SETTLE_TIMEOUT_MS = 2000;
 
 export interface ClientEventsDependencies {
   readonly gateway: string;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'publish'>;
   readonly telemetry: Telemetry;
 }
 

@@ -20,6 +20,12 @@ export class MemoryPublisher implements Publisher {
     return publications.map((publication) => this.#publishOne(publication, nowMs));
   }
 
+  send(publication: Publication, settle: (outcome: PublishOutcome) => void): void {
+    settle(
+      this.#state.stopped ? refusals.unavailable(stoppedError()) : this.#publishOne(publication, Date.now()),
+    );
+  }
+
   #publishOne(publication: Publication, nowMs: number): PublishOutcome {
     const { limits, log } = this.#state;
     const { dedupe, keeping, id } = publication;

@@ -1,6 +1,8 @@
 import { CarillonError } from '@carillon/protocol';
 import { Redis, ReplyError } from 'ioredis';
 import { loadScripts } from './scripts.ts';
+import { RedisReplyError } from './wire/resp-reader.ts';
+import { NotSentError } from './wire/wire.ts';
 
 export interface ConnectionOptions {
   /** redis:// or rediss:// */
@@ -11,6 +13,7 @@ export interface ConnectionOptions {
   readonly commandTimeoutMs?: number;
 }
 
+export const DEFAULT_COMMAND_TIMEOUT_MS = 5000;
 const MAX_RETRY_DELAY_MS = 2000;
 
 /**
@@ -18,22 +21,33 @@ const MAX_RETRY_DELAY_MS = 2000;
  * unknown outcome, and only the publisher, who has the sequence number, may repeat it.
  */
 export function connect(options: ConnectionOptions, name: string, onError: (error: Error) => void): Redis {
+  const redis = connectBare(options, name, onError);
+  redis.on('ready', () => {
+    loadScripts(redis).catch(onError);
+  });
+  return redis;
+}
+
+/** As `connect`, and nothing is sent once it is ready. */
+export function connectBare(
+  options: ConnectionOptions,
+  name: string,
+  onError: (error: Error) => void,
+): Redis {
   const redis = new Redis(options.url, {
     lazyConnect: true,
     connectionName: `carillon-${name}`,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
+    disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs ?? 2000,
-    commandTimeout: options.commandTimeoutMs ?? 5000,
+    commandTimeout: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
     // Equal jitter: a restarted Redis isn't met by all processes at once.
     retryStrategy: (attempt: number) =>
       Math.min(MAX_RETRY_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
   });
   redis.on('error', onError);
-  redis.on('ready', () => {
-    loadScripts(redis).catch(onError);
-  });
   return redis;
 }
 
@@ -55,7 +69,8 @@ export async function untilReady(redis: Redis, signal?: AbortSignal): Promise<vo
 
 /** Was the command certainly not carried out? Redis said no, or it was never sent. */
 export function wasNotDone(error: unknown): boolean {
-  if (error instanceof ReplyError) return true;
+  if (error instanceof ReplyError || error instanceof RedisReplyError || error instanceof NotSentError)
+    return true;
   const message = error instanceof Error ? error.message : '';
   return message.includes("Stream isn't writeable") || message.includes('Connection is closed');
 }
@@ -64,7 +79,8 @@ export function wasNotDone(error: unknown): boolean {
 export function unavailable(error: unknown): CarillonError {
   if (error instanceof CarillonError) return error;
   // The client library's own words for it, and its stack, say less.
-  const isAway = !(error instanceof ReplyError) && wasNotDone(error);
+  const isRefused = error instanceof ReplyError || error instanceof RedisReplyError;
+  const isAway = !isRefused && wasNotDone(error);
   return isAway
     ? new CarillonError('UNAVAILABLE', 'Redis is away: there is no connection to it now.', {
         retryAfterMs: 1000,

@@ -1,35 +1,40 @@
-import type { Redis } from 'ioredis';
 import type { FeedHandler, PartitionId } from '../ports.ts';
 import type { Keys } from './keys.ts';
 import { type StreamsReply, unpackMessage } from './message-codec.ts';
+import { bulk } from './wire/resp-command.ts';
+import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
+import type { Wire } from './wire/wire.ts';
 
 /** Entries of one partition taken per read. */
 const READ_COUNT = 1000;
 /** How long a read waits; also how often the loop looks whether it should stop. */
 const FEED_BLOCK_MS = 2000;
+const RETRY_DELAY_MS = 100;
 
 /** Reads a gateway's feeds of all partitions with one blocked connection and hands on what they hold, in order. */
 export class FeedReader {
-  readonly #redis: Redis;
   readonly #handler: FeedHandler;
   readonly #onColdAnswer: (answer: string) => void;
   readonly #partitions = new Map<string, PartitionId>();
   readonly #keys: readonly string[];
   readonly #lastIds: string[];
+  readonly #commandBegin: string;
+  #isStopped = false;
+  #round = 0;
 
   constructor(
-    redis: Redis,
     keys: Keys,
     gateway: string,
     partitions: number,
     handler: FeedHandler,
     onColdAnswer: (answer: string) => void,
   ) {
-    this.#redis = redis;
     this.#handler = handler;
     this.#onColdAnswer = onColdAnswer;
     this.#keys = Array.from({ length: partitions }, (_, partition) => keys.feed(partition, gateway));
     for (const [partition, key] of this.#keys.entries()) this.#partitions.set(key, partition);
+    const fixed = ['XREAD', 'COUNT', READ_COUNT, 'BLOCK', FEED_BLOCK_MS, 'STREAMS', ...this.#keys];
+    this.#commandBegin = `*${fixed.length + partitions}\r\n${fixed.map(bulk).join('')}`;
     this.#lastIds = this.#keys.map(() => '0-0');
   }
 
@@ -43,18 +48,39 @@ export class FeedReader {
     this.#lastIds[partition] = id;
   }
 
-  /** One blocking read. After an error the next call goes on from the same ids, so nothing is skipped. */
-  async readOnce(): Promise<void> {
-    const reply = (await this.#redis.xread(
-      'COUNT',
-      READ_COUNT,
-      'BLOCK',
-      FEED_BLOCK_MS,
-      'STREAMS',
-      ...this.#keys,
-      ...this.#lastIds,
-    )) as StreamsReply;
-    if (reply === null) return;
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /**
+   * Reads for as long as the connection lives; to be called anew for the next one, which goes on from the same ids, so that nothing is
+   * skipped. One blocking read after the other, without a promise for each.
+   */
+  read(wire: Wire, onError: (error: Error) => void): void {
+    this.#ask(wire, onError, ++this.#round);
+  }
+
+  /** @param round of the connection: what an earlier one left behind must not read beside it */
+  #ask(wire: Wire, onError: (error: Error) => void, round: number): void {
+    if (this.#isStopped || round !== this.#round) return;
+    wire.send(
+      this.#commandBegin + this.#lastIds.map(bulk).join(''),
+      (reply) => {
+        if (reply instanceof RedisReplyError) {
+          onError(reply);
+          setTimeout(() => this.#ask(wire, onError, round), RETRY_DELAY_MS);
+        } else {
+          this.#take(reply);
+          this.#ask(wire, onError, round);
+        }
+      },
+      onError,
+    );
+  }
+
+  #take(answer: Reply): void {
+    const reply = answer as StreamsReply;
+    if (reply === null || this.#isStopped) return;
     for (const [key, entries] of reply) {
       const partition = this.#partitions.get(key)!;
       for (const [id, fields] of entries) {

@@ -69,6 +69,11 @@ export class Keys {
     return `${this.requests()}i:${node}`;
   }
 
+  /** How many partitions this installation has. */
+  partitions(): string {
+    return `${this.#prefix}:partitions`;
+  }
+
   /** Live routers of the whole installation. */
   routers(): string {
     return `${this.#prefix}:routers`;

@@ -4,7 +4,14 @@ import type { Redis } from 'ioredis';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { partitionOf } from '../partition.ts';
 import type { Broker, BrokerLimits, ChannelKey } from '../ports.ts';
-import { type ConnectionOptions, connect, untilReady } from './connection.ts';
+import { agreeOnPartitions } from './agree-on-partitions.ts';
+import {
+  type ConnectionOptions,
+  connect,
+  connectBare,
+  DEFAULT_COMMAND_TIMEOUT_MS,
+  untilReady,
+} from './connection.ts';
 import { Keys } from './keys.ts';
 import { RedisAcks } from './redis-acks.ts';
 import { RedisColdHistory } from './redis-cold-history.ts';
@@ -18,6 +25,8 @@ import { Republisher } from './republisher.ts';
 import { RedisRequests } from './requests-redis.ts';
 import { Timeline } from './timeline.ts';
 
+/** Redis does the work of all partitions with one thread: more of them pay only on Redis Cluster, or for more than one busy router. */
+const DEFAULT_PARTITIONS = 1;
 /** After so many silent intervals a gateway isn't waited for any longer. */
 const HEARTBEATS_UNTIL_DEAD = 4;
 /** Blocking reads wait up to this on top of their own time before they count as failed. */
@@ -27,7 +36,7 @@ export interface RedisBrokerOptions extends ConnectionOptions {
   readonly logger: Logger;
   /** Start of every key. Default `carillon`. */
   readonly prefix?: string;
-  /** Fixed for the life of an installation. Default 16. */
+  /** Fixed for the life of an installation. Default 1. */
   readonly partitions?: number;
   readonly limits?: Partial<BrokerLimits>;
   /** Replicas that have to have a message before it is accepted. Default 0. */
@@ -38,7 +47,7 @@ export interface RedisBrokerOptions extends ConnectionOptions {
 
 /** The broker of real installations: everything about a partition lies in one slot of Redis. */
 export function createRedisBroker(options: RedisBrokerOptions): Broker {
-  const partitions = options.partitions ?? 16;
+  const partitions = options.partitions ?? DEFAULT_PARTITIONS;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const keys = new Keys(options.prefix ?? 'carillon');
   const errors = new RepeatedLog(options.logger);
@@ -64,23 +73,27 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     logger: options.logger,
   });
   const cold = new RedisColdHistory(shared);
-  const publisher = new RedisPublisher(
-    redis,
+  const publishing = connectBare(options, 'publish', onError);
+  const publisher = new RedisPublisher({
+    redis: publishing,
+    reconnectOthers: () => redis.disconnect(true),
+    replyTimeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    onError,
     keys,
     limits,
-    ({ channel }) => ofChannel(channel),
+    partitionOf: ({ channel }) => ofChannel(channel),
     timeline,
     partitions,
-    { count: options.waitReplicas ?? 0, timeoutMs: options.waitTimeoutMs ?? 500 },
-  );
+    replicas: { count: options.waitReplicas ?? 0, timeoutMs: options.waitTimeoutMs ?? 500 },
+  });
   const republisher = new Republisher({
     cold,
     logger: options.logger,
-    append: (items) => publisher.append(items),
+    append: (items, run) => publisher.append(items, run),
   });
-  timeline.onBroken = async (broken, gateway) => {
+  timeline.onBroken = async (broken, gateway, run) => {
     const lost = broken.flatMap(({ partition, writesKept }) => publisher.takeLost(partition, writesKept));
-    await republisher.republish(lost, gateway ?? '');
+    await republisher.republish(lost, gateway ?? '', run);
   };
   const log = new RedisLog(shared);
   const router = new RedisRouterPort(shared);
@@ -97,17 +110,21 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     feed: (gateway) =>
       new RedisFeed(gateway, {
         ...shared,
+        openReader: () => connectBare(options, 'feed', onError),
         timeline,
         onColdAnswer: cold.onAnswer,
         originalOf: (...place) => republisher.originalOf(...place),
       }),
     start: async (signal) => {
       await untilReady(redis, signal);
+      await agreeOnPartitions(redis, keys, partitions);
       await timeline.untilOpen(signal);
+      await publisher.start(signal);
     },
     stop: async () => {
       log.stop();
       router.stop();
+      publishing.disconnect();
       redis.disconnect();
     },
     status: () => redisStatus(redis, timeline.isOpen),

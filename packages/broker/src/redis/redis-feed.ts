@@ -10,10 +10,12 @@ import type { Keys } from './keys.ts';
 import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
 import type { Timeline } from './timeline.ts';
+import { Wire } from './wire/wire.ts';
 
 /** Channels in one script call, so that Redis is never held up long. */
 const CHANNELS_PER_CALL = 200;
-const RETRY_DELAY_MS = 100;
+/** A read waits two seconds by itself. */
+const READ_TIMEOUT_MS = 8000;
 
 export interface RedisFeedDependencies {
   readonly redis: Redis;
@@ -38,7 +40,6 @@ export class RedisFeed implements GatewayFeed {
   #handler: FeedHandler | undefined;
   #reader: FeedReader | undefined;
   #readerConnection: Redis | undefined;
-  #reading: Promise<void> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
 
@@ -53,7 +54,12 @@ export class RedisFeed implements GatewayFeed {
     const connection = openReader();
     this.#handler = this.#withMoved(handler);
     this.#readerConnection = connection;
-    this.#reader = new FeedReader(connection, keys, this.gateway, partitions, this.#handler, onColdAnswer);
+    this.#reader = new FeedReader(keys, this.gateway, partitions, this.#handler, onColdAnswer);
+    const wire = new Wire({
+      redis: connection,
+      replyTimeoutMs: READ_TIMEOUT_MS,
+      onError: (error) => this.#readingFailed(error),
+    });
     await untilReady(connection, this.#stopping.signal);
     await this.#register(this.#allPartitions());
     await this.#deps.timeline.join({
@@ -63,8 +69,11 @@ export class RedisFeed implements GatewayFeed {
     });
     handler.onConnection(true);
     connection.on('close', () => handler.onConnection(false));
-    connection.on('ready', () => handler.onConnection(true));
-    this.#reading = this.#readUntilStopped();
+    connection.on('ready', () => {
+      handler.onConnection(true);
+      this.#read(wire);
+    });
+    this.#read(wire);
     this.#heartbeat = setInterval(() => {
       this.#beating = this.#beat();
     }, this.#deps.limits.gatewayHeartbeatMs);
@@ -102,8 +111,8 @@ export class RedisFeed implements GatewayFeed {
     this.#stopping.abort();
     clearInterval(this.#heartbeat);
     await this.#beating;
+    this.#reader?.stop();
     this.#readerConnection?.disconnect();
-    await this.#reading;
     await Promise.all(this.#allPartitions().map((partition) => this.#leave(partition)));
   }
 
@@ -191,18 +200,13 @@ export class RedisFeed implements GatewayFeed {
     }
   }
 
-  async #readUntilStopped(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#reader!.readOnce();
-        this.#log.reset();
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#log.warn({ err: error }, 'reading the feeds failed; they are read on from the same place');
-        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
-      }
-    }
+  #read(wire: Wire): void {
+    this.#reader!.read(wire, (error) => this.#readingFailed(error));
+  }
+
+  #readingFailed(error: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#log.warn({ err: error }, 'reading the feeds failed; they are read on from the same place');
   }
 
   async #leave(partition: PartitionId): Promise<void> {

@@ -1,16 +1,26 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { BrokerLimits, PartitionId, Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
-import { unavailable, wasNotDone } from './connection.ts';
+import { unavailable, untilReady, wasNotDone } from './connection.ts';
 import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
-import { runScript } from './scripts.ts';
-import type { Timeline } from './timeline.ts';
+import { PublishCall } from './publish-call.ts';
+import { scriptOf } from './scripts.ts';
+import { runOf, type Timeline } from './timeline.ts';
+import { command } from './wire/resp-command.ts';
+import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
+import { Wire } from './wire/wire.ts';
 
 /** Bounds of one script call: Redis does nothing else meanwhile. */
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 1_000_000;
+
+/** Longest wait for the publisher's own connection before lost messages are given up. */
+const APPEND_TIMEOUT_MS = 5000;
+const RETRY_MS = 100;
+const REALIGN_PAUSE_MS = 2000;
 
 /** How many replicas have to have a message before it is accepted. */
 export interface ReplicaPolicy {
@@ -20,90 +30,81 @@ export interface ReplicaPolicy {
   readonly timeoutMs: number;
 }
 
-interface Waiting {
-  readonly publication: Publication;
-  readonly settle: (outcome: PublishOutcome) => void;
+export interface RedisPublisherDependencies {
+  /** A connection of the publisher's own, not used by anybody else. */
+  readonly redis: Redis;
+  /** The other connections lead to another Redis than this one does. */
+  readonly reconnectOthers: () => void;
+  readonly replyTimeoutMs: number;
+  readonly onError: (error: Error) => void;
+  readonly keys: Keys;
+  readonly limits: BrokerLimits;
+  readonly partitionOf: (publication: Publication) => PartitionId;
+  readonly timeline: Timeline;
+  readonly partitions: number;
+  readonly replicas: ReplicaPolicy;
+}
+
+type Settle = (outcome: PublishOutcome) => void;
+type SettleAll = (outcomes: readonly PublishOutcome[]) => void;
+
+/** Publications and who waits for them, at the same places. */
+interface Batch {
+  readonly publications: Publication[];
+  readonly settles: Settle[];
+  chars: number;
 }
 
 /** Collects the publishes of one event-loop turn and sends one script call per partition. */
 export class RedisPublisher implements Publisher {
-  readonly #redis: Redis;
-  readonly #keys: Keys;
-  readonly #limits: BrokerLimits;
-  readonly #partitionOf: (publication: Publication) => PartitionId;
-  readonly #timeline: Timeline;
-  readonly #replicas: ReplicaPolicy;
+  readonly #deps: RedisPublisherDependencies;
+  readonly #wire: Wire;
+  readonly #call: PublishCall;
   readonly #held: readonly HeldPublications[];
-  #waiting = new Map<PartitionId, Waiting[]>();
+  /** Which run of Redis the connection leads to; see {@link Timeline}. */
+  #run: string | undefined;
+  #waiting = new Map<PartitionId, Batch[]>();
   #scheduled = false;
+  #realignedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    redis: Redis,
-    keys: Keys,
-    limits: BrokerLimits,
-    partitionOf: (publication: Publication) => PartitionId,
-    timeline: Timeline,
-    partitions: number,
-    replicas: ReplicaPolicy,
-  ) {
-    this.#replicas = replicas;
-    this.#redis = redis;
-    this.#keys = keys;
-    this.#limits = limits;
-    this.#partitionOf = partitionOf;
-    this.#timeline = timeline;
-    this.#held = Array.from({ length: partitions }, () => new HeldPublications());
+  constructor(deps: RedisPublisherDependencies) {
+    this.#deps = deps;
+    this.#call = new PublishCall(deps.limits);
+    this.#held = Array.from({ length: deps.partitions }, () => new HeldPublications());
+    this.#wire = new Wire({
+      redis: deps.redis,
+      replyTimeoutMs: deps.replyTimeoutMs,
+      onError: deps.onError,
+      prepare: (wire) => this.#prepare(wire),
+    });
   }
 
-  async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
-    if (publications.length === 1) return [await this.#enqueue(publications[0]!)];
-    return await Promise.all(publications.map((publication) => this.#enqueue(publication)));
+  publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
+    return Promise.all(
+      publications.map(
+        (publication) => new Promise<PublishOutcome>((resolve) => this.send(publication, resolve)),
+      ),
+    );
   }
 
-  #enqueue(publication: Publication): Promise<PublishOutcome> {
-    const { promise, resolve } = Promise.withResolvers<PublishOutcome>();
-    const partition = this.#partitionOf(publication);
-    const list = this.#waiting.get(partition);
-    if (list === undefined) this.#waiting.set(partition, [{ publication, settle: resolve }]);
-    else list.push({ publication, settle: resolve });
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => this.#flush());
+  send(publication: Publication, settle: Settle): void {
+    const partition = this.#deps.partitionOf(publication);
+    let batches = this.#waiting.get(partition);
+    if (batches === undefined) {
+      batches = [];
+      this.#waiting.set(partition, batches);
     }
-    return promise;
-  }
-
-  #flush(): void {
-    if (this.#replicas.count > 0) {
-      void this.#flushToReplicas(this.#replicas);
-      return;
+    let batch = batches.at(-1);
+    if (batch === undefined || isFull(batch, publication)) {
+      batch = { publications: [], settles: [], chars: 0 };
+      batches.push(batch);
     }
-    const waiting = this.#waiting;
-    this.#waiting = new Map();
-    this.#scheduled = false;
-    for (const [partition, list] of waiting)
-      for (const batch of batches(list)) void this.#send(partition, batch);
-  }
-
-  /**
-   * As `#flush`, and answers when the replicas have it. One WAIT at a time, for all that was sent before it: whatever comes meanwhile is the
-   * next flush, and heartbeats get their turn on the connection.
-   */
-  async #flushToReplicas({ count, timeoutMs }: ReplicaPolicy): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const waiting = this.#waiting;
-      this.#waiting = new Map();
-      const sent = [...waiting].flatMap(([partition, list]) =>
-        [...batches(list)].map(async (batch) => ({
-          batch,
-          outcomes: await this.#outcomesOf(partition, batch),
-        })),
-      );
-      const acked = await this.#redis.wait(count, timeoutMs).catch(() => 0); // then the calls before it have failed, too
-      for (const { batch, outcomes } of await Promise.all(sent))
-        for (const [i, { settle }] of batch.entries()) settle(replicated(outcomes[i]!, acked, count));
-    }
-    this.#scheduled = false;
+    batch.publications.push(publication);
+    batch.settles.push(settle);
+    batch.chars += publication.record.length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
   }
 
   /** What a partition accepted after `writesKept` writes, as far as it is still held here. Not held any longer. */
@@ -111,114 +112,140 @@ export class RedisPublisher implements Publisher {
     return this.#held[partition]!.takeAfter(writesKept);
   }
 
-  /** Publishes again, in order, although publishing is closed. */
-  async append(items: readonly HeldPublication[]): Promise<readonly PublishOutcome[]> {
+  /** Resolves when publishes can be sent. */
+  async start(signal?: AbortSignal): Promise<void> {
+    await untilReady(this.#deps.redis, signal);
+    while (!this.#wire.isReady && signal?.aborted !== true)
+      await Promise.race([this.#wire.nextReady(), pause(RETRY_MS)]);
+  }
+
+  /** Publishes again, in order, although publishing is closed, on the Redis that `run` names. */
+  async append(items: readonly HeldPublication[], run: string): Promise<readonly PublishOutcome[]> {
+    const deadlineMs = performance.now() + APPEND_TIMEOUT_MS;
+    while (!(this.#wire.isReady && this.#run === run) && performance.now() < deadlineMs) {
+      if (this.#wire.isReady) this.#deps.redis.disconnect(true);
+      await Promise.race([this.#wire.nextReady(), pause(RETRY_MS)]);
+    }
+    if (this.#run !== run) return items.map(() => refusals.unavailable(undefined));
     const outcomes: PublishOutcome[] = [];
     for (const { publication } of items) {
-      const partition = this.#partitionOf(publication);
-      outcomes.push(...(await this.#call(partition, [{ publication, settle: () => undefined }])));
+      const partition = this.#deps.partitionOf(publication);
+      outcomes.push(
+        ...(await new Promise<readonly PublishOutcome[]>((resolve) =>
+          this.#send(partition, [publication], resolve),
+        )),
+      );
     }
     return outcomes;
   }
 
-  async #send(partition: PartitionId, batch: readonly Waiting[]): Promise<void> {
-    const outcomes = await this.#outcomesOf(partition, batch);
-    for (const [i, { settle }] of batch.entries()) settle(outcomes[i]!);
+  /** Publishes on a fresh connection never overtake each other by a script that has to be sent first. */
+  async #prepare(wire: Wire): Promise<void> {
+    this.#run = undefined;
+    const [run] = await Promise.all([
+      runOf(async (section) => String(await wire.call(command('INFO', section)))),
+      wire.call(command('SCRIPT', 'LOAD', scriptOf('publish').source)),
+    ]);
+    this.#run = run;
   }
 
-  async #outcomesOf(partition: PartitionId, batch: readonly Waiting[]): Promise<readonly PublishOutcome[]> {
-    if (this.#timeline.isOpen) return await this.#call(partition, batch);
+  #flush(): void {
+    const { replicas } = this.#deps;
+    if (replicas.count > 0) {
+      void this.#flushToReplicas(replicas);
+      return;
+    }
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    this.#scheduled = false;
+    for (const [partition, batches] of waiting)
+      for (const { publications, settles } of batches)
+        this.#sendWhenOpen(partition, publications, (outcomes) => {
+          for (let i = 0; i < settles.length; i++) settles[i]!(outcomes[i]!);
+        });
+  }
+
+  /**
+   * As `#flush`, and answers when the replicas have it. One WAIT at a time, for all that was sent before it: whatever comes meanwhile is the
+   * next flush.
+   */
+  async #flushToReplicas({ count, timeoutMs }: ReplicaPolicy): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const waiting = this.#waiting;
+      this.#waiting = new Map();
+      const sent = [...waiting].flatMap(([partition, batches]) =>
+        batches.map(async ({ publications, settles }) => ({
+          settles,
+          outcomes: await new Promise<readonly PublishOutcome[]>((resolve) =>
+            this.#sendWhenOpen(partition, publications, resolve),
+          ),
+        })),
+      );
+      // When it fails, the calls before it have failed, too.
+      const acked = await this.#wire.call(command('WAIT', count, timeoutMs)).catch(() => 0);
+      for (const { settles, outcomes } of await Promise.all(sent))
+        for (const [i, settle] of settles.entries()) settle(replicated(outcomes[i]!, Number(acked), count));
+    }
+    this.#scheduled = false;
+  }
+
+  #sendWhenOpen(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
+    if (this.#wire.isReady && this.#deps.timeline.isOpenFor(this.#run)) {
+      this.#send(partition, publications, settle);
+      return;
+    }
+    if (this.#wire.isReady && this.#deps.timeline.isOpen) this.#realign();
     const refusal = refusals.unavailable(undefined);
-    return batch.map(() => refusal);
+    settle(publications.map(() => refusal));
   }
 
-  async #call(partition: PartitionId, batch: readonly Waiting[]): Promise<readonly PublishOutcome[]> {
-    try {
-      const reply = await runScript(
-        this.#redis,
-        'publish',
-        this.#keys.base(partition),
-        this.#arguments(batch),
-      );
-      const outcomes = this.#outcomes(batch, reply as readonly (number | string)[]);
-      this.#hold(partition, Number((reply as readonly (number | string)[])[0]), batch, outcomes);
-      return outcomes;
-    } catch (error) {
+  /** Two connections lead to two processes, after a failover: both are made anew. */
+  #realign(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#realignedMs < REALIGN_PAUSE_MS) return;
+    this.#realignedMs = nowMs;
+    this.#deps.onError(new Error('connections to Redis lead to different servers: connecting again'));
+    this.#deps.redis.disconnect(true);
+    this.#deps.reconnectOthers();
+  }
+
+  #send(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
+    const base = this.#deps.keys.base(partition);
+    const onFailure = (error: Error): void => {
       const refusal = wasNotDone(error) ? refusals.unavailable(unavailable(error)) : refusals.unknown(error);
-      return batch.map(() => refusal);
-    }
-  }
-
-  #hold(
-    partition: PartitionId,
-    count: number,
-    batch: readonly Waiting[],
-    outcomes: readonly PublishOutcome[],
-  ): void {
-    this.#timeline.saw(partition, count);
-    const items: HeldPublication[] = [];
-    for (const [i, outcome] of outcomes.entries())
-      if (outcome.status === 'accepted' && !outcome.duplicate)
-        items.push({ publication: batch[i]!.publication, outcome });
-    if (items.length > 0) this.#held[partition]!.add(count, items, performance.now());
-  }
-
-  #arguments(batch: readonly Waiting[]): readonly (string | number)[] {
-    const { logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs } = this.#limits;
-    const args: (string | number)[] = [
-      makeEpoch(),
-      logMaxEntries,
-      feedMaxEntries,
-      producerWindow,
-      producerTtlMs,
-      channelIdleTtlMs,
-    ];
-    for (const { publication } of batch) {
-      const { channel, id, record, keeping, storedTo = '', dedupe } = publication;
-      args.push(
-        channel,
-        id,
-        record,
-        keeping.history?.maxMessages ?? 0,
-        keeping.history?.ttlMs ?? 0,
-        keeping.durable ? 1 : 0,
-        storedTo,
-      );
-      if (dedupe === undefined) args.push('', '', 0, 0, 0);
-      else if (dedupe.kind === 'producer')
-        args.push('p', dedupe.producer, dedupe.seq, dedupe.prev, dedupe.fingerprint);
-      else args.push('k', dedupe.key, dedupe.ttlMs, 0, dedupe.fingerprint);
-    }
-    return args;
-  }
-
-  #outcomes(batch: readonly Waiting[], reply: readonly (number | string)[]): readonly PublishOutcome[] {
-    return batch.map(({ publication }, i) =>
-      this.#outcome(
-        publication,
-        reply[i * 4 + 1] as number,
-        reply[i * 4 + 2]!,
-        reply[i * 4 + 3]!,
-        reply[i * 4 + 4]!,
-      ),
+      settle(publications.map(() => refusal));
+    };
+    const onReply = (reply: Reply): void => {
+      if (reply instanceof RedisReplyError) onFailure(reply);
+      else settle(this.#take(partition, publications, reply));
+    };
+    this.#wire.send(
+      this.#call.byHash(base, makeEpoch(), publications),
+      (reply) => {
+        // Somebody emptied the cache of scripts.
+        if (reply instanceof RedisReplyError && reply.message.startsWith('NOSCRIPT'))
+          this.#wire.send(this.#call.bySource(base, makeEpoch(), publications), onReply, onFailure);
+        else onReply(reply);
+      },
+      onFailure,
     );
   }
 
-  /** The codes are those of publish.lua. */
-  #outcome(
-    { dedupe }: Publication,
-    code: number,
-    a: number | string,
-    b: number | string,
-    c: number | string,
-  ): PublishOutcome {
-    if (code <= 1)
-      return { status: 'accepted', epoch: String(a), seq: Number(b), id: String(c), duplicate: code === 1 };
-    const [seq, prev] = dedupe?.kind === 'producer' ? [dedupe.seq, dedupe.prev] : [0, 0];
-    if (code === 2) return refusals.outOfOrder(Number(a), seq, prev);
-    if (code === 3) return refusals.conflict(seq);
-    if (code === 4) return refusals.windowPassed(seq, Number(a), this.#limits.producerWindow);
-    return code === 5 ? refusals.keyConflict() : refusals.logFull(this.#limits.logMaxEntries);
+  #take(
+    partition: PartitionId,
+    publications: readonly Publication[],
+    reply: Reply,
+  ): readonly PublishOutcome[] {
+    const { count, outcomes } = this.#call.read(reply, publications);
+    this.#deps.timeline.saw(partition, count);
+    const items: HeldPublication[] = [];
+    for (let i = 0; i < outcomes.length; i++) {
+      const outcome = outcomes[i]!;
+      if (outcome.status === 'accepted' && !outcome.duplicate)
+        items.push({ publication: publications[i]!, outcome });
+    }
+    if (items.length > 0) this.#held[partition]!.add(count, items, performance.now());
+    return outcomes;
   }
 }
 
@@ -228,20 +255,6 @@ function replicated(outcome: PublishOutcome, acked: number, wanted: number): Pub
   return refusals.unknown(new Error(`${acked} of ${wanted} replicas have it`));
 }
 
-function* batches(list: readonly Waiting[]): Generator<readonly Waiting[]> {
-  let batch: Waiting[] = [];
-  let chars = 0;
-  for (const waiting of list) {
-    if (
-      batch.length > 0 &&
-      (batch.length >= MAX_BATCH || chars + waiting.publication.record.length > MAX_BATCH_CHARS)
-    ) {
-      yield batch;
-      batch = [];
-      chars = 0;
-    }
-    batch.push(waiting);
-    chars += waiting.publication.record.length;
-  }
-  yield batch;
+function isFull({ publications, chars }: Batch, next: Publication): boolean {
+  return publications.length >= MAX_BATCH || chars + next.record.length > MAX_BATCH_CHARS;
 }

@@ -12,7 +12,7 @@ export interface RepublisherDependencies {
   readonly cold: Pick<ColdHistory, 'ask'>;
   readonly logger: Logger;
   /** Appends in order, although publishing is closed for everybody else. */
-  readonly append: (items: readonly HeldPublication[]) => Promise<readonly PublishOutcome[]>;
+  readonly append: (items: readonly HeldPublication[], run: string) => Promise<readonly PublishOutcome[]>;
 }
 
 interface Place {
@@ -35,11 +35,11 @@ export class Republisher {
   }
 
   /** Never rejects: what can't be appended now is as lost as it was before, and said so. */
-  async republish(lost: readonly HeldPublication[], gateway: string): Promise<void> {
+  async republish(lost: readonly HeldPublication[], gateway: string, run: string): Promise<void> {
     if (lost.length === 0) return;
     const stored = await this.#storedAmong(lost, gateway);
     const missing = lost.filter((item) => !stored.has(item));
-    const outcomes = await this.#deps.append(missing);
+    const outcomes = await this.#deps.append(missing, run);
     let failed = 0;
     for (const [i, outcome] of outcomes.entries()) {
       const { publication, outcome: before } = missing[i]!;

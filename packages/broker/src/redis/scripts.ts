@@ -27,7 +27,7 @@ const NAMES = [
 
 export type ScriptName = (typeof NAMES)[number];
 
-interface Script {
+export interface Script {
   readonly source: string;
   readonly sha: string;
 }
@@ -44,6 +44,11 @@ function readScript(name: string): Script {
 const SCRIPTS = Object.fromEntries(NAMES.map((name) => [name, readScript(name)])) as Readonly<
   Record<ScriptName, Script>
 >;
+
+/** For those who put their commands together themselves. */
+export function scriptOf(name: ScriptName): Script {
+  return SCRIPTS[name];
+}
 
 type Argument = string | number;
 

@@ -42,8 +42,12 @@ interface Evidence {
 
 const NOTHING_SEEN: Evidence = { count: 0, readUpTo: '0-0' };
 
-/** Called before publishing is open again. Must not reject. */
-export type OnBroken = (broken: readonly BrokenPartition[], gateway: string | undefined) => Promise<void>;
+/** Called before publishing is open again. Must not reject. `run` names the Redis that lost them. */
+export type OnBroken = (
+  broken: readonly BrokenPartition[],
+  gateway: string | undefined,
+  run: string,
+) => Promise<void>;
 
 /**
  * Notices that Redis came back without messages that it had acknowledged: restarted from an older file, empty, or failed over to
@@ -77,6 +81,11 @@ export class Timeline {
   /** May be published? Not before it is known that this Redis has what was accepted. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** As `isOpen`, for a connection of its own to the Redis that `run` names. */
+  isOpenFor(run: string | undefined): boolean {
+    return this.#isOpen && run === this.#verifiedRun;
   }
 
   set onBroken(listener: OnBroken) {
@@ -122,11 +131,11 @@ export class Timeline {
 
   async #verify(attempt: number): Promise<void> {
     const { redis } = this.#deps;
-    const run = await runOf(redis);
+    const run = await runOf((section) => redis.info(section));
     if (run !== this.#verifiedRun) {
       const broken = await this.#attestAll(run, attempt);
       if (attempt !== this.#attempt) return;
-      if (broken.length > 0) await this.#tell(broken);
+      if (broken.length > 0) await this.#tell(broken, run);
       this.#verifiedRun = run;
     }
     if (attempt !== this.#attempt) return;
@@ -192,20 +201,23 @@ export class Timeline {
     return before !== undefined && before !== generation;
   }
 
-  async #tell(broken: readonly BrokenPartition[]): Promise<void> {
+  async #tell(broken: readonly BrokenPartition[], run: string): Promise<void> {
     this.#deps.logger.error(
       { partitions: broken.map(({ partition }) => partition) },
       'Redis came back without messages that it had acknowledged: channels of these partitions begin new epochs, and what is still held here is published again',
     );
     await this.#witness?.rejoin(broken.map(({ partition }) => partition));
-    await this.#onBroken(broken, this.#witness?.gateway);
+    await this.#onBroken(broken, this.#witness?.gateway, run);
   }
 }
 
-/** Names the process and its replication history: either changes when another server, or the same one with other data, answers. */
-async function runOf(redis: Redis): Promise<string> {
+/**
+ * Names the process and its replication history: either changes when another server, or the same one with other data, answers.
+ * @param infoOf what INFO answers for a section
+ */
+export async function runOf(infoOf: (section: string) => Promise<string>): Promise<string> {
   const value = (info: string, name: string): string =>
     new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
-  const [server, replication] = await Promise.all([redis.info('server'), redis.info('replication')]);
+  const [server, replication] = await Promise.all([infoOf('server'), infoOf('replication')]);
   return `${value(server, 'run_id')}:${value(replication, 'master_replid')}`;
 }

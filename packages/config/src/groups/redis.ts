@@ -20,9 +20,10 @@ export const redisSettings = group({
       description: 'Start of every key, so that installations can share a Redis.',
       example: 'carillon-staging',
     }),
-    partitions: withDefault(integer(1, 1024), 16, {
+    partitions: withDefault(integer(1, 1024), 1, {
       variable: 'CARILLON_PARTITIONS',
-      description: 'Partitions that channels hash onto. Fixed for the life of an installation.',
+      description:
+        'Partitions that channels hash onto; all services of an installation have the same number, for its whole life. 1 is fastest on one Redis. 16 where Redis Cluster, or several busy routers, are to share them.',
       example: '16',
     }),
     waitReplicas: withDefault(integer(0, 5), 0, {

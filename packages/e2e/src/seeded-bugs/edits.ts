@@ -22,7 +22,7 @@ export const EDITS = {
   },
   'producer-order-off': {
     file: `${SCRIPTS}/publish.lua`,
-    find: 'and tonumber(ARGV[at + 10]) ~= producer.last then',
+    find: 'and tonumber(ARGV[at + 8]) ~= producer.last then',
     replace: 'and false then',
   },
   'repeat-answered-wrong': {
@@ -32,9 +32,9 @@ export const EDITS = {
   },
   'outcome-guessed': {
     file: `${BROKER}/redis-publisher.ts`,
-    find: 'refusals.unknown(error);\n      return batch.map(() => refusal);',
+    find: 'refusals.unknown(error);\n      settle(publications.map(() => refusal));',
     replace:
-      "refusals.unknown(error);\n      return batch.map(() => ({ status: 'accepted', epoch: '0', seq: Math.ceil(Math.random() * 1e9), id: '', duplicate: refusal === undefined }));",
+      "refusals.unknown(error);\n      settle(publications.map(() => ({ status: 'accepted', epoch: '0', seq: Math.ceil(Math.random() * 1e9), id: '', duplicate: refusal === undefined })));",
   },
   'seq-once-per-batch': {
     file: `${SCRIPTS}/publish.lua`,
@@ -54,9 +54,9 @@ export const EDITS = {
   },
   'refused-is-appended': {
     file: 'apps/gateway/src/ingress/publish-message.ts',
-    find: 'if (refusal === undefined) return this.#send(identity, transport, message);',
+    find: 'if (refusal === undefined) this.#send(identity, transport, message, settle);',
     replace:
-      'if (refusal === undefined) return this.#send(identity, transport, message); void this.#send(identity, transport, message);',
+      'if (refusal === undefined) this.#send(identity, transport, message, settle); else this.#send(identity, transport, message, () => undefined); if (refusal === undefined) return;',
   },
   'wrong-app-prefix': {
     file: `${CHANNELS}/channel-name.ts`,

@@ -1,7 +1,7 @@
 import type { Context, Link, Span, SpanContext, SpanKind, Tracer } from '@opentelemetry/api';
 import { scrub } from '../logging/scrub.ts';
 import type { Sampling } from './sampling.ts';
-import { NOTHING, type SpanHandle, type SpanOptions, type Spans } from './spans.ts';
+import { NO_SPAN, type SpanHandle, type SpanOptions, type Spans } from './spans.ts';
 import { isSampled, spanIdOf, traceIdOf } from './traceparent.ts';
 
 export type OtelApi = Pick<
@@ -17,12 +17,12 @@ export function createSpans(api: OtelApi, tracer: Tracer, sampling: Sampling): S
     startSpan: (name, options) => {
       const parent = options?.parent;
       const wanted = parent === undefined ? sampling.root() : sampling.child(parent);
-      return wanted || options?.force === true ? maker.start(name, parent, options ?? {}) : NOTHING;
+      return wanted || options?.force === true ? maker.start(name, parent, options ?? {}) : NO_SPAN;
     },
     startChild: (name, parent, options) =>
       parent !== undefined && (sampling.child(parent) || options?.force === true)
         ? maker.start(name, parent, options ?? {})
-        : NOTHING,
+        : NO_SPAN,
   };
 }
 

@@ -39,11 +39,11 @@ export interface Spans {
   startChild(name: string, parent: string | undefined, options?: Omit<SpanOptions, 'parent'>): SpanHandle;
 }
 
-export const NOTHING: SpanHandle = Object.freeze({
+export const NO_SPAN: SpanHandle = Object.freeze({
   traceparent: undefined,
   set: () => undefined,
   fail: () => undefined,
   end: () => undefined,
 });
 
-export const NO_SPANS: Spans = { enabled: false, startSpan: () => NOTHING, startChild: () => NOTHING };
+export const NO_SPANS: Spans = { enabled: false, startSpan: () => NO_SPAN, startChild: () => NO_SPAN };

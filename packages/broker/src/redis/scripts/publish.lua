@@ -2,24 +2,26 @@
 --
 -- KEYS[1] partition base, e.g. carillon:{p7}:
 -- ARGV    epoch for new channels, bound of the log, bound of a feed, producer window, producer ttl, idle ttl, then per message
---         channel, id, record, history max (0: none), history ttl, durable (1/0), stored-to gateway or '',
---         dedupe kind ('', p, k), name, seq (k: ttl), prev, fingerprint
--- Reply   the partition's write count, then four items per message: code, and by code
---         0 accepted / 1 repeated: epoch, seq, id    2 out of order: last seq    3 other content    4 out of the window: last seq
---         5 key used for other content               6 log full
+--         channel, id, record, keeping (`<history max, 0: none> <history ttl> <durable, 1/0>`), stored-to gateway or '',
+--         dedupe kind ('', p, k), and unless that is '': name, seq (k: ttl), prev, fingerprint
+-- Reply   the partition's write count, then per message: accepted: seq, epoch; else one text: code, and by code
+--         1 repeated: epoch, seq, id    2 out of order: last seq    3 other content    4 out of the window: last seq
+--         5 key used for other content  6 log full
 --@include channel
 --@include generation
 
 local base = KEYS[1]
 local new_epoch, log_max, feed_max = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local window, producer_ttl, idle_ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local HEADER, FIELDS = 6, 12
+local HEADER, FIELDS, DEDUPE_FIELDS = 6, 6, 4
+-- A number in a text: what Lua does by itself formats a fraction.
+local text_of, match = function(number) return string.format('%d', number) end, string.match
 -- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
 local MAX_PACKED = 500
 
 local now, generation = now_ms(), generation_of(base)
 local log_length
-local channels, producers, feeds, replies = {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
+local channels, producers, feeds, keepings, replies = {}, {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
 
 local function open_channel(name)
   local channel = channels[name]
@@ -37,7 +39,11 @@ local function open_channel(name)
     state[1], state[2] = epoch, 0
   end
   -- `expiries_at` 0 for a new one: its expiries have to be set with the first message.
-  channel = { name = name, key = key, epoch = state[1], seq = tonumber(state[2]), gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0, fresh = tonumber(state[2]) == 0 }
+  local seq = tonumber(state[2])
+  channel = {
+    name = name, key = key, epoch = state[1], seq = seq, gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0,
+    fresh = seq == 0, history = base .. 'h:' .. name, prefix = name .. '\n' .. state[1] .. ':',
+  }
   channels[name] = channel
   return channel
 end
@@ -62,13 +68,21 @@ local function producer_result(producer, seq)
   return tonumber(known_seq) == seq and rest
 end
 
-local function reply(code, a, b, c)
-  local n = #replies
-  replies[n + 1], replies[n + 2], replies[n + 3], replies[n + 4] = code, a or 0, b or 0, c or 0
+local function reply(code, ...)
+  replies[#replies + 1] = table.concat({ code, ... }, ' ')
+end
+
+local function keeping_of(text)
+  local keeping = keepings[text]
+  if keeping then return keeping end
+  local max, ttl, durable = match(text, '^(%d+) (%d+) (%d)$')
+  keeping = { history_max = max, history_ttl = tonumber(ttl), has_history = max ~= '0', durable = durable == '1' }
+  keepings[text] = keeping
+  return keeping
 end
 
 local function is_log_full(durable)
-  if durable ~= '1' then return false end
+  if not durable then return false end
   log_length = log_length or redis.call('XLEN', base .. 'log')
   return log_length >= log_max
 end
@@ -88,21 +102,21 @@ end
 
 -- A repeat that asks for `stored`: the first answer may have been lost, so persistence is asked.
 local function ask_if_stored(channel, epoch, seq, durable, stored_to)
-  if durable == '1' and stored_to ~= '' then
+  if durable and stored_to ~= '' then
     log_length = log_length + 1
     redis.call('XADD', base .. 'log', '*', 'm', channel .. '\n' .. epoch .. ':' .. seq .. '\n', 'o', stored_to, 'k', '1')
   end
 end
 
-local function append(channel, id, record, history_max, history_ttl, durable, stored_to)
+local function append(channel, record, keeping, stored_to)
   channel.seq = channel.seq + 1
-  local seq = channel.seq
-  local message = channel.name .. '\n' .. channel.epoch .. ':' .. seq .. '\n' .. record
-  if history_max ~= '0' then
-    redis.call('XADD', base .. 'h:' .. channel.name, 'MAXLEN', '~', history_max, seq .. '-0', 'm', record)
-    channel.history_ttl = tonumber(history_ttl)
+  local seq = text_of(channel.seq)
+  local message = channel.prefix .. seq .. '\n' .. record
+  if keeping.has_history then
+    redis.call('XADD', channel.history, 'MAXLEN', '~', keeping.history_max, seq .. '-0', 'm', record)
+    channel.history_ttl = keeping.history_ttl
   end
-  if durable == '1' then
+  if keeping.durable then
     log_length = log_length + 1
     if stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)
     else redis.call('XADD', base .. 'log', '*', 'm', message, 'o', stored_to) end
@@ -118,17 +132,17 @@ local function append(channel, id, record, history_max, history_ttl, durable, st
       feed[#feed + 1] = message
     end
   end
-  reply(0, channel.epoch, seq, id)
+  replies[#replies + 1] = channel.seq
+  replies[#replies + 1] = channel.epoch
   return seq
 end
 
 local function publish_one(at)
-  local name, id, record = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  local durable, stored_to, kind = ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
-  local dedupe_name, fingerprint = ARGV[at + 8], ARGV[at + 11]
+  local name, record, keeping, stored_to, kind = ARGV[at], ARGV[at + 2], keeping_of(ARGV[at + 3]), ARGV[at + 4], ARGV[at + 5]
+  local dedupe_name, fingerprint, durable = ARGV[at + 6], ARGV[at + 9], keeping.durable
   local producer, dedupe_key, producer_seq
   if kind == 'p' then
-    producer, producer_seq = open_producer(name, dedupe_name), tonumber(ARGV[at + 9])
+    producer, producer_seq = open_producer(name, dedupe_name), tonumber(ARGV[at + 7])
     if producer.last and producer_seq <= producer.last then
       local result = producer_result(producer, producer_seq)
       if result then
@@ -140,7 +154,7 @@ local function publish_one(at)
       return
     end
     -- Of an older generation: what this producer sent in between may be lost, and must not stop it for ever.
-    if producer.last and producer.generation == generation and tonumber(ARGV[at + 10]) ~= producer.last then return reply(2, producer.last) end
+    if producer.last and producer.generation == generation and tonumber(ARGV[at + 8]) ~= producer.last then return reply(2, producer.last) end
   elseif kind == 'k' then
     dedupe_key = base .. 'k:' .. name .. '|' .. dedupe_name
     local result = redis.call('GET', dedupe_key)
@@ -153,16 +167,17 @@ local function publish_one(at)
   end
   if is_log_full(durable) then return reply(6) end
   local channel = open_channel(name)
-  local seq = append(channel, id, record, ARGV[at + 3], ARGV[at + 4], durable, stored_to)
-  local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. id
+  local seq = append(channel, record, keeping, stored_to)
+  if kind == '' then return end
+  local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. ARGV[at + 1]
   if producer then
     local slot = producer_seq % window
     producer.last = producer_seq
     producer.generation = generation
-    producer.results[slot] = producer_seq .. ' ' .. result
+    producer.results[slot] = text_of(producer_seq) .. ' ' .. result
     producer.dirty = true
   elseif dedupe_key then
-    redis.call('SET', dedupe_key, result, 'PX', ARGV[at + 9])
+    redis.call('SET', dedupe_key, result, 'PX', ARGV[at + 7])
   end
 end
 
@@ -184,7 +199,7 @@ local function flush_channels()
     local state_ttl = math.max(idle_ttl, channel.history_ttl or 0)
     local shortest = math.min(state_ttl, channel.history_ttl or state_ttl)
     if channel.fresh or now - channel.expiries_at > shortest / 8 then
-      if channel.history_ttl then redis.call('PEXPIRE', base .. 'h:' .. channel.name, channel.history_ttl) end
+      if channel.history_ttl then redis.call('PEXPIRE', channel.history, channel.history_ttl) end
       -- With interest the state never expires: a silent channel would lose its subscribers.
       if #channel.gateways == 0 and not channel.wide then redis.call('PEXPIRE', channel.key, state_ttl) end
       writes[#writes + 1] = 'x'
@@ -211,7 +226,11 @@ local function flush_producers()
   end
 end
 
-for at = HEADER + 1, #ARGV, FIELDS do publish_one(at) end
+local at, last = HEADER + 1, #ARGV
+while at <= last do
+  publish_one(at)
+  at = at + FIELDS + (ARGV[at + 5] == '' and 0 or DEDUPE_FIELDS)
+end
 flush_feeds()
 flush_channels()
 flush_producers()

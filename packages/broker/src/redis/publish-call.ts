@@ -1,0 +1,115 @@
+/** The call of publish.lua: how publications stand in its arguments, and what its reply says about them. */
+import type { BrokerLimits, Keeping, Publication, PublishOutcome } from '../ports.ts';
+import { refusals } from '../refusals.ts';
+import { scriptOf } from './scripts.ts';
+import { bulk } from './wire/resp-command.ts';
+import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
+
+const ARGUMENTS_IN_FRONT = 6;
+const ARGUMENTS_PER_MESSAGE = 6;
+const ARGUMENTS_OF_DEDUPE = 4;
+const EMPTY = bulk('');
+
+/** Policies are few and live as long as the process; messages name theirs by identity. */
+const KEEPING_TEXTS = new WeakMap<Keeping, string>();
+
+function keepingText(keeping: Keeping): string {
+  const known = KEEPING_TEXTS.get(keeping);
+  if (known !== undefined) return known;
+  const { history, durable } = keeping;
+  const text = bulk(`${history?.maxMessages ?? 0} ${history?.ttlMs ?? 0} ${durable ? 1 : 0}`);
+  KEEPING_TEXTS.set(keeping, text);
+  return text;
+}
+
+export class PublishCall {
+  readonly #limits: BrokerLimits;
+  readonly #limitArguments: string;
+
+  constructor(limits: BrokerLimits) {
+    this.#limits = limits;
+    const { logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs } = limits;
+    this.#limitArguments = [logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs]
+      .map(bulk)
+      .join('');
+  }
+
+  /** By the script's hash. @param base of the partition @param epoch for new channels */
+  byHash(base: string, epoch: string, publications: readonly Publication[]): string {
+    return this.#command('EVALSHA', scriptOf('publish').sha, base, epoch, publications);
+  }
+
+  /** With the script itself, for a Redis that has forgotten it. */
+  bySource(base: string, epoch: string, publications: readonly Publication[]): string {
+    return this.#command('EVAL', scriptOf('publish').source, base, epoch, publications);
+  }
+
+  /** @returns the partition's write count and one outcome per publication. @throws RedisReplyError */
+  read(
+    reply: Reply,
+    publications: readonly Publication[],
+  ): { readonly count: number; readonly outcomes: readonly PublishOutcome[] } {
+    if (reply instanceof RedisReplyError) throw reply;
+    const items = reply as readonly (number | string)[];
+    const outcomes: PublishOutcome[] = [];
+    let at = 1;
+    for (const publication of publications) {
+      const item = items[at++]!;
+      if (typeof item === 'number') {
+        const epoch = items[at++] as string;
+        outcomes.push({ status: 'accepted', epoch, seq: item, id: publication.id, duplicate: false });
+      } else outcomes.push(this.#exception(publication, item));
+    }
+    return { count: items[0] as number, outcomes };
+  }
+
+  #command(
+    name: string,
+    script: string,
+    base: string,
+    epoch: string,
+    publications: readonly Publication[],
+  ): string {
+    let count = 3 + 1 + ARGUMENTS_IN_FRONT;
+    let messages = '';
+    for (const publication of publications) {
+      const { channel, id, record, keeping, storedTo, dedupe } = publication;
+      const storage = storedTo === undefined ? EMPTY : bulk(storedTo);
+      messages += bulk(channel) + bulk(id) + bulk(record) + keepingText(keeping) + storage;
+      count += ARGUMENTS_PER_MESSAGE;
+      if (dedupe === undefined) messages += EMPTY;
+      else {
+        count += ARGUMENTS_OF_DEDUPE;
+        messages +=
+          dedupe.kind === 'producer'
+            ? bulk('p') +
+              bulk(dedupe.producer) +
+              bulk(dedupe.seq) +
+              bulk(dedupe.prev) +
+              bulk(dedupe.fingerprint)
+            : bulk('k') + bulk(dedupe.key) + bulk(dedupe.ttlMs) + bulk(0) + bulk(dedupe.fingerprint);
+      }
+    }
+    return `*${count}\r\n${bulk(name)}${bulk(script)}${bulk(1)}${bulk(base)}${bulk(epoch)}${this.#limitArguments}${messages}`;
+  }
+
+  /** The codes are those of publish.lua. */
+  #exception({ dedupe }: Publication, text: string): PublishOutcome {
+    const [code, a = '', b = '', id = ''] = text.split(' ');
+    const [seq, prev] = dedupe?.kind === 'producer' ? [dedupe.seq, dedupe.prev] : [0, 0];
+    switch (code) {
+      case '1':
+        return { status: 'accepted', epoch: a, seq: Number(b), id, duplicate: true };
+      case '2':
+        return refusals.outOfOrder(Number(a), seq, prev);
+      case '3':
+        return refusals.conflict(seq);
+      case '4':
+        return refusals.windowPassed(seq, Number(a), this.#limits.producerWindow);
+      case '5':
+        return refusals.keyConflict();
+      default:
+        return refusals.logFull(this.#limits.logMaxEntries);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** The publisher's own connection, when it and what it leads to misbehave. */
+import { eventually, startRedis, startTcpProxy, type TcpProxy, type TestRedis } from '@carillon/testing';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Broker, Publication, PublishOutcome } from '../ports.ts';
+import { createRedisBroker } from './redis-broker.ts';
+
+let redis: TestRedis;
+let proxy: TcpProxy;
+let broker: Broker;
+let counter = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+beforeEach(async () => {
+  proxy = await startTcpProxy({ targetPort: redis.port });
+  broker = createRedisBroker({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    prefix: `t${counter++}`,
+    commandTimeoutMs: 1000,
+    logger: pino({ level: 'silent' }),
+  });
+  await broker.start();
+});
+afterEach(async () => {
+  await broker.stop();
+  await proxy.stop();
+});
+
+const message = (n: number): Publication => ({
+  channel: 'app/c',
+  id: `m-${n}`,
+  record: `{"id":"m-${n}"}\n"grüß ${n}"`,
+  keeping: { history: { maxMessages: 1000, ttlMs: 60_000 }, durable: false },
+  dedupe: { kind: 'producer', producer: 'p', seq: n, prev: n - 1, fingerprint: n },
+});
+
+const publish = async (...numbers: readonly number[]): Promise<readonly PublishOutcome[]> =>
+  await broker.publisher.publish(numbers.map(message));
+
+const untilAccepted = (n: number): Promise<void> =>
+  eventually(async () => (await publish(n))[0]!.status === 'accepted', {
+    what: `message ${n} is accepted`,
+    timeoutMs: 15_000,
+  });
+
+it('does not know what became of publishes that were not answered, and finds out by the repeat', async () => {
+  await publish(1);
+  proxy.halfOpen('toClient');
+  expect((await publish(2, 3)).map((outcome) => 'error' in outcome && outcome.error.code)).toEqual([
+    'OUTCOME_UNKNOWN',
+    'OUTCOME_UNKNOWN',
+  ]);
+  proxy.heal();
+  await untilAccepted(3);
+  expect(await publish(2, 3)).toMatchObject([
+    { status: 'accepted', seq: 2, duplicate: true },
+    { status: 'accepted', seq: 3, duplicate: true },
+  ]);
+});
+
+it('says of publishes without a connection that nothing was done', async () => {
+  proxy.refuse();
+  await eventually(
+    async () => {
+      const [outcome] = await publish(1);
+      return outcome!.status === 'refused' && outcome!.error.code === 'UNAVAILABLE';
+    },
+    { what: 'it is refused', timeoutMs: 5000 },
+  );
+  proxy.heal();
+  await untilAccepted(1);
+  expect(await publish(1)).toMatchObject([{ seq: 1, duplicate: true }]);
+});
+
+it('keeps the order when Redis has forgotten the script', async () => {
+  const direct = new Redis(redis.url);
+  await publish(1);
+  await direct.script('FLUSH');
+  const numbers = Array.from({ length: 600 }, (_, i) => i + 2);
+  const outcomes = await publish(...numbers);
+  expect(outcomes.map((outcome) => 'seq' in outcome && outcome.seq)).toEqual(numbers);
+  direct.disconnect();
+});
+
+it('keeps the text of a message whatever its characters', async () => {
+  await publish(1);
+  const { entries } = await broker.history.range('app/c', { from: 1, to: 1, limit: 1 });
+  expect(entries[0]?.record).toBe('{"id":"m-1"}\n"grüß 1"');
+});

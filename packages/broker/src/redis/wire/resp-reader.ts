@@ -1,0 +1,182 @@
+/** An error that Redis answered: what was asked for was not done, or not all of it. */
+export class RedisReplyError extends Error {
+  override readonly name = 'RedisReplyError';
+}
+
+/** What Redis answers. Maps of RESP3 come as arrays of pairs, sets as arrays, booleans as 1 and 0. */
+export type Reply = string | number | null | RedisReplyError | readonly Reply[];
+
+/** Thrown when the bytes are no RESP: the connection is of no use any more. */
+export class ProtocolBreak extends Error {
+  override readonly name = 'ProtocolBreak';
+}
+
+const INCOMPLETE = Symbol('incomplete');
+type Parsed = Reply | typeof INCOMPLETE;
+
+const CR = 13;
+const MINUS = 45;
+const LENGTH_OF_CRLF = 2;
+/** Of arrays in arrays; what the scripts and XREAD answer has four. */
+const MAX_DEPTH = 16;
+
+/**
+ * Reads replies (RESP2 and RESP3, https://redis.io/docs/latest/develop/reference/protocol-spec/) out of the bytes of a connection, as they
+ * come, and hands each on at once. No object per element but the arrays and strings of the reply.
+ */
+export class RespReader {
+  readonly #onReply: (reply: Reply) => void;
+  #chunks: Buffer[] = [];
+  #buffered = 0;
+  /** A reply that is under way has at least so many bytes: not looked at again before they are there. */
+  #wanted = 1;
+  #buffer: Buffer = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(onReply: (reply: Reply) => void) {
+    this.#onReply = onReply;
+  }
+
+  /** @throws ProtocolBreak */
+  push(chunk: Buffer): void {
+    this.#buffered += chunk.length;
+    if (this.#buffered < this.#wanted) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#buffer = this.#chunks.length === 0 ? chunk : Buffer.concat([...this.#chunks, chunk]);
+    this.#chunks = [];
+    this.#readAll();
+  }
+
+  #readAll(): void {
+    const { length } = this.#buffer;
+    let from = 0;
+    this.#wanted = 1;
+    while (from < length) {
+      this.#at = from;
+      const reply = this.#read(0);
+      if (reply === INCOMPLETE) {
+        this.#wanted = Math.max(this.#wanted - from, length - from + 1);
+        break;
+      }
+      from = this.#at;
+      this.#onReply(reply);
+    }
+    this.#buffered = length - from;
+    this.#chunks = from === length ? [] : [this.#buffer.subarray(from)];
+  }
+
+  #read(depth: number): Parsed {
+    const type = this.#buffer[this.#at++];
+    switch (type) {
+      case 0x3a: // :
+        return this.#number();
+      case 0x24: // $
+      case 0x3d: // =
+        return this.#bulk();
+      case 0x2a: // *
+      case 0x7e: // ~
+      case 0x3e: // >
+        return this.#array(depth);
+      case 0x25: // %
+        return this.#map(depth);
+      case 0x2b: // +
+      case 0x2c: // ,
+      case 0x28: // (
+        return this.#line();
+      case 0x2d: // -
+        return this.#error();
+      case 0x5f: // _
+        return this.#null();
+      case 0x23: // #
+        return this.#boolean();
+      case undefined:
+        return INCOMPLETE;
+      default:
+        throw new ProtocolBreak(`a reply of Redis begins with byte ${type}`);
+    }
+  }
+
+  #number(): number | typeof INCOMPLETE {
+    const buffer = this.#buffer;
+    const isNegative = buffer[this.#at] === MINUS;
+    let at = isNegative ? this.#at + 1 : this.#at;
+    let value = 0;
+    for (; at < buffer.length; at++) {
+      const byte = buffer[at]!;
+      if (byte !== CR) value = value * 10 + (byte - 48);
+      else if (at + 1 < buffer.length) {
+        this.#at = at + LENGTH_OF_CRLF;
+        return isNegative ? -value : value;
+      }
+    }
+    return INCOMPLETE;
+  }
+
+  #bulk(): Parsed {
+    const length = this.#number();
+    if (length === INCOMPLETE) return INCOMPLETE;
+    if (length < 0) return null;
+    const end = this.#at + length;
+    if (end + LENGTH_OF_CRLF > this.#buffer.length) {
+      this.#wanted = end + LENGTH_OF_CRLF;
+      return INCOMPLETE;
+    }
+    const text = this.#buffer.toString('utf8', this.#at, end);
+    this.#at = end + LENGTH_OF_CRLF;
+    return text;
+  }
+
+  #array(depth: number): Parsed {
+    const length = this.#number();
+    if (length === INCOMPLETE) return INCOMPLETE;
+    if (length < 0) return null;
+    return this.#items(length, depth);
+  }
+
+  #map(depth: number): Parsed {
+    const length = this.#number();
+    if (length === INCOMPLETE) return INCOMPLETE;
+    const pairs: Reply[] = [];
+    for (let i = 0; i < length; i++) {
+      const pair = this.#items(2, depth);
+      if (pair === INCOMPLETE) return INCOMPLETE;
+      pairs.push(pair);
+    }
+    return pairs;
+  }
+
+  #items(length: number, depth: number): readonly Reply[] | typeof INCOMPLETE {
+    if (depth >= MAX_DEPTH) throw new ProtocolBreak(`a reply of Redis is nested deeper than ${MAX_DEPTH}`);
+    const items: Reply[] = [];
+    for (let i = 0; i < length; i++) {
+      const item = this.#read(depth + 1);
+      if (item === INCOMPLETE) return INCOMPLETE;
+      items.push(item);
+    }
+    return items;
+  }
+
+  #line(): string | typeof INCOMPLETE {
+    const end = this.#buffer.indexOf(CR, this.#at);
+    if (end < 0 || end + LENGTH_OF_CRLF > this.#buffer.length) return INCOMPLETE;
+    const text = this.#buffer.toString('utf8', this.#at, end);
+    this.#at = end + LENGTH_OF_CRLF;
+    return text;
+  }
+
+  #error(): RedisReplyError | typeof INCOMPLETE {
+    const text = this.#line();
+    return text === INCOMPLETE ? INCOMPLETE : new RedisReplyError(text);
+  }
+
+  #null(): null | typeof INCOMPLETE {
+    return this.#line() === INCOMPLETE ? INCOMPLETE : null;
+  }
+
+  #boolean(): number | typeof INCOMPLETE {
+    const text = this.#line();
+    return text === INCOMPLETE ? INCOMPLETE : text === 't' ? 1 : 0;
+  }
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net';
+import type { Redis } from 'ioredis';
+import { ProtocolBreak, RedisReplyError, type Reply, RespReader } from './resp-reader.ts';
+
+/** There was no connection: nothing was sent, nothing was done. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+}
+
+/** The connection ended, or Redis stood still, before the answer came: nobody knows what was done. */
+export class NoReplyError extends Error {
+  override readonly name = 'NoReplyError';
+}
+
+export interface WireOptions {
+  /** Makes the connection, and makes it again; whoever has it must not send commands with it. */
+  readonly redis: Redis;
+  /** Without any answer for this long, although one is due, the connection is given up. */
+  readonly replyTimeoutMs: number;
+  /** What has to be answered before the connection is used, e.g. scripts to be loaded. A rejection gives the connection up. */
+  readonly prepare?: (wire: Wire) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}
+
+type OnReply = (reply: Reply) => void;
+type OnFailure = (error: Error) => void;
+
+interface Pending {
+  readonly onReply: OnReply;
+  readonly onFailure: OnFailure;
+  readonly sentMs: number;
+}
+
+/** Handled ones are taken out of the front in blocks. */
+const COMPACT_AT = 1024;
+const WATCH_MS = 500;
+
+/**
+ * The way of publishes and feeds to Redis: bytes that were made ready out, replies to whoever waits for them in, in order. The client
+ * library makes the connection (TLS, user, retries); a command object, a promise and a generic decoder for every command were half of what
+ * a gateway's publish cost.
+ *
+ * Nothing is repeated and nothing is kept for later: see connect().
+ */
+export class Wire {
+  readonly #options: WireOptions;
+  #socket: Socket | undefined;
+  #isReady = false;
+  #pending: Pending[] = [];
+  #first = 0;
+  #out = '';
+  #isFlushing = false;
+  #lastReplyMs = 0;
+  #watch: NodeJS.Timeout | undefined;
+  /** Bounded by those who start, and the one who appends. */
+  #onReady: (() => void)[] = [];
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+    const { redis } = options;
+    redis.on('ready', () => this.#adopt(redis.stream as Socket));
+    redis.on('close', () => this.#lost('the connection to Redis ended'));
+  }
+
+  /** Connected and prepared. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Resolves the next time that it is ready. */
+  nextReady(): Promise<void> {
+    return new Promise((resolve) => this.#onReady.push(resolve));
+  }
+
+  /** Exactly one of the two is called, `onFailure` with a {@link NotSentError} or a {@link NoReplyError}, possibly before this returns. */
+  send(bytes: string, onReply: OnReply, onFailure: OnFailure): void {
+    if (this.#socket === undefined) {
+      onFailure(new NotSentError('there is no connection to Redis'));
+      return;
+    }
+    const sentMs = performance.now();
+    this.#pending.push({ onReply, onFailure, sentMs });
+    this.#out += bytes;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  /** As `send`; an error that Redis answers rejects as well. */
+  call(bytes: string): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.send(
+        bytes,
+        (reply) => (reply instanceof RedisReplyError ? reject(reply) : resolve(reply)),
+        reject,
+      );
+    });
+  }
+
+  /** What was sent in one turn leaves in one write. */
+  #flush(): void {
+    const bytes = this.#out;
+    this.#out = '';
+    this.#isFlushing = false;
+    this.#socket?.write(bytes);
+  }
+
+  #adopt(socket: Socket): void {
+    this.#socket = socket;
+    // The library's decoder would take our replies for answers to commands that it does not know.
+    socket.removeAllListeners('data');
+    const reader = new RespReader((reply) => this.#answer(reply));
+    socket.on('data', (chunk: Buffer) => this.#read(socket, reader, chunk));
+    this.#lastReplyMs = performance.now();
+    clearInterval(this.#watch);
+    this.#watch = setInterval(() => this.#giveUpWhenSilent(socket), WATCH_MS);
+    this.#watch.unref();
+    const { prepare, onError } = this.#options;
+    if (prepare === undefined) {
+      this.#ready();
+      return;
+    }
+    prepare(this).then(
+      () => {
+        if (this.#socket === socket) this.#ready();
+      },
+      (error: Error) => {
+        onError(error);
+        socket.destroy();
+      },
+    );
+  }
+
+  #ready(): void {
+    this.#isReady = true;
+    for (const resolve of this.#onReady.splice(0)) resolve();
+  }
+
+  #read(socket: Socket, reader: RespReader, chunk: Buffer): void {
+    if (socket !== this.#socket) return;
+    this.#lastReplyMs = performance.now();
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolBreak)) throw error;
+      this.#options.onError(error);
+      socket.destroy();
+    }
+  }
+
+  #answer(reply: Reply): void {
+    const next = this.#pending[this.#first];
+    if (next === undefined) throw new ProtocolBreak('Redis answered what nobody asked');
+    this.#first++;
+    if (this.#first === this.#pending.length || this.#first >= COMPACT_AT) {
+      this.#pending = this.#pending.slice(this.#first);
+      this.#first = 0;
+    }
+    next.onReply(reply);
+  }
+
+  #giveUpWhenSilent(socket: Socket): void {
+    const oldest = this.#pending[this.#first];
+    if (oldest === undefined) return;
+    const silentMs = performance.now() - Math.max(oldest.sentMs, this.#lastReplyMs);
+    if (silentMs <= this.#options.replyTimeoutMs) return;
+    this.#options.onError(new NoReplyError(`Redis has not answered for ${Math.round(silentMs)} ms`));
+    socket.destroy();
+    this.#lost(`Redis has not answered for ${Math.round(silentMs)} ms`);
+  }
+
+  #lost(reason: string): void {
+    clearInterval(this.#watch);
+    const waiting = this.#pending.slice(this.#first);
+    this.#socket = undefined;
+    this.#isReady = false;
+    this.#pending = [];
+    this.#first = 0;
+    this.#out = '';
+    for (const { onFailure } of waiting) onFailure(new NoReplyError(reason));
+  }
+}
