@@ -57,17 +57,19 @@ it('[PO4] gives a message that is sent again the same id, whichever gateway take
     CARILLON_REDIS_URL: 'redis://not.used',
     CARILLON_JWT_SECRET: 'publish-message-test-0123456789-0123456789',
   });
-  const telemetry = createTelemetry({
-    service: 'gateway',
-    instanceId: 'test',
-    version: '0',
-    levels: { level: 'error', modules: {} },
-    format: 'json',
-    processMetrics: false,
-  });
+  const telemetryOf = (instanceId: string) =>
+    createTelemetry({
+      service: 'gateway',
+      instanceId,
+      version: '0',
+      levels: { level: 'error', modules: {} },
+      format: 'json',
+      processMetrics: false,
+    });
   const namespaces = createNamespaceResolver(config.namespaces);
   const gateways = ['one', 'other'].map(
-    (name) => new PublishMessage({ publisher } as Broker, name, namespaces, telemetry, () => undefined),
+    (name) =>
+      new PublishMessage({ publisher } as Broker, name, namespaces, telemetryOf(name), () => undefined),
   );
   const ada = anonymousIdentity({ capabilities: ALL_CAPABILITIES })!;
   for (const gateway of gateways) {

@@ -42,6 +42,10 @@ export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Ver
     const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
     writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
     return verdict;
+  } catch (error) {
+    // Said here: what closing the stage brings up later must not hide it.
+    say(`could not go on: ${error instanceof Error ? error.stack : String(error)}`);
+    throw error;
   } finally {
     for (const [name, service] of services) writeFileSync(join(folder, `${name}.log`), service.output);
     await stage.close();
