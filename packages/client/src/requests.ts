@@ -4,6 +4,7 @@ import { type Deferred, deferred } from './deferred.ts';
 import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { HistoryQuery } from './history.ts';
 import type { ResolvedOptions } from './options.ts';
+import { frameMembers } from './publish-entry.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /** Questions that may wait at a time. */
@@ -11,15 +12,13 @@ const MAX_REQUESTS = 256;
 
 type Answer = HistoryResultFrame | ResponseFrame;
 
-interface OpenRequest {
+interface OpenRequest extends Deferred<Answer> {
   /** Frame without its opening `{"id":1`. */
   readonly members: string;
-  readonly answer: Deferred<Answer>;
-  readonly timer: ReturnType<typeof setTimeout>;
   /** Must not be sent again: a back end may have begun. */
   readonly once: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly onAbort: () => void;
+  /** Nobody waits for it any more. */
+  readonly forget: () => void;
   /** 0: not sent yet. */
   id: number;
 }
@@ -44,10 +43,10 @@ export class Requests {
   async request(method: string, data: unknown, options: RequestOptions = {}): Promise<unknown> {
     const { encoding, traceparent } = this.#options;
     const { timeoutMs, trace = traceparent(method) } = options;
-    const payload = encoding.stringify(data);
-    if (payload === undefined) throw new TypeError('The data are not a JSON value');
-    const members = JSON.stringify({ type: 'request', method, timeoutMs, trace }).slice(1, -1);
-    const answer = (await this.#ask(`${members},"payload":${payload}}`, true, options)) as ResponseFrame;
+    const members =
+      JSON.stringify({ type: 'request', method, timeoutMs }).slice(1, -1) +
+      frameMembers(encoding.stringify(data), {}, trace);
+    const answer = (await this.#ask(`${members}}`, true, options)) as ResponseFrame;
     return answer.payload;
   }
 
@@ -59,35 +58,35 @@ export class Requests {
       const text = `${MAX_REQUESTS} requests wait for an answer already`;
       throw new RealtimeError('REQUESTS_FULL', text, { retryable: true });
     }
-    const answer = deferred<Answer>();
-    const giveUp = (error: RealtimeError): void => {
-      if (once && request.id > 0) {
+    const giveUp = (...error: ConstructorParameters<typeof RealtimeError>): void => {
+      if (once && request.id)
         this.#connection.send(
           `{"id":${this.#connection.nextRequestId()},"type":"cancel","re":${request.id}}`,
         );
-      }
-      this.#fail(request, error);
+      this.#fail(request, new RealtimeError(...error));
     };
+    const onAbort = (): void =>
+      giveUp('REQUEST_CANCELLED', 'The request was cancelled', { cause: signal!.reason });
+    const timer = setTimeout(
+      () => giveUp('TIMEOUT', `No answer within ${timeoutMs} ms`, { retryable: true }),
+      timeoutMs,
+    );
     const request: OpenRequest = {
+      ...deferred<Answer>(),
       members,
-      answer,
-      timer: setTimeout(
-        () => giveUp(new RealtimeError('TIMEOUT', `No answer within ${timeoutMs} ms`, { retryable: true })),
-        timeoutMs,
-      ),
       once,
-      signal,
-      onAbort: () =>
-        giveUp(
-          new RealtimeError('REQUEST_CANCELLED', 'The request was cancelled', { cause: signal!.reason }),
-        ),
+      forget: () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.#open.delete(request);
+      },
       id: 0,
     };
     this.#open.add(request);
-    signal?.addEventListener('abort', request.onAbort);
-    if (signal?.aborted) request.onAbort();
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
     else if (this.#connection.connected !== undefined) this.#send(request);
-    return answer.promise;
+    return request.promise;
   }
 
   #send(request: OpenRequest): void {
@@ -108,9 +107,9 @@ export class Requests {
   }
 
   onDown(): void {
-    const text = 'The connection broke before the answer: the request may have been carried out or not';
+    const text = 'The connection broke before the answer: it may have been carried out';
     for (const request of this.#open) {
-      if (request.once && request.id > 0)
+      if (request.once && request.id)
         this.#fail(request, new RealtimeError('OUTCOME_UNKNOWN', text, { retryable: true }));
     }
   }
@@ -124,18 +123,15 @@ export class Requests {
     for (const request of this.#open) {
       if (request.id !== frame.re) continue;
       if (frame.type === 'error') this.#fail(request, fromErrorBody(frame));
-      else this.#settle(request).resolve(frame);
+      else {
+        request.forget();
+        request.resolve(frame);
+      }
     }
   }
 
   #fail(request: OpenRequest, error: RealtimeError): void {
-    this.#settle(request).reject(error);
-  }
-
-  #settle(request: OpenRequest): Deferred<Answer> {
-    clearTimeout(request.timer);
-    request.signal?.removeEventListener('abort', request.onAbort);
-    this.#open.delete(request);
-    return request.answer;
+    request.forget();
+    request.reject(error);
   }
 }
