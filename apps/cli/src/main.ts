@@ -83,6 +83,28 @@ program
   .option('--ttl <duration>', 'how long it is valid, e.g. 15m, 8h', '1h')
   .action(async (flags) => (await import('./commands/token.ts')).token(flags));
 
+talking(program.command('bench'))
+  .description('measure a deployment: latency, throughput, losses')
+  .option('--clients <n>', 'connections that listen', '100')
+  .option('--rate <n>', 'messages a second in all', '100')
+  .option('--payload <bytes>', 'size of a message', '100')
+  .option('--duration <duration>', 'how long messages are published', '10s')
+  .option('--ramp-up <duration>', 'over which clients connect', '0')
+  .option('--channels <n>', 'how many; clients are spread over them', '1')
+  .option('--channel <name>', 'its name, or how their names begin', 'bench:carillon')
+  .option('--publishers <n>', 'connections that publish, at most one for each channel', '1')
+  .option('--stress', 'publish as fast as messages are accepted, instead of --rate')
+  .option('--anonymous', 'without tokens: what does authentication cost?')
+  .addOption(
+    new Option('--output <format>', 'how the result is printed').choices(['text', 'json']).default('text'),
+  )
+  .addOption(
+    new Option('--log-level <level>', 'what is told meanwhile')
+      .choices(['silent', 'info', 'debug'])
+      .default('info'),
+  )
+  .action(async (flags) => (await import('./bench/bench.ts')).bench(flags));
+
 const administering = (command: Command): Command =>
   command
     .option('--admin-url <address>', 'admin API (CARILLON_ADMIN_URL; default: the running dev instance)')
