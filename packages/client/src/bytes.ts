@@ -6,7 +6,7 @@ export { asBytes, bytesOf } from '@carillon/protocol';
 
 /** JSON in which typed arrays are typed arrays at both ends: `new RealtimeClient({ encoding: jsonWithBytes })`. */
 export const jsonWithBytes: Encoding = {
-  subprotocol: SUBPROTOCOL_JSON,
+  subprotocols: [SUBPROTOCOL_JSON],
   encode: (frame) => frame,
   decode: (data) => parsePayload(data as string) as ServerFrame,
   stringify: stringifyPayload,

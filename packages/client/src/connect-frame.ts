@@ -9,14 +9,15 @@ export function connectFrame(
   session: string,
   batch: BatchRequest | undefined,
 ): string {
-  const frame: ConnectFrame = {
+  // What is undefined is left out of the JSON.
+  const frame: { readonly [Member in keyof ConnectFrame]: ConnectFrame[Member] | undefined } = {
     type: 'connect',
     id: CONNECT_ID,
     version: PROTOCOL_VERSION,
     session,
-    ...(token === undefined ? {} : { token }),
-    ...(client === undefined ? {} : { client }),
-    ...(batch === undefined ? {} : { batch }),
+    token,
+    client,
+    batch,
   };
   return JSON.stringify(frame);
 }

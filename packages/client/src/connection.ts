@@ -2,33 +2,18 @@ import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { Attempts } from './attempts.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { CONNECT_ID, connectFrame } from './connect-frame.ts';
+import type { ConnectionDeps } from './connection-deps.ts';
 import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
-import type { Emitter } from './emitter.ts';
 import type { Encoded } from './encoding.ts';
 import { RealtimeError } from './errors.ts';
-import type { ClientEvents } from './events.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { ResolvedOptions } from './options.ts';
 import { randomId } from './random-id.ts';
 import { dropSocket, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
 
 const NORMAL_CLOSURE = 1000;
-
-export interface ConnectionDeps {
-  readonly options: ResolvedOptions;
-  readonly events: Emitter<ClientEvents>;
-  /** Frames other than those of connecting and heartbeat. */
-  readonly onFrame: (frame: ServerFrame) => void;
-  readonly onUp: (connected: ConnectedFrame) => void;
-  readonly onDown: () => void;
-  /** Another token is in force on the live connection. */
-  readonly onRefreshed: () => void;
-  /** No connection will come by itself any more. */
-  readonly onEnd: (error: RealtimeError) => void;
-}
 
 /** Keeps one connection to the server up. The decisions are in connection-state.ts; here is what they cause. */
 export class Connection {
@@ -112,7 +97,7 @@ export class Connection {
   /** The frame as it goes over the wire: in the encoding that the server selected. */
   encode(frame: string): Encoded {
     const { encoding } = this.#deps.options;
-    return this.#socket?.protocol === encoding.subprotocol ? encoding.encode(frame) : frame;
+    return this.#socket?.protocol === encoding.subprotocols[0] ? encoding.encode(frame) : frame;
   }
 
   sendEncoded(frame: Encoded): void {
@@ -170,7 +155,7 @@ export class Connection {
     const { webSocket, url, encoding } = this.#deps.options;
     let socket: SocketLike;
     try {
-      socket = openSocket(webSocket, url, encoding.subprotocol);
+      socket = openSocket(webSocket, url, encoding.subprotocols);
     } catch (error) {
       this.#fail(error as RealtimeError, 'refused');
       return;

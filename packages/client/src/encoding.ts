@@ -5,8 +5,8 @@ export type Encoded = string | Uint8Array<ArrayBuffer>;
 
 /** How frames look on the wire. */
 export interface Encoding {
-  /** Offered to the server; when it selects another one, frames are sent as JSON text. */
-  readonly subprotocol: string;
+  /** Offered to the server: its own, then those without which it can do. When its own isn't selected, frames are sent as JSON text. */
+  readonly subprotocols: readonly string[];
   /** A frame's JSON text, as it is sent. */
   encode(frame: string): Encoded;
   /** What came: text, or an ArrayBuffer. Throws when it is no frame. */
@@ -16,8 +16,8 @@ export interface Encoding {
 }
 
 export const JSON_ENCODING: Encoding = {
-  subprotocol: SUBPROTOCOL_JSON,
+  subprotocols: [SUBPROTOCOL_JSON],
   encode: (frame) => frame,
-  decode: (data) => JSON.parse(data as string) as ServerFrame,
-  stringify: (payload) => JSON.stringify(payload),
+  decode: JSON.parse as Encoding['decode'],
+  stringify: JSON.stringify,
 };

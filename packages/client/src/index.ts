@@ -26,10 +26,10 @@ export type {
 export type { HistoryPage, HistoryQuery } from './history.ts';
 export type { Message } from './message.ts';
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
-export type { Publishing } from './outbox.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
 export type { PublishOutcome } from './publish-outcome.ts';
 export { outcomeOf } from './publish-outcome.ts';
+export type { Publishing } from './publishing.ts';
 export type { StoredPublishing } from './realtime-client.ts';
 export { RealtimeClient } from './realtime-client.ts';
 export type { SnapshotCallback, SnapshotRequest } from './reconcile.ts';

@@ -1,20 +1,20 @@
-import type { AcceptedFrame, ErrorFrame, Position, ServerFrame, StoredFrame } from '@carillon/protocol';
+import type { AcceptedFrame, ErrorFrame, ServerFrame, StoredFrame } from '@carillon/protocol';
 import { backoffDelayMs } from './backoff.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { Connection } from './connection.ts';
-import { deferred, markObserved } from './deferred.ts';
 import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { RestoredPublishEvent } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
+  frameBytes,
   frameMembers,
   newEntry,
   type PublishEntry,
   type PublishOptions,
-  type PublishReceipt,
   publishFrame,
 } from './publish-entry.ts';
 import { outcomeUnknown } from './publish-outcome.ts';
+import { openPublishing, type Publishing } from './publishing.ts';
 import { randomId } from './random-id.ts';
 import { restoredQueue, savedQueue } from './saved-queue.ts';
 import type { SavedPublish, SavedState } from './saved-state.ts';
@@ -26,11 +26,6 @@ const KNOWN_SHARE = 0.5;
 const SWEEP_INTERVAL_MS = 5_000;
 /** Idle channels remembered; forgetting one costs one round trip at its next publish. */
 const MAX_IDLE_CHANNELS = 256;
-
-/** `stored` is there when it was asked for. */
-export interface Publishing extends Promise<PublishReceipt> {
-  readonly stored: Promise<Position> | undefined;
-}
 
 /** Keeps every publish until the server has answered, and repeats it after a reconnect. */
 export class Outbox {
@@ -99,24 +94,17 @@ export class Outbox {
   }
 
   publish(channel: string, payload: unknown, options: PublishOptions): Publishing {
-    const receipt = deferred<PublishReceipt>();
-    const stored = options.stored ? deferred<Position>() : undefined;
-    if (stored !== undefined) markObserved(stored.promise);
-    const reject = (error: Error) => {
-      receipt.reject(error);
-      stored?.reject(error);
-    };
+    const { encoding, traceparent } = this.#options;
+    const { receipt, stored, publishing } = openPublishing(options.stored === true);
     try {
-      const members = frameMembers(
-        this.#options.encoding.stringify(payload),
-        options,
-        options.trace ?? this.#options.traceparent(channel),
-      );
+      const trace = options.trace ?? traceparent(channel);
+      const members = frameMembers(encoding.stringify(payload), options, trace);
       this.#take(newEntry(channel, members, receipt, stored));
     } catch (error) {
-      reject(error as Error);
+      receipt.reject(error as Error);
+      stored?.reject(error as Error);
     }
-    return Object.assign(receipt.promise, { stored: stored?.promise });
+    return publishing;
   }
 
   #take(entry: PublishEntry): void {
@@ -163,18 +151,17 @@ export class Outbox {
   #send(entry: PublishEntry, channel: ChannelOutbox | undefined, maxFrameBytes: number): void {
     const id = this.#connection.nextRequestId();
     const frame = publishFrame(entry, id);
-    // A server closes the connection of whoever sends far too much; so the limit is checked here.
     const encoded = this.#connection.encode(frame);
-    const bytes =
-      typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
+    const bytes = frameBytes(entry, frame, encoded);
+    // A server closes the connection of whoever sends far too much; so the limit is checked here.
     if (bytes > maxFrameBytes) {
       channel?.remove(entry);
       this.#reject(entry, frameTooLarge(bytes, maxFrameBytes));
-      return;
+    } else {
+      entry.requestId = id;
+      this.#byRequest.set(id, entry);
+      this.#connection.sendEncoded(encoded);
     }
-    entry.requestId = id;
-    this.#byRequest.set(id, entry);
-    this.#connection.sendEncoded(encoded);
   }
 
   onUp(): void {
@@ -191,24 +178,18 @@ export class Outbox {
 
   /** No connection will come by itself: what was never sent is refused, of the rest nobody knows. */
   onEnd(error: RealtimeError): void {
-    clearInterval(this.#sweeper);
-    this.#sweeper = undefined;
-    this.#rejectAll(error);
-  }
-
-  /** What waits is another user's, for whom the server also knew the producers. */
-  onUserChanged(error: RealtimeError): void {
-    this.#rejectAll(error);
-    for (const { timer } of this.#channels.values()) clearTimeout(timer);
-    this.#channels.clear();
-  }
-
-  #rejectAll(error: RealtimeError): void {
     const open = [...this.#channels.values()].flatMap((channel) => [...channel.entries]);
     for (const entry of [...open, ...this.#awaitingStored]) {
       this.#channels.get(entry.channel)?.remove(entry);
       this.#reject(entry, entry.firstSentAtMs === undefined ? error : outcomeUnknown(error));
     }
+  }
+
+  /** What waits is another user's, for whom the server also knew the producers. */
+  onUserChanged(error: RealtimeError): void {
+    this.onEnd(error);
+    for (const { timer } of this.#channels.values()) clearTimeout(timer);
+    this.#channels.clear();
   }
 
   onFrame(frame: ServerFrame): void {

@@ -1,4 +1,10 @@
-import { type ClientFrame, findMember, type ServerFrame, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
+import {
+  type ClientFrame,
+  findMember,
+  type ServerFrame,
+  SUBPROTOCOL_JSON,
+  SUBPROTOCOL_PROTOBUF,
+} from '@carillon/protocol';
 import {
   decodeServerFrame,
   encodeClientFrame,
@@ -24,7 +30,7 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
  * goes on in JSON, where typed arrays are typed arrays as well.
  */
 export const protobuf: Encoding = {
-  subprotocol: SUBPROTOCOL_PROTOBUF,
+  subprotocols: [SUBPROTOCOL_PROTOBUF, SUBPROTOCOL_JSON],
   encode,
   decode: (data) => {
     if (typeof data === 'string') return jsonWithBytes.decode(data);

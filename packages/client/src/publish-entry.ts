@@ -1,5 +1,6 @@
 import type { Position } from '@carillon/protocol';
 import type { Deferred } from './deferred.ts';
+import type { Encoded } from './encoding.ts';
 
 export interface PublishOptions {
   /** Name of what happened, e.g. `trade.executed`; 1 to 128 characters. */
@@ -83,6 +84,11 @@ export function frameMembers(
 export function publishFrame(entry: PublishEntry, requestId: number): string {
   const producer = `{"id":"${entry.producer}","seq":${entry.seq},"prev":${entry.prev}}`;
   return `{"type":"publish","id":${requestId},"channel":${JSON.stringify(entry.channel)},"producer":${producer}${entry.members}}`;
+}
+
+/** What the frame has on the wire, where it is text without being measured again. */
+export function frameBytes(entry: PublishEntry, frame: string, encoded: Encoded): number {
+  return typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
 }
 
 /** Bytes of a text in UTF-8. */

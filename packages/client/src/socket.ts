@@ -1,4 +1,3 @@
-import { SUBPROTOCOL_JSON } from '@carillon/protocol';
 import { RealtimeError } from './errors.ts';
 
 /** The part of the WebSocket API that the SDK uses. Browsers and Node 24 have it as a global. */
@@ -47,10 +46,13 @@ export function dropSocket(socket: SocketLike, code: number, reason: string): vo
 }
 
 /** @throws RealtimeError `CONNECTION_LOST`, e.g. in a page that came by TLS and may not open `ws:`. */
-export function openSocket(webSocket: SocketConstructor, url: string, subprotocol: string): SocketLike {
+export function openSocket(
+  webSocket: SocketConstructor,
+  url: string,
+  subprotocols: readonly string[],
+): SocketLike {
   try {
-    // [PB7] The same twice would be refused.
-    const socket = new webSocket(url, [...new Set([subprotocol, SUBPROTOCOL_JSON])]);
+    const socket = new webSocket(url, [...subprotocols]);
     socket.binaryType = 'arraybuffer';
     return socket;
   } catch (cause) {

@@ -1,0 +1,19 @@
+import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
+import type { Emitter } from './emitter.ts';
+import type { RealtimeError } from './errors.ts';
+import type { ClientEvents } from './events.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** What a connection needs, and whom it tells. */
+export interface ConnectionDeps {
+  readonly options: ResolvedOptions;
+  readonly events: Emitter<ClientEvents>;
+  /** Frames other than those of connecting and heartbeat. */
+  readonly onFrame: (frame: ServerFrame) => void;
+  readonly onUp: (connected: ConnectedFrame) => void;
+  readonly onDown: () => void;
+  /** Another token is in force on the live connection. */
+  readonly onRefreshed: () => void;
+  /** No connection will come by itself any more. */
+  readonly onEnd: (error: RealtimeError) => void;
+}

@@ -1,0 +1,22 @@
+import type { Position } from '@carillon/protocol';
+import { type Deferred, deferred, markObserved } from './deferred.ts';
+import type { PublishReceipt } from './publish-entry.ts';
+
+/** `stored` is there when it was asked for. */
+export interface Publishing extends Promise<PublishReceipt> {
+  readonly stored: Promise<Position> | undefined;
+}
+
+/** What a publish is settled by, and the promise of it that the application gets. */
+interface OpenPublishing {
+  readonly receipt: Deferred<PublishReceipt>;
+  readonly stored: Deferred<Position> | undefined;
+  readonly publishing: Publishing;
+}
+
+export function openPublishing(wantsStored: boolean): OpenPublishing {
+  const receipt = deferred<PublishReceipt>();
+  const stored = wantsStored ? deferred<Position>() : undefined;
+  if (stored !== undefined) markObserved(stored.promise);
+  return { receipt, stored, publishing: Object.assign(receipt.promise, { stored: stored?.promise }) };
+}
