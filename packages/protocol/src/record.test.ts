@@ -68,9 +68,11 @@ it('[CL2] the range of every close code says what to do', () => {
     'reconnect',
     'reconnect',
     'reconnect',
+    'reconnect',
     'new-token',
     'new-token',
     'new-token',
+    'stay-closed',
     'stay-closed',
     'stay-closed',
   ]);
