@@ -177,6 +177,7 @@ export async function createGateway({
     serveFrame,
     origins,
     telemetry,
+    compression: config.edge.compression,
     limits,
     phase: () => phase,
   }).register(server);

@@ -15,7 +15,7 @@ const NONE: Buffer[] = [];
  * socket up to a bound.
  *
  * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the WebSocket
- * library writes itself (pongs, close), as long as compression is off.
+ * library writes itself (pongs, close).
  */
 export class Outbox {
   readonly #socket: Socket;

@@ -8,6 +8,7 @@ import type { WebSocket } from 'ws';
 import { BatchFrames } from '../egress/batch-frame.ts';
 import { BatchWheel } from '../egress/batch-wheel.ts';
 import type { Batching } from '../egress/batcher.ts';
+import { Compression } from '../egress/compression.ts';
 import { WriteRounds } from '../egress/write-rounds.ts';
 import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
@@ -28,6 +29,8 @@ export interface WebSocketRouteDependencies {
   readonly serveFrame: ServeFrame;
   readonly origins: OriginMatcher;
   readonly telemetry: Telemetry;
+  /** `undefined`: off. */
+  readonly compression: { readonly minBytes: number } | undefined;
   readonly phase: () => ServingPhase;
   readonly limits: {
     readonly maxConnections: number;
@@ -52,10 +55,12 @@ export class WebSocketRoute {
   readonly #logger: Logger;
   readonly #rounds = new WriteRounds();
   readonly #batching: Batching = { wheel: new BatchWheel(), frames: new BatchFrames() };
+  readonly #compression: Compression | undefined;
   #counter = 0;
 
   constructor(deps: WebSocketRouteDependencies) {
     this.#deps = deps;
+    this.#compression = deps.compression && new Compression(deps.compression.minBytes);
     this.#opened = deps.telemetry.metrics.counters(METRICS.connectionsTotal);
     this.#logger = deps.telemetry.loggerOf('ingress');
     this.#closed = deps.telemetry.metrics.counters(METRICS.closesTotal);
@@ -65,6 +70,7 @@ export class WebSocketRoute {
     new WebSocketUpgrade({
       path: PATH,
       maxPayloadBytes: this.#deps.limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
+      compresses: this.#compression !== undefined,
       chooseSubprotocol,
       admits: (request) => this.#refusal(request) === undefined,
       onOpen: (webSocket, request) => this.#open(webSocket, request),
@@ -113,6 +119,7 @@ export class WebSocketRoute {
       limits,
       rounds: this.#rounds,
       batching: this.#batching,
+      compression: this.#compression,
       upgradeToken: extractToken({
         authorization: headers.authorization,
         subprotocols: headers['sec-websocket-protocol'],

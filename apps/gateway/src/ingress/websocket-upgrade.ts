@@ -2,11 +2,13 @@ import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { NEGOTIATION } from '../egress/compression.ts';
 
 export interface WebSocketUpgradeOptions {
   readonly path: string;
-  /** Bytes; a larger message closes the connection with 1009. */
+  /** Bytes, of what was inflated, too; a larger message closes the connection with 1009. */
   readonly maxPayloadBytes: number;
+  readonly compresses: boolean;
   readonly chooseSubprotocol: (offered: Set<string>) => string | false;
   /** `false`: the HTTP route of the same path answers. */
   readonly admits: (request: IncomingMessage) => boolean;
@@ -26,7 +28,7 @@ export class WebSocketUpgrade {
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
+      perMessageDeflate: options.compresses ? NEGOTIATION : false,
       maxPayload: options.maxPayloadBytes,
       handleProtocols: options.chooseSubprotocol,
     });

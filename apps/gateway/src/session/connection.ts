@@ -11,6 +11,7 @@ import type { WebSocket } from 'ws';
 import type { Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
 import { type BatchBounds, Batcher, type Batching } from '../egress/batcher.ts';
+import { type Compression, takesCompressed } from '../egress/compression.ts';
 import type { EncodingName, Frame } from '../egress/frame.ts';
 import { Outbox, type OutboxLimits } from '../egress/outbox.ts';
 import { rawSocketOf } from '../egress/raw-socket.ts';
@@ -35,6 +36,8 @@ export interface ConnectionOptions {
   readonly limits: OutboxLimits;
   readonly rounds: WriteRounds;
   readonly batching: Batching;
+  /** `undefined`: off. */
+  readonly compression: Compression | undefined;
   /** Token that came with the upgrade request; used when the connect frame has none. */
   readonly upgradeToken: string | undefined;
   readonly onOverflow: (connection: Connection, queuedMessages: number, queuedBytes: number) => void;
@@ -65,16 +68,20 @@ export class Connection implements SubscriberSink {
   /** By the subprotocol that was selected. */
   readonly encoding: EncodingName;
   readonly #batching: Batching;
+  /** Only when it was negotiated. */
+  readonly #compression: Compression | undefined;
   readonly #outbox: Outbox;
   /** Only when the client asked for batches. */
   #batcher: Batcher | undefined;
   #state: ConnectionState = 'greeting';
 
-  constructor({ id, webSocket, limits, rounds, batching, upgradeToken, onOverflow }: ConnectionOptions) {
+  constructor(options: ConnectionOptions) {
+    const { id, webSocket, limits, rounds, batching, compression, upgradeToken, onOverflow } = options;
     this.connectionId = id;
     this.webSocket = webSocket;
     this.encoding = webSocket.protocol === SUBPROTOCOL_PROTOBUF ? 'protobuf' : 'json';
     this.#batching = batching;
+    this.#compression = takesCompressed(webSocket) ? compression : undefined;
     this.upgradeToken = upgradeToken;
     this.#outbox = new Outbox(rawSocketOf(webSocket), limits, rounds, (messages, bytes) =>
       onOverflow(this, messages, bytes),
@@ -98,26 +105,30 @@ export class Connection implements SubscriberSink {
 
   sendFrame(frame: Frame): void {
     if (frame.keepsOrder) this.#batcher?.flush();
-    this.#outbox.send(frame.in(this.encoding));
+    this.#outbox.send(this.#compressed(frame.in(this.encoding)));
   }
 
   sendMessage(message: Frame): void {
     const frame = message.in(this.encoding);
-    if (this.#batcher === undefined) this.#outbox.sendGathered(frame);
+    if (this.#batcher === undefined) this.#outbox.sendGathered(this.#compressed(frame));
     else this.#batcher.add(frame);
   }
 
   sendMissed(message: Frame): void {
     const frame = message.in(this.encoding);
-    if (this.#batcher === undefined) this.#outbox.send(frame);
+    if (this.#batcher === undefined) this.#outbox.send(this.#compressed(frame));
     else this.#batcher.add(frame);
   }
 
   /** [BA1] From now on messages leave in batches. */
   batch(bounds: BatchBounds): void {
     this.#batcher = new Batcher(this.#batching, bounds, this.encoding, (batch) =>
-      this.#outbox.sendGathered(batch),
+      this.#outbox.sendGathered(this.#compressed(batch)),
     );
+  }
+
+  #compressed(frame: Buffer): Buffer {
+    return this.#compression === undefined ? frame : this.#compression.of(frame);
   }
 
   room(): Promise<void> | undefined {

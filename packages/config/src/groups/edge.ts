@@ -3,6 +3,7 @@ import { flag, listOf, text } from '../kinds.ts';
 import { cidr } from '../network.ts';
 import { originEntry } from '../origins.ts';
 import { optional, withDefault } from '../setting.ts';
+import { bytes } from '../units.ts';
 
 const path = text(/^[^\0]{1,4096}$/, 'a path to a PEM file');
 
@@ -33,6 +34,17 @@ export const edgeSettings = builtGroup(
         description: 'Private key of the certificate.',
         example: '/etc/carillon/tls.key',
       }),
+      compression: withDefault(flag(), false, {
+        variable: 'CARILLON_COMPRESSION',
+        description:
+          'Compress WebSocket messages (permessage-deflate) for clients that offer it. Saves traffic, costs CPU; a message is compressed once for all its subscribers.',
+        example: 'true',
+      }),
+      compressionMinBytes: withDefault(bytes(64, 256 * 1024), 1024, {
+        variable: 'CARILLON_COMPRESSION_MIN_BYTES',
+        description: 'Smaller messages are not compressed.',
+        example: '4KiB',
+      }),
       clientEvents: withDefault(flag(), false, {
         variable: 'CARILLON_CLIENT_EVENTS',
         description:
@@ -50,8 +62,17 @@ export const edgeSettings = builtGroup(
       },
     ],
   },
-  ({ allowedOrigins, trustedProxies, tlsCertFile, tlsKeyFile, clientEvents }) => ({
+  ({
+    allowedOrigins,
+    trustedProxies,
+    tlsCertFile,
+    tlsKeyFile,
     clientEvents,
+    compression,
+    compressionMinBytes,
+  }) => ({
+    clientEvents,
+    compression: compression ? { minBytes: compressionMinBytes } : undefined,
     allowedOrigins,
     trustedProxies,
     tls:
