@@ -307,6 +307,20 @@ describe.each([
     expect(rows).toEqual([{ half: null }]);
   });
 
+  it.runIf(kind === 'Postgres')('keeps a dead letter when its message can not be stored now', async () => {
+    const place = { ...LOBBY, epoch: 'aaaaaaaa000a', seq: 1 };
+    const record = '{"id":"patient","timestamp":1}\n1';
+    await insertDeadLetter(database, { ...place, record, reason: 'it was refused' });
+    const [letter] = await listDeadLetters(database, { kind: 'message' }, { limit: 1 });
+    const client = await database.pool.connect();
+    await client.query('begin');
+    await client.query('lock table messages in access exclusive mode');
+    await expect(replayDeadLetter(database, letter!.id)).rejects.toMatchObject({ kind: 'retryable' });
+    await client.query('rollback');
+    client.release();
+    expect(await replayDeadLetter(database, letter!.id)).toEqual({ result: 'stored' });
+  });
+
   it.runIf(kind === 'Postgres')('ends statements that run too long, and outlives the server', async () => {
     await expect(database.query('sleep', 'select pg_sleep(5)')).rejects.toMatchObject({
       kind: 'retryable',
