@@ -7,7 +7,7 @@ import { env as inherited } from 'node:process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type Message, RealtimeClient } from '@carillon/client';
-import { BackendClient } from '@carillon/server';
+import { BackendClient, createWorker } from '@carillon/server';
 import { freePort, type ServerProcess, startProcess } from '@carillon/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findDevState } from '../target/dev-state.ts';
@@ -155,6 +155,24 @@ describe('the back-end SDK', () => {
     expect((await schedules.list({ channel: 'reminders:a' })).schedules).toMatchObject([{ id: later.id }]);
     expect(await schedules.cancel(later.id)).toMatchObject({ state: 'cancelled' });
     expect(await schedules.find(later.id)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('[D13] answers requests of clients', async () => {
+    const { gatewayUrl, jwtSecret } = findDevState(dataDir)!;
+    const { out } = await carillon(['token', '--user', 'zoe', '--can', 'quotes.*=request']);
+    const worker = createWorker({
+      url: gatewayUrl,
+      jwtSecret: jwtSecret!,
+      methods: { 'quotes.price': (symbol: string, { user }) => `${symbol} for ${user}` },
+    });
+    await worker.start();
+    const client = new RealtimeClient({ url: gatewayUrl, token: out.trim() });
+    await client.connect();
+    expect(await client.request('quotes.price', 'ACME')).toBe('ACME for zoe');
+    await expect(client.request('orders.buy')).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await worker.stop();
+    await expect(client.request('quotes.price')).rejects.toMatchObject({ code: 'NO_RESPONDER' });
+    client.close();
   });
 
   it('reaches users, and everybody', async () => {
