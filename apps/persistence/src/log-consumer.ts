@@ -15,7 +15,10 @@ export interface ConsumerSettings {
   /** Name in the consumer group, unique for each start. */
   readonly consumer: string;
   readonly batchMaxMessages: number;
+  /** While somebody waits for `stored`. */
   readonly lingerMs: number;
+  /** While nobody does. */
+  readonly relaxedLingerMs: number;
   readonly claimIdleMs: number;
 }
 
@@ -38,6 +41,8 @@ export class LogConsumer {
   /** Since when a marker waits for its message, by partition and entry id. */
   readonly #markers = new Map<string, number>();
   #problem: string | undefined;
+  /** What came last; empty when there was nothing to do. */
+  #last: readonly LogEntry[] = [];
 
   constructor(deps: ConsumerDependencies) {
     this.#deps = deps;
@@ -74,12 +79,19 @@ export class LogConsumer {
     }
   };
 
+  /**
+   * A batch. Each read that wakes up for a single message costs as much as one for hundreds, so while messages keep coming it waits first
+   * and reads then; after a silence the first message wakes it up, and it waits for what follows.
+   */
   async #read(signal: AbortSignal): Promise<readonly LogEntry[]> {
     const { log, settings } = this.#deps;
-    const { consumer, batchMaxMessages: count, lingerMs } = settings;
+    const { consumer, batchMaxMessages: count } = settings;
+    const isBusy = this.#last.length > 0;
+    if (isBusy) await this.#linger(this.#last, signal);
     const first = await log.read(consumer, { count, blockMs: READ_BLOCK_MS });
-    if (first.length === 0 || first.length >= count || lingerMs === 0 || signal.aborted) return first;
-    await pause(lingerMs, signal);
+    this.#last = first;
+    if (isBusy || first.length === 0 || first.length >= count || signal.aborted) return first;
+    await this.#linger(first, signal);
     try {
       return [...first, ...(await log.read(consumer, { count: count - first.length, blockMs: 1 }))];
     } catch (error) {
@@ -87,6 +99,15 @@ export class LogConsumer {
       this.#log.warn({ err: error }, 'the log could not be read again to fill a batch');
       return first;
     }
+  }
+
+  /** Not after a full batch: more is there. */
+  async #linger(entries: readonly LogEntry[], signal: AbortSignal): Promise<void> {
+    const { batchMaxMessages, lingerMs, relaxedLingerMs } = this.#deps.settings;
+    if (entries.length >= batchMaxMessages) return;
+    const isAwaited = entries.some(({ storedTo }) => storedTo !== undefined);
+    const ms = isAwaited ? lingerMs : relaxedLingerMs;
+    if (ms > 0) await pause(ms, signal);
   }
 
   async #process(entries: readonly LogEntry[], signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createPersistence } from './persistence.ts';
 import { publication, publish, quietTelemetry } from './published.suite.ts';
 
-const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, claimIdleMs: 200 };
+const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 200 };
 
 describe('persistence', () => {
   let postgres: TestPostgres;

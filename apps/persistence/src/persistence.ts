@@ -31,6 +31,7 @@ export interface PersistenceOptions {
   readonly settings: {
     readonly batchMaxMessages: number;
     readonly lingerMs: number;
+    readonly relaxedLingerMs: number;
     readonly claimIdleMs: number;
     /** How far ahead messages may be scheduled. Default 366 days. */
     readonly scheduleMaxAheadMs?: number;

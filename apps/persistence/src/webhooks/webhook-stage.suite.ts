@@ -77,7 +77,7 @@ export class WebhookStage {
       telemetry,
       broker: this.broker,
       database: this.database,
-      settings: { batchMaxMessages: 50, lingerMs: 1, claimIdleMs: 200 },
+      settings: { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 200 },
       webhooks: { endpoints, allowedNetworks: ['127.0.0.1'] },
     });
     this.#ending.push(() => service.stop());

@@ -10,7 +10,7 @@ import { createPersistence } from '../persistence.ts';
 import { publication, publish, quietTelemetry } from '../published.suite.ts';
 import { type Received, startReceiver } from './receiver.suite.ts';
 
-const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, claimIdleMs: 200 };
+const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 200 };
 const SECRET = 'a-secret-of-the-receiver';
 const LOCAL = ['127.0.0.1'];
 

@@ -13,8 +13,14 @@ export const persistenceSettings = group({
     }),
     lingerMs: withDefault(durationMs(0, 1000), 5, {
       variable: 'CARILLON_PERSISTENCE_LINGER_MS',
-      description: 'How long a batch waits to fill: more means less work per message and later `stored`.',
+      description:
+        'How long a batch waits to fill while somebody waits for `stored`: more means less work per message and later `stored`.',
       example: '5',
+    }),
+    relaxedLingerMs: withDefault(durationMs(0, 1000), 25, {
+      variable: 'CARILLON_PERSISTENCE_RELAXED_LINGER_MS',
+      description: 'The same while nobody waits for `stored`.',
+      example: '25',
     }),
     claimIdleMs: withDefault(durationMs(100, 3_600_000), 15_000, {
       variable: 'CARILLON_PERSISTENCE_CLAIM_IDLE_MS',
