@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parsePayload, stringifyPayload } from './bytes-json.ts';
 import { asBytes, bytesOf, bytesText, readBytesText, typedArrayOf, wireBytesOf } from './bytes-payload.ts';
 import { anyTypedArray } from './protobuf/any-frame.suite.ts';
@@ -39,6 +39,10 @@ describe('payloads of bytes', () => {
     ['no type', '{"$bytes":"AAAA"}'],
     ['a third member', '{"$bytes":"AAAA","$type":"u8","a":1}'],
     ['text that is not base64', '{"$bytes":"A*AA","$type":"u8"}'],
+    ['base64 for addresses', '{"$bytes":"-_-_","$type":"u8"}'],
+    ['padding in the middle', '{"$bytes":"AA==AAAA","$type":"u8"}'],
+    ['nothing but padding', '{"$bytes":"A===","$type":"u8"}'],
+    ['space in it', '{"$bytes":"AA AA AA","$type":"u8"}'],
     ['base64 without its padding', '{"$bytes":"AAA","$type":"u8"}'],
     ['no text', '{"$bytes":1,"$type":"u8"}'],
   ])('[BY3] are plain JSON with %s', (_what, text) => {
@@ -49,6 +53,22 @@ describe('payloads of bytes', () => {
   it('[BY3] are plain JSON for a gateway when the text is another than its own', () => {
     for (const text of ['{"$bytes": "AAAA","$type":"u8"}', '{"$type":"u8","$bytes":"AAAA"}', '{"$bytes":"']) {
       expect(readBytesText(text)).toBeUndefined();
+    }
+  });
+
+  it('[BY1] are the same where there is no Buffer', async () => {
+    const { Buffer: hidden } = globalThis;
+    vi.resetModules();
+    try {
+      (globalThis as { Buffer?: unknown }).Buffer = undefined;
+      const page = await import('./bytes-payload.ts');
+      const array = Uint8Array.from({ length: 256 }, (_, i) => i);
+      expect(page.asBytes(array)).toEqual(asBytes(array));
+      expect(page.bytesOf(page.asBytes(array))).toEqual(array);
+      for (const $bytes of ['A*AA', '-_-_', 'AA==AAAA', 'A===', 'AA AA AA', 'AAA'])
+        expect(page.bytesOf({ $bytes, $type: 'u8' })).toBeUndefined();
+    } finally {
+      globalThis.Buffer = hidden;
     }
   });
 

@@ -35,7 +35,6 @@ export interface WireBytes {
 }
 
 const START = '{"$bytes":"';
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 interface NodeBuffer {
   readonly from: {
@@ -58,11 +57,20 @@ function toBase64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Of text that is base64. */
-function fromBase64(text: string): Uint8Array {
-  return nodeBuffer === undefined
-    ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
-    : nodeBuffer.from(text, 'base64');
+/** `undefined` when it isn't base64 with its padding. */
+function fromBase64(text: string): Uint8Array | undefined {
+  // Node takes these as well, as RFC 4648 section 5 has them.
+  if (text.length % 4 !== 0 || text.includes('-') || text.includes('_')) return undefined;
+  try {
+    const bytes =
+      nodeBuffer === undefined
+        ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+        : nodeBuffer.from(text, 'base64');
+    // What is no letter of base64 is passed over, and counts.
+    return bytes.length === bytesIn(text) ? bytes : undefined;
+  } catch {
+    return undefined; // atob says no
+  }
 }
 
 /** Is it a type of array, and do whole elements of it have this many bytes? */
@@ -102,8 +110,9 @@ export function asBytes(value: ArrayBufferView | ArrayBuffer): BytesPayload {
 export function bytesOf(value: unknown): TypedArray | undefined {
   if (typeof value !== 'object' || value === null || Object.keys(value).length !== 2) return undefined;
   const { $bytes, $type } = value as Partial<BytesPayload>;
-  if (typeof $bytes !== 'string' || !BASE64.test($bytes) || !fits($type, bytesIn($bytes))) return undefined;
-  return typedArrayOf({ type: $type, data: fromBase64($bytes) });
+  if (typeof $bytes !== 'string' || !fits($type, bytesIn($bytes))) return undefined;
+  const data = fromBase64($bytes);
+  return data && typedArrayOf({ type: $type, data });
 }
 
 /** The JSON text of a payload of bytes; `undefined` when the type is unknown or doesn't fit the length. [BY2] */
@@ -119,6 +128,6 @@ export function readBytesText(text: string): WireBytes | undefined {
   const base64 = text.slice(START.length, end);
   const type = text.slice(end + 11, -2);
   if (text !== `${START}${base64}","$type":"${type}"}`) return undefined;
-  if (!BASE64.test(base64) || !fits(type, bytesIn(base64))) return undefined;
-  return { type, data: fromBase64(base64) };
+  const data = fits(type, bytesIn(base64)) ? fromBase64(base64) : undefined;
+  return data && { type, data };
 }
