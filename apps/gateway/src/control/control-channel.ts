@@ -18,6 +18,8 @@ const HISTORY = { maxMessages: 1000, ttlMs: 60_000 };
 const KEEPING: Keeping = { history: HISTORY, durable: false };
 /** Answers that are waited for at the same time. */
 const MAX_OPEN_QUESTIONS = 1000;
+/** As many as the history holds: after a loss in Redis its commands are published again. */
+const MAX_REMEMBERED = HISTORY.maxMessages;
 /** A gateway that works answers within milliseconds. */
 const ANSWER_TIMEOUT_MS = 2000;
 
@@ -82,6 +84,8 @@ export class ControlChannel {
   readonly #log: RepeatedLog;
   /** Bounded by MAX_OPEN_QUESTIONS. */
   readonly #open = new Map<string, OpenQuestion>();
+  /** Questions that were answered, oldest first. Bounded by MAX_REMEMBERED. */
+  readonly #answered = new Set<string>();
   readonly #answerKey: ChannelKey;
   #answersOpened: Promise<void> | undefined;
 
@@ -150,6 +154,9 @@ export class ControlChannel {
 
   #onCommand(record: string): void {
     const { question, replyTo, command } = contentOf<Envelope>(record);
+    if (this.#answered.has(question)) return;
+    this.#answered.add(question);
+    if (this.#answered.size > MAX_REMEMBERED) this.#answered.delete(this.#answered.values().next().value!);
     const answer = this.#deps.execute(command);
     const reply: Reply = { question, gateway: this.#deps.gateway, answer };
     this.#publish(replyTo as ChannelKey, reply).catch((error: unknown) => {

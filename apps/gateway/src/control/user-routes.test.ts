@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { mintToken } from '@carillon/auth';
 import { type Broker, createMemoryBroker } from '@carillon/broker';
 import { loadConfig } from '@carillon/config';
-import type { ServerFrame } from '@carillon/protocol';
+import { encodeRecord, type ServerFrame } from '@carillon/protocol';
 import { createTelemetry } from '@carillon/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -148,6 +148,31 @@ describe('user and session operations', () => {
       expect(connectedAt).toBeLessThanOrEqual(Date.now() + 1);
     }
     expect(await call('GET', '/v1/users/nobody/sessions')).toMatchObject({ body: { sessions: [] } });
+  });
+
+  it('carries out a command once, also when it is published again after a loss', async () => {
+    const command = {
+      action: 'disconnect',
+      target: { app: 'default', user: 'ada' },
+      reconnect: true,
+    };
+    const content = { question: 'the-same', replyTo: '#/#control.nobody', command };
+    const publishAgain = (id: string) =>
+      broker.publisher.publish([
+        {
+          channel: '#/#control',
+          id,
+          record: encodeRecord({ id, timestamp: 0 }, JSON.stringify(content)),
+          keeping: { history: undefined, durable: false },
+        },
+      ]);
+    const first = await join(gateways[0]!, 'ada');
+    await publishAgain('one');
+    expect(await first.closed).toBe(4005);
+    const second = await join(gateways[0]!, 'ada');
+    await publishAgain('two');
+    expect(await call('GET', '/v1/users/ada/sessions')).toMatchObject({ body: { sessions: [{}] } });
+    expect(isOpen(second)).toBe(true);
   });
 
   it('names a gateway that does not answer', async () => {
