@@ -7,6 +7,11 @@ export interface Publishing extends Promise<PublishReceipt> {
   readonly stored: Promise<Position> | undefined;
 }
 
+/** {@link Publishing} of a message whose `stored` was asked for. */
+export interface StoredPublishing extends Publishing {
+  readonly stored: Promise<Position>;
+}
+
 /** What a publish is settled by, and the promise of it that the application gets. */
 interface OpenPublishing {
   readonly receipt: Deferred<PublishReceipt>;

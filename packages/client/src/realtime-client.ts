@@ -2,7 +2,6 @@ import {
   type ConnectedFrame,
   type ErrorBody,
   type MessageFrame,
-  type Position,
   type ServerFrame,
   SYSTEM_CHANNEL,
 } from '@carillon/protocol';
@@ -20,7 +19,7 @@ import { type RealtimeClientOptions, type ResolvedOptions, resolveOptions } from
 import { Outbox } from './outbox.ts';
 import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
-import type { Publishing } from './publishing.ts';
+import type { Publishing, StoredPublishing } from './publishing.ts';
 import type { RequestOptions } from './request-options.ts';
 import { Requests } from './requests.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
@@ -28,11 +27,6 @@ import { Subscriptions } from './subscriptions.ts';
 
 /** Only without a map of channels may a call say by itself what the payload is. */
 type Untyped<Channels extends ChannelMap, Client> = keyof Channels extends never ? Client : never;
-
-/** {@link Publishing} of a message whose `stored` was asked for. */
-export interface StoredPublishing extends Publishing {
-  readonly stored: Promise<Position>;
-}
 
 /**
  * A connection to Carillon that mends itself. Subscriptions go on where they stopped, each message is handed over once and

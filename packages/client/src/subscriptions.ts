@@ -258,20 +258,19 @@ export class Subscriptions {
   #flush(): void {
     const subscribe: Channel[] = [];
     const unsubscribe: string[] = [];
-    const connected = this.#deps.connection.connected !== undefined;
+    const { connected } = this.#deps.connection;
     for (const channel of this.#channels.values()) {
       const idle = channel.phase === 'none' || channel.phase === 'refused';
       if (!channel.wanted && idle) this.#channels.delete(channel.name);
-      else if (!connected) continue;
+      else if (connected === undefined) continue;
       else if (channel.wanted && channel.phase === 'none') subscribe.push(channel);
       else if (!channel.wanted && channel.phase === 'live') {
         channel.phase = 'unsubscribing';
         unsubscribe.push(channel.name);
       }
     }
-    const { limits } = this.#deps.connection.connected ?? {};
-    for (const names of inFrames(unsubscribe, limits)) this.#sendUnsubscribe(names);
-    for (const channels of inFrames(subscribe, limits)) this.#sendSubscribe(channels);
+    for (const names of inFrames(unsubscribe, connected?.limits)) this.#sendUnsubscribe(names);
+    for (const channels of inFrames(subscribe, connected?.limits)) this.#sendSubscribe(channels);
   }
 
   #sendSubscribe(channels: readonly Channel[]): void {

@@ -43,7 +43,7 @@ export interface WebSocketRouteDependencies {
 const SUBPROTOCOLS: ReadonlySet<string> = new Set([SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF]);
 
 /** [CN2] The first that is known, in the client's order; the token's subprotocol is never echoed. */
-export function chooseSubprotocol(offered: Set<string>): string | false {
+function chooseSubprotocol(offered: Set<string>): string | false {
   for (const subprotocol of offered) if (SUBPROTOCOLS.has(subprotocol)) return subprotocol;
   return false;
 }
