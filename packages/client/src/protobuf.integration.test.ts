@@ -107,6 +107,23 @@ describe('with a server that does not know protobuf', () => {
   });
 });
 
+it('bytes that are no frame are told, and nothing else happens', async () => {
+  class NoisySocket extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      const noise = { data: Uint8Array.of(0xff, 0x01).buffer } as MessageEvent;
+      this.addEventListener('message', () => this.onmessage?.(noise), { once: true });
+    }
+  }
+  const client = make({ encoding: protobuf, webSocket: NoisySocket as never });
+  const codes: string[] = [];
+  client.on('error', ({ code }) => codes.push(code));
+  const inbox = await listen(client);
+  await client.publish(CHANNEL, 1);
+  expect(await inbox.until(1)).toEqual([1]);
+  expect(codes).toEqual(['FRAME_UNREADABLE']);
+});
+
 describe('batches', () => {
   it.each([undefined, protobuf])('[BA1] [BA2] are asked for, and taken apart in order', async (encoding) => {
     const client = make({ batch: { size: 10 }, ...(encoding === undefined ? {} : { encoding }) });

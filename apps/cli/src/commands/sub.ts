@@ -1,5 +1,4 @@
 import type { Message, Position, RealtimeClient } from '@carillon/client';
-import { jsonWithBytes } from '@carillon/client/bytes';
 import { protobuf } from '@carillon/client/protobuf';
 import { CliError, usageError } from '../cli-error.ts';
 import { messageJson, messageText } from '../output/message-line.ts';
@@ -32,14 +31,14 @@ export async function sub(channels: readonly string[], flags: SubFlags): Promise
     left--;
     if (left === 0) done.resolve();
   };
-  const encoding = flags.encoding === 'protobuf' ? protobuf : jsonWithBytes;
-  const client = await openClient(target, narrate, { encoding });
+  const options = flags.encoding === 'protobuf' ? { encoding: protobuf } : {};
+  const client = await openClient(target, narrate, options);
   process.once('SIGINT', () => {
     client.close();
     process.exit(SIGINT_EXIT_CODE);
   });
-  const options = flags.since === undefined ? {} : { position: flags.since };
-  const subscriptions = channels.map((channel) => client.subscribe(channel, onMessage, options));
+  const from = flags.since === undefined ? {} : { position: flags.since };
+  const subscriptions = channels.map((channel) => client.subscribe(channel, onMessage, from));
   client.on('gaveUp', ({ error }) => done.reject(new CliError(error.message)));
   await Promise.all(subscriptions.map((subscription) => subscription.ready().catch(explain)));
   note(err.dim(`subscribed to ${channels.join(', ')}; Ctrl-C ends it`));

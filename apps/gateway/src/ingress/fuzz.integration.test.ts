@@ -16,25 +16,36 @@ const ATTACKERS = 6;
 const MAX_DELAY_MS = 5000;
 const ANSWER_TIMEOUT_MS = 5000;
 const MAX_HEAP_GROWTH_BYTES = 40 * 1024 * 1024;
-const ATTACKER_RIGHTS = { 'fuzz:*': ['subscribe', 'publish', 'history'], watched: ['subscribe'] };
+const ATTACKER_RIGHTS = {
+  'fuzz:*': ['subscribe', 'publish', 'history', 'request', 'answer'],
+  watched: ['subscribe'],
+};
+/** Attackers answer no requests, their own neither. */
+const REQUEST_TIMEOUT_MS = '100';
 /** Those of the WebSocket protocol that a broken frame may bring, besides those of Carillon. */
 const KNOWN_CLOSES = new Set([1002, 1007, 1008, 1009, ...Object.values(CLOSES).map(({ code }) => code)]);
 /** Id of an attacker's last frame. */
 const LAST = 'the last one';
 const UNASKED = new Set<ServerFrame['type']>([
   'message',
+  'message_batch',
   'gap',
   'ended',
   'token_expiring',
   'disconnect',
   'stored',
+  'request',
+  'cancel',
 ]);
 
 let gateway: RunningGateway;
 const peers = new Set<BarePeer>();
 
 beforeEach(async () => {
-  gateway = await startGateway();
+  gateway = await startGateway({
+    CARILLON_REQUEST_TIMEOUT_MS: REQUEST_TIMEOUT_MS,
+    CARILLON_REQUEST_MAX_TIMEOUT_MS: REQUEST_TIMEOUT_MS,
+  });
 });
 afterEach(async () => {
   for (const { socket } of peers) socket.terminate();
@@ -74,7 +85,8 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
   };
   if (frames.pick([0, 1, 1, 1]) === 1) {
     sent++;
-    peer.send({ type: 'connect', id: 'c', token: await tokenOf('mallory', ATTACKER_RIGHTS) });
+    const batch = frames.pick([undefined, {}, { size: 2, delayMs: 1 }]);
+    peer.send({ type: 'connect', id: 'c', token: await tokenOf('mallory', ATTACKER_RIGHTS), batch });
   }
   const count = frames.pick([1, 5, 20, 300]);
   rawSocketOf(peer).cork(); // all of them in as few segments as they fit

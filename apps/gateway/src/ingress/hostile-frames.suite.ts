@@ -148,6 +148,11 @@ export class HostileFrames {
     const id = ++this.#lastId;
     const make = this.pick<() => object>([
       () => ({ type: 'connect', token: this.pick(TOKENS) }),
+      () => ({
+        type: 'connect',
+        token: this.pick(TOKENS),
+        batch: this.pick<unknown>([{ size: this.pick(NUMBERS), delayMs: this.pick(NUMBERS) }, ...ODD]),
+      }),
       () => ({ type: 'refresh', token: this.pick(TOKENS) }),
       () => ({ type: 'ping', timestamp: this.pick(NUMBERS) }),
       () => ({
@@ -179,6 +184,15 @@ export class HostileFrames {
         after: this.#position(),
       }),
       () => ({ type: 'history', channel: 'fuzz:a', before: this.#position() }),
+      () => ({ type: 'serve', methods: this.#many(() => this.#channel()), concurrency: this.pick(NUMBERS) }),
+      () => ({
+        type: 'request',
+        method: this.#channel(),
+        payload: this.pick(ODD),
+        timeoutMs: this.pick<unknown>([1, 20, ...NUMBERS]),
+      }),
+      () => ({ type: 'response', re: this.pick<unknown>(['x-r0', ...ODD]), payload: this.pick(ODD) }),
+      () => ({ type: 'response', re: 'x-r0', error: { message: this.pick(ODD), reason: this.pick(ODD) } }),
     ])();
     const frame = { id, ...make } as Record<string, unknown>;
     if (this.#random() < 0.2) frame[this.pick(Object.keys(frame))] = this.pick(ODD);
