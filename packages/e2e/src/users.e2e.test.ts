@@ -102,6 +102,10 @@ describe('users and sessions', () => {
 
   it('says which gateway is silent, until a killed one is removed', async () => {
     const ada = await join('ada', 0);
+    await eventually(async () => (await backEnd.users.sessions('ada')).gateways === 2, {
+      what: 'both gateways are listened to',
+      timeoutMs: 15_000,
+    });
     await cluster.gateways[1]!.kill();
     const answer = await backEnd.users.disconnect('ada');
     expect(answer).toMatchObject({ closed: 1, gateways: 1 });
