@@ -396,6 +396,32 @@ describe('a worker', () => {
     expect(began).not.toContain('lost');
   }, 30_000);
 
+  it('[D6] that answers while Redis is away is heard when it is back; what is asked meanwhile is refused', async () => {
+    const method = newMethod();
+    const began = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<string>();
+    await work({
+      [method]: (data: unknown) => {
+        if (data !== 'x') return 'done';
+        began.resolve();
+        return finish.promise;
+      },
+    });
+    const client = await connect();
+    const asking = client.request(method, 'x', { timeoutMs: 60_000 });
+    await began.promise;
+    await cluster.redis.kill();
+    finish.resolve('while it was away');
+    await soon(async () =>
+      expect(await errorOf(client.request(method, 'y'))).toMatchObject({ code: 'UNAVAILABLE' }),
+    );
+    // Longer than a gateway may be silent.
+    await new Promise((resolve) => setTimeout(resolve, 6 * HEARTBEAT_MS));
+    await cluster.redis.restart();
+    expect(await asking).toBe('while it was away');
+    await soon(async () => expect(await client.request(method, 'y')).toBe('done'));
+  }, 60_000);
+
   it('[WK6] that stops answers what it has, and takes nothing more', async () => {
     const method = newMethod();
     const began = Promise.withResolvers<void>();

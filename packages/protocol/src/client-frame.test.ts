@@ -42,7 +42,10 @@ describe('readClientFrame', () => {
     fc.assert(
       fc.property(
         fc.jsonValue(),
-        fc.constantFrom('connect', 'subscribe', 'unsubscribe', 'publish', 'history', 'ping'),
+        fc.constantFrom(
+          ...['connect', 'subscribe', 'unsubscribe', 'publish', 'history', 'ping'],
+          ...['request', 'cancel', 'serve', 'response'],
+        ),
         (value, type) => {
           const members =
             typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -50,6 +50,8 @@ export class RedisRequests implements RequestNode {
   #clockMs: number | undefined;
   /** Until then, by the clock of Redis, nobody takes this node for gone. */
   #trustedUntilMs = 0;
+  /** Since then no heartbeat failed, by the monotonic clock. */
+  #steadySinceMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(node: string, answer: AnswerRequest, deps: RedisRequestsDependencies) {
@@ -164,7 +166,8 @@ export class RedisRequests implements RequestNode {
     const key = this.#deps.keys.inbox(to);
     // A node that is gone doesn't need it, and one that can't be told has its own clock.
     void this.#unlessAway(
-      () => this.#deps.redis.xadd(key, 'MAXLEN', '~', INBOX_MAX_ENTRIES, '*', FIELDS.cancel, id),
+      () =>
+        this.#deps.redis.xadd(key, 'NOMKSTREAM', 'MAXLEN', '~', INBOX_MAX_ENTRIES, '*', FIELDS.cancel, id),
       'a cancellation could not be handed on',
     );
   }
@@ -205,7 +208,9 @@ export class RedisRequests implements RequestNode {
       await this.#beating;
       this.#nextBeat = undefined;
       this.#beating = this.#unlessAway(() => this.#beatOnce(), 'the heartbeat of requests failed').then(
-        () => undefined,
+        (succeeded) => {
+          if (!succeeded) this.#steadySinceMs = performance.now();
+        },
       );
       await this.#beating;
     };
@@ -234,7 +239,9 @@ export class RedisRequests implements RequestNode {
       this.#clockMs = nowMs - performance.now();
       if (othersRely) this.#trustedUntilMs = nowMs + this.#staleMs;
       this.#inbox.onNewest(newest);
-      if (gone.length > 0) this.#asker.lost(new Set(gone));
+      // After an outage of Redis everybody was silent: the others have as long to say that they live as they always have.
+      if (gone.length > 0 && performance.now() - this.#steadySinceMs >= this.#staleMs)
+        this.#asker.lost(new Set(gone));
     }
   }
 
