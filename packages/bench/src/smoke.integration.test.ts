@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RecordedRun, writeResults } from './report/results-file.ts';
 import { summary } from './report/summary.ts';
+import { drawSweeps } from './report/sweep-charts.ts';
 import { summed } from './run/repeats.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import type { Result, Scenario, Size } from './scenarios/scenario.ts';
+import { SWEEPS } from './sweeps/catalogue.ts';
+import { runSweep, type SweepRun } from './sweeps/sweep.ts';
 import { startBareWs } from './targets/bare-ws.ts';
 import { startCarillon } from './targets/carillon.ts';
 import { notStarted } from './targets/checkout.ts';
@@ -36,9 +39,10 @@ function expectWhole(result: Result): void {
 }
 
 describe('carillon', () => {
+  const runs: SweepRun[] = [];
   let target: Target;
   beforeAll(async () => {
-    target = await startCarillon();
+    target = await startCarillon({ env: { CARILLON_MAX_FRAME_BYTES: '128KiB' } });
   });
   afterAll(() => target.stop());
 
@@ -66,6 +70,28 @@ describe('carillon', () => {
       expect(summary([recorded])).toContain(row.split(',')[0]!);
     },
   );
+
+  it.each(SWEEPS.filter(({ fresh }) => !fresh))(
+    '$name runs with few and with many',
+    { timeout: 30_000 },
+    async (sweep) => {
+      const reduced = { ...sweep, values: [3, 70_000].slice(0, sweep.name === 'scale-size' ? 2 : 1) };
+      const borrowed = { ...target, stop: async () => undefined };
+      const run = await runSweep({ ...reduced, start: async () => borrowed }, TIMING, () => undefined);
+      expect(run.failures).toEqual([]);
+      for (const { result } of run.points) expectWhole(result);
+      runs.push(run);
+      writeResults(run, 'smoke', new Date(), folder);
+    },
+  );
+
+  it('are drawn', () => {
+    const lines = drawSweeps(folder, folder);
+    for (const { scenario } of runs) {
+      expect(lines.join('\n')).toContain(`images/${scenario}.svg`);
+      expect(readFileSync(join(folder, `${scenario}.svg`), 'utf8')).toContain('<polyline');
+    }
+  });
 });
 
 describe('peers', () => {
@@ -90,7 +116,7 @@ describe('peers', () => {
   });
 });
 
-it('cold-start starts, and ends what it started', { timeout: 60_000 }, async () => {
+it('cold-start starts, and ends what it started', { timeout: 90_000 }, async () => {
   const result = await named('cold-start').run(await notStarted(), TIMING, { clients: 1 });
   expect(result.latencyUs.count).toBe(1);
 });

@@ -45,6 +45,24 @@ function longHeader(length: number): Buffer {
   return header;
 }
 
+export function upgradeRequest(options: {
+  readonly path: string | undefined;
+  readonly port: number;
+  readonly protocol?: string | undefined;
+}): Buffer {
+  const { path = '/', port, protocol } = options;
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    `Host: 127.0.0.1:${port}`,
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Key: ${KEY}`,
+    'Sec-WebSocket-Version: 13',
+  ];
+  if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
+
 export class RawSocket {
   readonly #socket: Socket;
   readonly #options: RawSocketOptions;
@@ -93,17 +111,7 @@ export class RawSocket {
   }
 
   #sendUpgrade(): void {
-    const { path, port, protocol } = this.#options;
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      `Host: 127.0.0.1:${port}`,
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      `Sec-WebSocket-Key: ${KEY}`,
-      'Sec-WebSocket-Version: 13',
-    ];
-    if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
-    this.#socket.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    this.#socket.write(upgradeRequest(this.#options));
   }
 
   #onData(chunk: Buffer, length: number): void {

@@ -11,6 +11,7 @@ import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const STARTS = 5;
+const READY_TIMEOUT_MS = 60_000;
 
 /**
  * `npm start` until the gateway says that it is ready: npm, the bootstrap's look at what is installed, all services in one process. Its
@@ -24,12 +25,14 @@ export const coldStart: Scenario = {
   peers: [],
   estimateSeconds: () => 22,
   /** @param size `clients` are starts here */
-  run: async (target: Target, _timing: Timing, { clients = STARTS }: Size): Promise<Result> => {
+  run: async (target: Target, _timing: Timing, size: Size): Promise<Result> => {
+    const { clients = STARTS } = size;
     const dataDir = await mkdtemp(join(tmpdir(), 'carillon-cold-start-'));
     const histogram = histogramUs();
     let cpuUs = 0;
     try {
-      await startOnce(dataDir);
+      // The first one makes the data directory; where figures don't matter it is one of those that are counted.
+      if (size.clients === undefined) await startOnce(dataDir);
       for (let i = 0; i < clients; i++) {
         const { tookUs, usedUs } = await startOnce(dataDir);
         histogram.recordValue(tookUs);
@@ -71,6 +74,7 @@ async function startOnce(dataDir: string): Promise<{ readonly tookUs: number; re
     args: ['start'],
     cwd: ROOT,
     env,
+    readyTimeoutMs: READY_TIMEOUT_MS,
     readyUrl: `http://127.0.0.1:${gateway}/ready`,
   });
   const tookUs = Math.round((performance.now() - startedAt) * 1000);

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LoadReport, Opening } from '../load/plan.ts';
+import type { CrowdOpening } from '../load/crowd.ts';
 import { histogramUs, summaryUs } from '../load/tally.ts';
 import { cpuBetween, type Usage } from '../measure/process-usage.ts';
 import { startCarillon } from '../targets/carillon.ts';
 import { startSocketIo } from '../targets/socketio.ts';
 import { type Target, total } from '../targets/target.ts';
-import { Crowd } from './crowd.ts';
+import { crowdOf } from './crowd.ts';
 import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const CLIENTS = 10_000;
@@ -29,19 +29,14 @@ export const connect: Scenario = {
       channels.slice(0, warmUp).map((name) => `${name}-warm`),
       tokens,
     );
-    const crowd = new Crowd(target, channels, tokens);
+    const crowd = crowdOf(target, channels, tokens);
     try {
       await crowd.prepare();
       const before = await target.usage();
       const opening = await crowd.open();
-      return toResult(target, {
-        before,
-        after: await target.usage(),
-        opening,
-        reports: await crowd.reports(),
-      });
+      return toResult(target, { before, after: await target.usage(), opening });
     } finally {
-      crowd.end();
+      await crowd.leave();
     }
   },
 };
@@ -52,13 +47,12 @@ export async function comeAndGo(
   channels: readonly string[],
   tokens: readonly string[],
 ): Promise<void> {
-  const crowd = new Crowd(target, channels, tokens);
+  const crowd = crowdOf(target, channels, tokens);
   try {
     await crowd.prepare();
     await crowd.open();
-    await crowd.leave();
   } finally {
-    crowd.end();
+    await crowd.leave();
   }
   await pause(1_000); // until the servers have seen it
 }
@@ -66,11 +60,10 @@ export async function comeAndGo(
 interface Seen {
   readonly before: readonly Usage[];
   readonly after: readonly Usage[];
-  readonly opening: Opening;
-  readonly reports: readonly LoadReport[];
+  readonly opening: CrowdOpening;
 }
 
-export function toResult(target: Target, { before, after, opening, reports }: Seen): Result {
+export function toResult(target: Target, { before, after, opening }: Seen): Result {
   const histogram = histogramUs();
   for (const time of opening.timesUs) histogram.recordValue(Math.max(1, time));
   const units = opening.timesUs.length;
@@ -80,15 +73,15 @@ export function toResult(target: Target, { before, after, opening, reports }: Se
     target: target.name,
     unit: 'connection',
     units,
-    unitsPerSecond: units / ((opening.toUs - opening.fromUs) / 1_000_000),
+    unitsPerSecond: units / (opening.wallUs / 1_000_000),
     cpuPerUnitUs: total(cpuUs) / units,
     cpuByProcessUs: cpuUs,
     latencyUs: summaryUs(histogram),
     lost: 0,
     duplicated: 0,
     reordered: 0,
-    loadCpuPerUnitUs: reports.reduce((sum, report) => sum + report.cpuUs, 0) / units,
+    loadCpuPerUnitUs: opening.cpuUs / units,
     rssKbByProcess: Object.fromEntries(after.map(({ name, rssKb }) => [name, rssKb])),
-    problems: reports.flatMap(({ problems }) => problems),
+    problems: opening.problems,
   };
 }

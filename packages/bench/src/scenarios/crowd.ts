@@ -1,61 +1,23 @@
-/** Many connections, each with a token and a channel of its own, spread over load processes: a process has only so many file descriptors. */
-import { LoadProcess } from '../load/load-process.ts';
-import type { LoadReport, Opening, SubscriberPlan } from '../load/plan.ts';
+import { CCrowd } from '../load/c-crowd.ts';
+import { cProgram } from '../load/c-program.ts';
+import type { Crowd } from '../load/crowd.ts';
+import { DIALECTS } from '../load/dialects.ts';
+import { NodeCrowd } from '../load/node-crowd.ts';
 import type { Target } from '../targets/target.ts';
 
-const CLIENTS_PER_PROCESS = 5_000;
-/** Connections that are being opened at the same time, over all processes. */
-const OPEN_AT_ONCE = 200;
+/** Connections that are being opened at the same time. */
+const AT_ONCE = 200;
 
-export class Crowd {
-  readonly #loads: readonly LoadProcess[];
-  readonly #plans: readonly SubscriberPlan[];
-
-  constructor(target: Target, channels: readonly string[], tokens: readonly string[]) {
-    const { dialect, token, ports } = target;
-    const processes = Math.max(1, Math.ceil(channels.length / CLIENTS_PER_PROCESS));
-    const share = Math.ceil(channels.length / processes);
-    const all = channels.map((channel, i) => ({
-      port: ports[i % ports.length]!,
-      channel,
-      token: tokens[i]!,
-    }));
-    this.#loads = Array.from({ length: processes }, () => new LoadProcess());
-    this.#plans = this.#loads.map((_, i) => ({
-      role: 'subscriber',
-      dialect,
-      token,
-      connections: all.slice(i * share, (i + 1) * share),
-      timeEvery: 1,
-      openAtOnce: Math.ceil(OPEN_AT_ONCE / processes),
-    }));
-  }
-
-  async prepare(): Promise<void> {
-    await Promise.all(this.#loads.map((load, i) => load.prepare(this.#plans[i]!)));
-    await Promise.all(this.#loads.map((load) => load.mark()));
-  }
-
-  /** All load processes as one. */
-  async open(): Promise<Opening> {
-    const openings = await Promise.all(this.#loads.map((load) => load.openPrepared()));
-    return {
-      fromUs: Math.min(...openings.map(({ fromUs }) => fromUs)),
-      toUs: Math.max(...openings.map(({ toUs }) => toUs)),
-      timesUs: openings.flatMap(({ timesUs }) => timesUs),
-    };
-  }
-
-  reports(): Promise<readonly LoadReport[]> {
-    return Promise.all(this.#loads.map((load) => load.report()));
-  }
-
-  /** Resets all connections. */
-  async leave(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.stop()));
-  }
-
-  end(): void {
-    for (const load of this.#loads) load.end();
-  }
+/** One connection for each channel, with a token of its own, spread over the nodes. */
+export function crowdOf(target: Target, channels: readonly string[], tokens: readonly string[]): Crowd {
+  const { dialect, ports } = target;
+  const clients = channels.map((channel, i) => ({
+    port: ports[i % ports.length]!,
+    channel,
+    token: tokens[i]!,
+  }));
+  const program = cProgram('crowd');
+  return program === undefined
+    ? new NodeCrowd({ dialect, clients, atOnce: AT_ONCE })
+    : new CCrowd(program, { dialect: DIALECTS[dialect], clients, atOnce: AT_ONCE });
 }

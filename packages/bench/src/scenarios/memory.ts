@@ -5,7 +5,7 @@ import { startCarillon } from '../targets/carillon.ts';
 import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
 import { comeAndGo, toResult } from './connect.ts';
-import { Crowd } from './crowd.ts';
+import { crowdOf } from './crowd.ts';
 import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const CLIENTS = 10_000;
@@ -13,6 +13,7 @@ const CLIENTS = 10_000;
 const WARM_UP_SHARE = 0.1;
 /** What opening leaves behind as garbage has this long to go. */
 const SETTLE_MS = 5_000;
+const SHORT_SETTLE_MS = 500;
 
 /** Resident memory of the processes that hold the connections, before and after. */
 export const memory: Scenario = {
@@ -22,23 +23,24 @@ export const memory: Scenario = {
   start: () => startCarillon(),
   peers: [() => startSocketIo(), startBareWs],
   estimateSeconds: () => 24,
-  run: async (target: Target, _timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
+  run: async (target: Target, _timing: Timing, size: Size): Promise<Result> => {
+    const { clients = CLIENTS } = size;
     const channels = Array.from({ length: clients }, (_, i) => `bench:idle-${i}`);
     const tokens = await target.tokens(clients);
     const warmUp = channels.slice(0, Math.ceil(clients * WARM_UP_SHARE)).map((name) => `${name}-warm`);
     await comeAndGo(target, warmUp, tokens);
-    const crowd = new Crowd(target, channels, tokens);
+    const crowd = crowdOf(target, channels, tokens);
     try {
       await crowd.prepare();
       const before = await target.usage();
       const opening = await crowd.open();
-      await pause(SETTLE_MS);
+      await pause(size.clients === undefined ? SETTLE_MS : SHORT_SETTLE_MS);
       const after = await target.usage();
-      const result = toResult(target, { before, after, opening, reports: await crowd.reports() });
+      const result = toResult(target, { before, after, opening });
       const bytes = (rssKb(after, target) - rssKb(before, target)) * 1024;
       return { ...result, scenario: memory.name, figures: { rssBytesPerConnection: bytes / clients } };
     } finally {
-      crowd.end();
+      await crowd.leave();
     }
   },
 };

@@ -1,15 +1,11 @@
 /** Runs the write(2) loop of floor/fanout.c against the load generator. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '@carillon/testing';
+import { cProgram } from '../load/c-program.ts';
 import { LoadProcess } from '../load/load-process.ts';
 
-const SOURCE = fileURLToPath(new URL('../../floor/fanout.c', import.meta.url));
 const PAD_BYTES = 100;
 
 /** CPU per delivery of the floor in microseconds; `undefined` where no C compiler is. */
@@ -18,13 +14,8 @@ export async function measureFloor(
   ratePerSecond: number,
   seconds: number,
 ): Promise<number | undefined> {
-  const program = join(mkdtempSync(join(tmpdir(), 'carillon-floor-')), 'fanout');
-  try {
-    execFileSync('cc', ['-O2', '-o', program, SOURCE]);
-  } catch (error) {
-    process.stderr.write(`no floor: ${error instanceof Error ? error.message.split('\n')[0] : error}\n`);
-    return undefined;
-  }
+  const program = cProgram('fanout');
+  if (program === undefined) return undefined;
   const port = await freePort();
   const child = spawn(program, [port, subscribers, ratePerSecond, seconds, PAD_BYTES].map(String), {
     stdio: ['ignore', 'pipe', 'inherit'],
