@@ -75,14 +75,17 @@ export class Subscribing {
           ? undefined
           : await this.#firstPage(channel, presented, forConsumer, () => sink.isOpen);
       const beginning = this.#beginningOf(channel, presented, first);
-      const entries = first !== undefined && 'entries' in first ? first.entries : [];
+      let entries = first !== undefined && 'entries' in first ? first.entries : [];
       return {
         channel,
         subscriber,
         beginning,
         end,
-        begin: () =>
-          void this.#catchUp(channel, subscriber, beginning.position, entries).finally(stopKeeping),
+        begin: () => {
+          const page = entries;
+          entries = []; // the subscription lives on, and would hold them as long
+          void this.#catchUp(channel, subscriber, beginning.position, page).finally(stopKeeping);
+        },
       };
     } catch (error) {
       end();

@@ -120,6 +120,27 @@ describe('rounds of writes', () => {
     expect(Buffer.concat(peer.writes).length).toBe(2 * large.length);
   });
 
+  it('let others have their turn when they are large', async () => {
+    const rounds = new WriteRounds();
+    const many = Array.from({ length: 1200 }, () => client(rounds));
+    for (const { outbox } of many) outbox.sendGathered(a);
+    await turn();
+    const last = many.at(-1)!;
+    expect(many.filter(({ peer }) => peer.writes.length > 0)).toHaveLength(500);
+    last.outbox.sendGathered(b);
+    const early = many[0]!;
+    const again = early.peer.nextWrite();
+    early.outbox.sendGathered(b);
+    const asking = client(rounds);
+    asking.outbox.send(c);
+    await turn();
+    expect(asking.peer.writes).toEqual([c]);
+    expect(last.peer.writes).toEqual([]);
+    await again;
+    expect(early.peer.writes).toEqual([a, b]);
+    expect(last.peer.writes).toEqual([Buffer.concat([a, b])]);
+  });
+
   it('are not waited for by a client that is closed', async () => {
     const rounds = new WriteRounds();
     await largeRound(rounds);

@@ -6,6 +6,8 @@ const REST_PER_WRITE_MS = 0.06;
 const MAX_REST_MS = 10;
 /** A shorter rest is not worth a timer. */
 const MIN_REST_MS = 1;
+/** Written in one turn of the event loop, some 3 ms; with more, others get their turn between. */
+const WRITES_PER_TURN = 500;
 /** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
 const MAX_JOINED_BYTES = 128 * 1024;
 
@@ -24,6 +26,9 @@ interface Joined {
  */
 export class WriteRounds {
   #due: Outbox[] = [];
+  /** Those of the round that is under way; empty: none is. */
+  #writing: readonly Outbox[] = [];
+  #written = 0;
   #urgent: Outbox[] = [];
   #notBeforeMs = 0;
   /** Runs of frames of this round by their first frame: subscribers of the same channels get the same run, which is joined once. */
@@ -32,10 +37,7 @@ export class WriteRounds {
   /** `outbox` has something to write that may wait for a round. Called once per outbox and round. */
   due(outbox: Outbox): void {
     this.#due.push(outbox);
-    if (this.#due.length > 1) return;
-    const restMs = this.#notBeforeMs === 0 ? 0 : this.#notBeforeMs - performance.now();
-    if (restMs <= 0) setImmediate(this.#round);
-    else setTimeout(this.#round, restMs);
+    if (this.#due.length === 1 && this.#writing.length === 0) this.#schedule();
   }
 
   /** `outbox` has something to write at the end of this turn. Called once per outbox and turn. */
@@ -55,14 +57,34 @@ export class WriteRounds {
     return bytes;
   }
 
+  #schedule(): void {
+    const restMs = this.#notBeforeMs === 0 ? 0 : this.#notBeforeMs - performance.now();
+    if (restMs <= 0) setImmediate(this.#round);
+    else setTimeout(this.#round, restMs);
+  }
+
   readonly #round = (): void => {
-    const due = this.#due;
+    this.#writing = this.#due;
     this.#due = [];
-    for (const outbox of due) outbox.flushInRound();
-    this.#joined.clear();
-    const restMs = Math.min(MAX_REST_MS, due.length * REST_PER_WRITE_MS);
-    this.#notBeforeMs = restMs < MIN_REST_MS ? 0 : performance.now() + restMs;
+    this.#written = 0;
+    this.#writeSome();
   };
+
+  readonly #writeSome = (): void => {
+    const writing = this.#writing;
+    const end = Math.min(writing.length, this.#written + WRITES_PER_TURN);
+    while (this.#written < end) writing[this.#written++]!.flushInRound();
+    if (end < writing.length) setImmediate(this.#writeSome);
+    else this.#endRound(writing.length);
+  };
+
+  #endRound(writes: number): void {
+    this.#writing = [];
+    this.#joined.clear();
+    const restMs = Math.min(MAX_REST_MS, writes * REST_PER_WRITE_MS);
+    this.#notBeforeMs = restMs < MIN_REST_MS ? 0 : performance.now() + restMs;
+    if (this.#due.length > 0) this.#schedule();
+  }
 
   readonly #writeUrgent = (): void => {
     const urgent = this.#urgent;

@@ -66,7 +66,7 @@ async function subscribeOne(
       consumer === undefined
         ? await subscribing.subscribe(channelKey(app, channel), connection, position)
         : await subscribeConsumer(deps, identity, connection, { channel, consumer, position });
-    if (channel === SYSTEM_CHANNEL) connection.endSystemNotices();
+    if (channel === SYSTEM_CHANNEL) connection.endSystemNotices?.();
     if (connection.isOpen) connection.subscriptions.set(channel, subscription);
     else subscription.end();
     return subscription;

@@ -53,7 +53,7 @@ export class Connection implements SubscriberSink {
   /** [CH6] Brought with `connect`. */
   session: string | undefined;
   /** Ends what the connection gets without having asked. */
-  endSystemNotices: () => void = () => undefined;
+  endSystemNotices: (() => void) | undefined;
   /** Set with the first request or `serve`: lets go of what the connection asked and was asked. */
   endRequests: (() => void) | undefined;
   readonly openedAtMs = performance.now();
@@ -182,7 +182,7 @@ export class Connection implements SubscriberSink {
     this.apply('close');
     this.#batcher?.stop();
     this.#outbox.close();
-    this.endSystemNotices();
+    this.endSystemNotices?.();
     this.endRequests?.();
     for (const subscription of this.subscriptions.values()) subscription.end();
     this.subscriptions.clear();
