@@ -1,9 +1,11 @@
 import type { ClientFrame, ErrorBody } from '@carillon/protocol';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Encoding, JSON_ENCODING } from './encoding.ts';
 import type { RealtimeError } from './errors.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import type { Message } from './message.ts';
+import { protobuf } from './protobuf.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
 import type { StateStorage } from './state-storage.ts';
@@ -118,6 +120,7 @@ class World {
   network: MemoryNetwork;
   client: RealtimeClient;
   readonly #random: () => number;
+  readonly #encoding: Encoding;
   #storage = new TabStorage();
   readonly seen: Message[] = [];
   readonly results: { readonly payload: string; outcome: string | number }[] = [];
@@ -129,8 +132,9 @@ class World {
   #published = 0;
   maxOpen = 0;
 
-  constructor(random: () => number) {
+  constructor(random: () => number, encoding: Encoding) {
     this.#random = random;
+    this.#encoding = encoding;
     [this.network, this.client] = this.#page();
     this.peer.refuse = (frame) => this.#refuse.take(frame) ?? this.#forNow.take(frame);
     this.peer.answerWith = (frame) => this.#unknown.take(frame);
@@ -142,7 +146,14 @@ class World {
     const network = new MemoryNetwork(this.peer, () => Math.floor(random() * 30));
     const { WebSocket: webSocket } = network;
     const storage = this.#storage;
-    const client = new RealtimeClient({ url: 'ws://peer', token: 't', webSocket, random, storage });
+    const client = new RealtimeClient({
+      url: 'ws://peer',
+      token: 't',
+      webSocket,
+      random,
+      storage,
+      encoding: this.#encoding,
+    });
     client.on('restoredPublish', ({ payload, result }) => {
       const published = this.results.find((candidate) => candidate.payload === payload)!;
       published.outcome = result.outcome === 'accepted' ? result.receipt.seq : result.error.code;
@@ -243,11 +254,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('against random faults', () => {
+describe.each<[string, Encoding]>([
+  ['JSON', JSON_ENCODING],
+  ['protobuf', protobuf],
+])('against random faults, in %s', (_name, encoding) => {
   it('[SU5] [MS1] [PU4] [PU7] hands over every message once and in order, and gets every publish in once and in order', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer(), async (plan, seed) => {
-        const world = new World(randomFrom(seed));
+        const world = new World(randomFrom(seed), encoding);
         await world.start();
         for (const step of plan) await world.run(step);
         await world.settle();

@@ -1,4 +1,5 @@
 /** A network inside the process whose frames take time and can be lost, for tests with a clock of their own. */
+import { incoming, outgoing } from './peer-wire.suite.ts';
 import type { PeerConnection, ProtocolPeer } from './protocol-peer.suite.ts';
 import type { SocketConstructor, SocketLike } from './socket.ts';
 
@@ -18,8 +19,8 @@ export class MemoryNetwork {
   get WebSocket(): SocketConstructor {
     const network = this;
     return class extends MemorySocket {
-      constructor() {
-        super(network);
+      constructor(_url: string, [protocol]: readonly string[]) {
+        super(network, protocol);
         network.attempts++;
         network.#sockets.add(this);
         network.later(() => this.open());
@@ -62,13 +63,16 @@ class MemorySocket implements SocketLike {
   #toServer: string[] = [];
   readyState = 0;
   silent = false;
+  readonly protocol: string;
   onopen: SocketLike['onopen'] = null;
   onmessage: SocketLike['onmessage'] = null;
   onclose: SocketLike['onclose'] = null;
   onerror: SocketLike['onerror'] = null;
 
-  constructor(network: MemoryNetwork) {
+  /** @param protocol what the client wants most; it gets it */
+  constructor(network: MemoryNetwork, protocol = '') {
     this.#network = network;
+    this.protocol = protocol;
   }
 
   open(): void {
@@ -79,14 +83,20 @@ class MemorySocket implements SocketLike {
     }
     this.readyState = 1;
     this.#peer = this.#network.attach({
-      send: (text) => this.#queue(this.#toClient, text, (data) => this.onmessage?.({ data })),
+      send: (text) => this.#queue(this.#toClient, text, (data) => this.#deliver(data)),
       close: (code, reason) => this.#network.later(() => this.#end(code, reason)),
     });
     this.onopen?.(undefined as never);
   }
 
-  send(text: string): void {
-    this.#queue(this.#toServer, text, (data) => this.#peer?.receive(data));
+  send(data: string | Uint8Array): void {
+    const text = incoming(this.protocol, data);
+    this.#queue(this.#toServer, text, (received) => this.#peer?.receive(received));
+  }
+
+  #deliver(text: string): void {
+    const data = outgoing(this.protocol, text);
+    this.onmessage?.({ data: typeof data === 'string' ? data : data.buffer });
   }
 
   #queue(queue: string[], text: string, deliver: (text: string) => void): void {

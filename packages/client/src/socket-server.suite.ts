@@ -1,15 +1,9 @@
 /** The protocol peer behind a real WebSocket server. */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import {
-  parsePayload,
-  type ServerFrame,
-  SUBPROTOCOL_JSON,
-  SUBPROTOCOL_PROTOBUF,
-  stringifyPayload,
-} from '@carillon/protocol';
-import { decodeClientFrame, encodeServerFrame, VALUES } from '@carillon/protocol/protobuf';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
+import { WebSocketServer } from 'ws';
+import { incoming, outgoing } from './peer-wire.suite.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 
 export interface SocketServer {
@@ -30,10 +24,10 @@ export async function startSocketServer(port = 0, knows = [SUBPROTOCOL_PROTOBUF]
   });
   server.on('connection', (socket) => {
     const connection = peer.connection({
-      send: (text) => socket.send(outgoing(socket, text)),
+      send: (text) => socket.send(outgoing(socket.protocol, text)),
       close: (code, reason) => socket.close(code, reason),
     });
-    socket.on('message', (data) => connection.receive(incoming(socket, data)));
+    socket.on('message', (data) => connection.receive(incoming(socket.protocol, data as Buffer)));
     socket.on('close', () => connection.closed());
   });
   await once(server, 'listening');
@@ -49,14 +43,4 @@ export async function startSocketServer(port = 0, knows = [SUBPROTOCOL_PROTOBUF]
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-function outgoing(socket: WebSocket, text: string): string | Uint8Array {
-  if (socket.protocol !== SUBPROTOCOL_PROTOBUF) return text;
-  return encodeServerFrame(parsePayload(text) as ServerFrame, VALUES);
-}
-
-function incoming(socket: WebSocket, data: RawData): string {
-  if (socket.protocol !== SUBPROTOCOL_PROTOBUF) return String(data);
-  return stringifyPayload(decodeClientFrame(data as Buffer, VALUES));
 }
