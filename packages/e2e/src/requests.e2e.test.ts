@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { RealtimeClient, type RealtimeError } from '@carillon/client';
+import { protobuf } from '@carillon/client/protobuf';
 import type { CapabilitiesClaim } from '@carillon/protocol';
 import { createWorker, RequestError, verifyRequest, type Worker, type WorkerOptions } from '@carillon/server';
 import { eventually, type OtlpReceiver, startOtlpReceiver, startProcess } from '@carillon/testing';
@@ -13,7 +14,7 @@ import { type Cluster, JWT_SECRET, type Service, startCluster } from './cluster.
 import { tokenFor } from './people.ts';
 
 const WORKER_SCRIPT = fileURLToPath(new URL('./request-worker.ts', import.meta.url));
-const HEARTBEAT_MS = 200;
+const HEARTBEAT_MS = 500;
 
 const SECRET = 'the-secret-of-the-endpoint';
 /** A back end of the old kind: takes HTTP. */
@@ -105,7 +106,7 @@ beforeAll(async () => {
     persistence: 2,
     env: {
       CARILLON_GATEWAY_HEARTBEAT_MS: String(HEARTBEAT_MS),
-      CARILLON_GATEWAY_TIMEOUT_MS: '800',
+      CARILLON_GATEWAY_TIMEOUT_MS: String(4 * HEARTBEAT_MS),
       CARILLON_RESPONDERS: JSON.stringify([responder]),
       CARILLON_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.0/8',
       CARILLON_ANONYMOUS: '{"public.*":["request"]}',
@@ -293,6 +294,24 @@ describe('a request', () => {
     const tooLarge = await errorOf(client.request(method, 70_000));
     expect(tooLarge).toMatchObject({ code: 'RESPONDER_ERROR', reason: 'answer-too-large' });
     expect(await client.request<string>(method, 1)).toBe('x');
+  });
+
+  it('[BY1] of bytes comes as bytes, whatever the encodings', async () => {
+    const method = newMethod();
+    await work({ [method]: (data: Float32Array) => Float32Array.from(data, (n) => n * 2) });
+    const { port } = gatewayOf(0);
+    const token = await tokenFor('ada', { capabilities: { '*': ['request'] } });
+    const client = new RealtimeClient({ url: `ws://127.0.0.1:${port}`, token, encoding: protobuf });
+    clients.push(client);
+    await client.connect();
+    expect(await client.request(method, Float32Array.of(1.5, 2))).toEqual(Float32Array.of(3, 4));
+    const error = await errorOf(client.request(newMethod(), 1));
+    expect(error).toMatchObject({ code: 'NO_RESPONDER' });
+    const abort = new AbortController();
+    abort.abort();
+    expect(await errorOf(client.request(method, 1, { signal: abort.signal }))).toMatchObject({
+      code: 'REQUEST_CANCELLED',
+    });
   });
 });
 

@@ -48,6 +48,13 @@ export class WorkerPools {
     return sum;
   }
 
+  /** Methods that there would be with these. */
+  sizeWith(methods: ReadonlySet<MethodKey>): number {
+    let size = this.#pools.size;
+    for (const method of methods) if (!this.#pools.has(method)) size++;
+    return size;
+  }
+
   has(method: MethodKey): boolean {
     return this.#pools.has(method);
   }

@@ -8,11 +8,14 @@ import {
   type ResponderFailure,
   type ServeFrame,
 } from '@carillon/protocol';
-import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { type Frame, PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
 import { hasRoom, type PendingRequest, type Worker, WorkerPools } from './worker-pool.ts';
+
+/** Each is written down anew with every heartbeat. */
+const MAX_METHODS = 5000;
 
 export interface WorkersDependencies {
   readonly telemetry: Telemetry;
@@ -27,12 +30,14 @@ export class Workers {
   readonly #deps: WorkersDependencies;
   readonly #workers = new Map<Connection, Worker>();
   readonly #pools = new WorkerPools();
+  readonly #logger: Logger;
   #order = 0;
   #given = 0;
 
   constructor(deps: WorkersDependencies) {
     const { metrics } = deps.telemetry;
     this.#deps = deps;
+    this.#logger = deps.telemetry.loggerOf('requests');
     metrics.gauge(METRICS.requestWorkers, () => this.#workers.size);
     metrics.gauge(METRICS.requestsWaiting, () => this.#pools.waiting);
   }
@@ -51,12 +56,27 @@ export class Workers {
         'PERMISSION_DENIED',
         `The token does not allow to answer ${refused}: it needs the capability answer for this method.`,
       );
+    const keys = new Set(methods.map((method) => `${app}/${method}` as const));
+    if (this.#pools.sizeWith(keys) > MAX_METHODS)
+      throw new CarillonError(
+        'REQUEST_LIMIT',
+        `The workers of this gateway answer ${MAX_METHODS} methods, more are not allowed.`,
+      );
     const worker = this.#workers.get(connection) ?? newWorker(connection);
     worker.concurrency = concurrency;
     this.#workers.set(connection, worker);
-    const offered = this.#assign(worker, new Set(methods.map((method) => `${app}/${method}` as const)));
+    const offered = this.#assign(worker, keys);
     this.#pump(worker);
     await offered;
+    this.#logger.info(
+      {
+        connectionId: connection.connectionId,
+        user: connection.identity?.userId,
+        methods: methods.length,
+        concurrency,
+      },
+      'a worker answers requests',
+    );
   }
 
   /** [WK7] */
@@ -101,6 +121,7 @@ export class Workers {
       span?.end();
       reject(lost);
     }
+    this.#logger.info({ connectionId: connection.connectionId, lost: worker.given.size }, 'a worker is gone');
     worker.given.clear();
     void this.#assign(worker, new Set());
   }
