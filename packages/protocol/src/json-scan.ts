@@ -17,6 +17,7 @@ const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
+const OPENINGS = ['{', '['] as const;
 
 function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
@@ -30,13 +31,13 @@ function skipSpace(text: string, from: number): number {
 
 /** Index after the string that starts at `from`. */
 function skipString(text: string, from: number): number {
-  let i = from + 1;
-  while (i < text.length) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE) return i + 1;
-    i += code === BACKSLASH ? 2 : 1;
+  for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
+    // An even number of backslashes in front: each escapes another, none the quote.
+    if ((quote - before) % 2 === 1) return quote + 1;
   }
-  return i;
+  return text.length;
 }
 
 /** Index after the object or array that starts at `from`. */
@@ -114,6 +115,20 @@ export function elementSpans(text: string, from = 0): readonly Span[] {
 
 /** Does the text nest objects and arrays deeper than `maxDepth`? The outermost one is level 1. */
 export function isDeeperThan(text: string, maxDepth: number): boolean {
+  return hasMoreThan(text, maxDepth) && isNestedDeeperThan(text, maxDepth);
+}
+
+/** Are there more opening brackets and braces, in strings or not? Quick to say, and nearly always no. */
+function hasMoreThan(text: string, count: number): boolean {
+  let left = count;
+  for (const opening of OPENINGS) {
+    for (let at = text.indexOf(opening); at >= 0; at = text.indexOf(opening, at + 1))
+      if (--left < 0) return true;
+  }
+  return false;
+}
+
+function isNestedDeeperThan(text: string, maxDepth: number): boolean {
   let depth = 0;
   let i = 0;
   while (i < text.length) {

@@ -62,7 +62,7 @@ end
 local function producer_result(producer, seq)
   local slot = seq % window
   local result = producer.results[slot]
-  if result == nil then result = redis.call('HGET', producer.key, slot) end
+  if result == nil then result = redis.call('HGET', producer.key, text_of(slot)) end
   if not result then return false end
   local known_seq, rest = string.match(result, '^(%d+) (.*)$')
   return tonumber(known_seq) == seq and rest
@@ -194,7 +194,7 @@ end
 
 local function flush_channels()
   for _, channel in pairs(channels) do
-    local writes = { 's', channel.seq }
+    local writes = { 's', text_of(channel.seq) }
     if channel.wide then writes[#writes + 1] = 'w' writes[#writes + 1] = channel.wide end
     local state_ttl = math.max(idle_ttl, channel.history_ttl or 0)
     local shortest = math.min(state_ttl, channel.history_ttl or state_ttl)
@@ -203,7 +203,7 @@ local function flush_channels()
       -- With interest the state never expires: a silent channel would lose its subscribers.
       if #channel.gateways == 0 and not channel.wide then redis.call('PEXPIRE', channel.key, state_ttl) end
       writes[#writes + 1] = 'x'
-      writes[#writes + 1] = now
+      writes[#writes + 1] = text_of(now)
     end
     redis.call('HSET', channel.key, unpack(writes))
   end
@@ -212,14 +212,14 @@ end
 local function flush_producers()
   for key, producer in pairs(producers) do
     if producer.dirty then
-      local writes = { 'n', producer.last }
+      local writes, at = { 'n', text_of(producer.last) }, 2
       for slot, result in pairs(producer.results) do
-        writes[#writes + 1] = slot
-        writes[#writes + 1] = result
+        writes[at + 1], writes[at + 2] = text_of(slot), result
+        at = at + 2
       end
       local due = now - producer.touched > producer_ttl / 8
       if generation ~= '' then writes[#writes + 1] = 'g' writes[#writes + 1] = generation end
-      if due then writes[#writes + 1] = 'x' writes[#writes + 1] = now end
+      if due then writes[#writes + 1] = 'x' writes[#writes + 1] = text_of(now) end
       redis.call('HSET', key, unpack(writes))
       if due then redis.call('PEXPIRE', key, producer_ttl) end
     end
