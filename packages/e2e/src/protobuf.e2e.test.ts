@@ -248,3 +248,21 @@ describe.each<[string, Encoding | undefined]>([
     expect(last()).toEqual(['message', 'unsubscribed']);
   });
 });
+
+it('what waited for its batch when the gateway was killed comes from another one, in order and once', async () => {
+  const channel = 'kept:killed';
+  const publisher = await open('ada', cluster.gateways[0]!.port, { encoding: protobuf });
+  const client = await open('bob', line.port, {
+    encoding: protobuf,
+    batch: { size: 1000, delayMs: 5000 },
+    pongTimeoutMs: 2000,
+  });
+  const inbox = await listen(client, channel);
+  for (let n = 0; n < 30; n++) await publisher.publish(channel, Int32Array.of(n));
+  expect(inbox.messages).toEqual([]);
+  await cluster.gateways[1]!.kill();
+  line.retarget(cluster.gateways[0]!.port);
+  for (let n = 30; n < 60; n++) await publisher.publish(channel, Int32Array.of(n));
+  expect(await inbox.until(60)).toEqual(Array.from({ length: 60 }, (_, n) => Int32Array.of(n)));
+  await cluster.gateways[1]!.start();
+});
