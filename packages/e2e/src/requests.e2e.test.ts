@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { RealtimeClient, type RealtimeError } from '@carillon/client';
 import { protobuf } from '@carillon/client/protobuf';
 import type { CapabilitiesClaim } from '@carillon/protocol';
-import { createWorker, RequestError, verifyRequest, type Worker, type WorkerOptions } from '@carillon/server';
+import {
+  createWorker,
+  mintToken,
+  RequestError,
+  verifyRequest,
+  type Worker,
+  type WorkerOptions,
+} from '@carillon/server';
 import { eventually, type OtlpReceiver, startOtlpReceiver, startProcess } from '@carillon/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -106,6 +113,7 @@ beforeAll(async () => {
     persistence: 2,
     env: {
       CARILLON_GATEWAY_HEARTBEAT_MS: String(HEARTBEAT_MS),
+      CARILLON_PING_INTERVAL_MS: '500',
       CARILLON_GATEWAY_TIMEOUT_MS: String(4 * HEARTBEAT_MS),
       CARILLON_RESPONDERS: JSON.stringify([responder]),
       CARILLON_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.0/8',
@@ -462,6 +470,37 @@ describe('a worker', () => {
     finish.resolve('last');
     expect(await asking).toBe('last');
     await stopped;
+  });
+
+  it('[RF1] replaces its token on the live connection, and does not start with one that is refused', async () => {
+    const method = newMethod();
+    let tokens = 0;
+    let connections = 0;
+    const token = (): Promise<string> => {
+      tokens++;
+      const expiresInMs = 60_000; // less than is warned of: each is warned of at once
+      const capabilities = { [method]: ['answer'] } as const;
+      return mintToken({ secret: JWT_SECRET, userId: 'w', capabilities, expiresInMs });
+    };
+    const worker = createWorker({
+      url: `http://127.0.0.1:${gatewayOf(1).port}`,
+      token,
+      methods: { [method]: () => 'done' },
+      onConnected: () => connections++,
+    });
+    workers.push(worker);
+    await worker.start();
+    await soon(() => expect(tokens).toBeGreaterThan(3));
+    const client = await connect();
+    expect(await client.request(method)).toBe('done');
+    expect(connections).toBe(1);
+    const refused = createWorker({
+      url: `http://127.0.0.1:${gatewayOf(1).port}`,
+      token: await mintToken({ secret: `${JWT_SECRET}-other`, userId: 'w' }),
+      methods: { [method]: () => 'false' },
+    });
+    await expect(refused.start()).rejects.toMatchObject({ code: 'TOKEN_SIGNATURE_INVALID' });
+    await refused.stop();
   });
 
   it('[WK5] that answers twice, or what it was not asked, gets a coded error and does no harm', async () => {
