@@ -8,7 +8,7 @@ export class NotSentError extends Error {
 }
 
 /** The connection ended, or Redis stood still, before the answer came: nobody knows what was done. */
-export class NoReplyError extends Error {
+class NoReplyError extends Error {
   override readonly name = 'NoReplyError';
 }
 
