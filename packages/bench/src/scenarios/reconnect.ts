@@ -14,7 +14,7 @@ const CLIENTS = 10_000;
 const CLIENTS_PER_PROCESS = 5_000;
 const OPEN_AT_ONCE = 64;
 const SHARED = 'bench:shared';
-const SHARED_PER_SECOND = 2;
+const SHARED_PER_SECOND = 1;
 const OWN_PER_SECOND = 500;
 /** Live messages have to come after the return, too. */
 const AFTER_MS = 1_000;
