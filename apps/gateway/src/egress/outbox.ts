@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { WriteRounds } from './write-rounds.ts';
+import type { Gathering, WriteRounds } from './write-rounds.ts';
 
 export interface OutboxLimits {
   readonly sendQueueMessages: number;
@@ -17,7 +17,7 @@ const NONE: Buffer[] = [];
  * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the WebSocket
  * library writes itself (pongs, close).
  */
-export class Outbox {
+export class Outbox implements Gathering {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
   readonly #rounds: WriteRounds;

@@ -1,5 +1,3 @@
-import type { Outbox } from './outbox.ts';
-
 /** Rest after a round, for each socket that it wrote to: a write takes 5 to 7 us, so writing takes about a tenth of the time. */
 const REST_PER_WRITE_MS = 0.06;
 /** What a message waits at most for others to leave with it. */
@@ -10,6 +8,14 @@ const MIN_REST_MS = 1;
 const WRITES_PER_TURN = 500;
 /** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
 const MAX_JOINED_BYTES = 128 * 1024;
+
+/** What gathers the frames of one client. */
+export interface Gathering {
+  /** In a round of writes. */
+  flushInRound(): void;
+  /** At the end of a turn. */
+  flushUrgent(): void;
+}
 
 interface Joined {
   readonly frames: readonly Buffer[];
@@ -25,23 +31,23 @@ interface Joined {
  * Answers to a client don't wait: its frames leave at the end of the turn.
  */
 export class WriteRounds {
-  #due: Outbox[] = [];
+  #due: Gathering[] = [];
   /** Those of the round that is under way; empty: none is. */
-  #writing: readonly Outbox[] = [];
+  #writing: readonly Gathering[] = [];
   #written = 0;
-  #urgent: Outbox[] = [];
+  #urgent: Gathering[] = [];
   #notBeforeMs = 0;
   /** Runs of frames of this round by their first frame: subscribers of the same channels get the same run, which is joined once. */
   readonly #joined = new Map<Buffer, Joined>();
 
   /** `outbox` has something to write that may wait for a round. Called once per outbox and round. */
-  due(outbox: Outbox): void {
+  due(outbox: Gathering): void {
     this.#due.push(outbox);
     if (this.#due.length === 1 && this.#writing.length === 0) this.#schedule();
   }
 
   /** `outbox` has something to write at the end of this turn. Called once per outbox and turn. */
-  urgent(outbox: Outbox): void {
+  urgent(outbox: Gathering): void {
     this.#urgent.push(outbox);
     if (this.#urgent.length === 1) setImmediate(this.#writeUrgent);
   }
