@@ -26,7 +26,7 @@ const telemetryFor = (endpoint?: string) =>
         protocol: 'http/json',
         tracesProtocol: undefined,
         headers: undefined,
-        exportTimeoutMs: 2000,
+        exportTimeoutMs: 10_000,
         sampler: 'always_on',
         samplerRatio: 1,
         scheduleDelayMs: 50,
@@ -90,7 +90,7 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
 
   beforeAll(async () => {
     started = await start();
-    queues = createQueues({ backend: started.backend, telemetry: telemetryFor() });
+    queues = createQueues({ backend: started.backend, telemetry: telemetryFor(), requestTimeoutMs: 20_000 });
     await queues.start();
   });
 
@@ -113,7 +113,7 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
     });
     await eventually(async () => (await queues.find('retention', id))?.state === 'completed', {
       what: 'the job is completed',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     expect(seen).toEqual(['request', 'request']);
     expect((await queues.find('retention', id))?.result).toEqual({
@@ -127,7 +127,7 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
   it('carries the trace from who enqueues to the job', async () => {
     const receiver = await startOtlpReceiver();
     const telemetry = telemetryFor(receiver.url);
-    const traced = createQueues({ backend: started.backend, telemetry });
+    const traced = createQueues({ backend: started.backend, telemetry, requestTimeoutMs: 20_000 });
     await traced.start();
     const root = telemetry.spans.startSpan('request');
     let trace: string | undefined;
@@ -136,7 +136,7 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
       return none;
     }, telemetry);
     await traced.enqueue('retention', { cause: 'request' }, { trace: root.traceparent });
-    await eventually(() => trace !== undefined, { what: 'the job runs', timeoutMs: 10_000 });
+    await eventually(() => trace !== undefined, { what: 'the job runs', timeoutMs: 30_000 });
     root.end();
     expect(isTraceparent(trace!)).toBe(true);
     expect(traceIdOf(trace!)).toBe(traceIdOf(root.traceparent!));
@@ -171,10 +171,10 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
       for (let n = before; n <= Math.floor(Date.now() / everyMs); n++) intervals.add(n);
       await pause(120);
     }
-    await eventually(() => ran.length >= 5, { what: 'five rounds', timeoutMs: 10_000 });
+    await eventually(() => ran.length >= 5, { what: 'five rounds', timeoutMs: 30_000 });
     await queues.enqueue('retention', { cause: 'request' });
     const rounds = ran.length;
-    await eventually(() => ran.length > rounds, { what: 'everything before is done', timeoutMs: 10_000 });
+    await eventually(() => ran.length > rounds, { what: 'everything before is done', timeoutMs: 30_000 });
     expect(ran.length - 1).toBeLessThanOrEqual(intervals.size);
     await Promise.all(askers.map((asker) => asker.stop()));
   });
