@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Outbox } from './outbox.ts';
 import { textFrame } from './text-frame.ts';
 import { WriteRounds } from './write-rounds.ts';
 
-/** The writing side of a socket: what each write brings, and a sign when one has come. */
+/** The writing side of a socket: what each write brings. */
 class Peer extends Writable {
   readonly writes: Buffer[] = [];
-  #onWrite: (() => void) | undefined;
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#take(chunk);
@@ -21,22 +20,17 @@ class Peer extends Writable {
     done();
   }
 
-  nextWrite(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onWrite = resolve;
-    });
-  }
-
   get text(): string {
     return Buffer.concat(this.writes).toString();
   }
 
   #take(chunk: Buffer): void {
     this.writes.push(chunk);
-    this.#onWrite?.();
   }
 }
 
+/** The longest rest. */
+const REST_MS = 10;
 const LIMITS = { sendQueueMessages: 10_000, sendQueueBytes: 16 * 1024 * 1024 };
 
 function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {
@@ -49,13 +43,25 @@ function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {
 
 const [a, b, c] = ['a', 'b', 'c'].map((text) => textFrame(text)) as [Buffer, Buffer, Buffer];
 
-/** A round so large that the next one has to rest. */
 async function largeRound(rounds: WriteRounds): Promise<void> {
   for (let i = 0; i < 500; i++) client(rounds).outbox.sendGathered(a);
   await turn();
 }
 
+/** Rounds so large and so close to each other that the next one has to rest. */
+async function largeRounds(rounds: WriteRounds): Promise<void> {
+  await largeRound(rounds);
+  await largeRound(rounds);
+}
+
 describe('rounds of writes', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it('bring what came in a turn in one write, the same bytes to all who get the same', async () => {
     const rounds = new WriteRounds();
     const [one, two, other] = [client(rounds), client(rounds), client(rounds)];
@@ -82,34 +88,41 @@ describe('rounds of writes', () => {
 
   it('rest after much was written, and gather meanwhile', async () => {
     const rounds = new WriteRounds();
-    await largeRound(rounds);
+    await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
-    const written = peer.nextWrite();
     outbox.sendGathered(a);
     await turn();
     outbox.sendGathered(b);
     expect(peer.writes).toEqual([]);
-    await written;
+    vi.advanceTimersByTime(REST_MS);
     expect(peer.writes).toEqual([Buffer.concat([a, b])]);
+  });
+
+  it('come at once after a single large one, such as of pings', async () => {
+    const rounds = new WriteRounds();
+    await largeRound(rounds);
+    const { peer, outbox } = client(rounds);
+    outbox.sendGathered(a);
+    await turn();
+    expect(peer.writes).toEqual([a]);
   });
 
   it('do not keep an answer waiting, nor what came before it', async () => {
     const rounds = new WriteRounds();
-    await largeRound(rounds);
+    await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);
     outbox.send(b);
     await turn();
     expect(peer.writes).toEqual([Buffer.concat([a, b])]);
-    const written = peer.nextWrite();
     outbox.sendGathered(c);
-    await written;
+    vi.advanceTimersByTime(REST_MS);
     expect(peer.text).toBe(Buffer.concat([a, b, c]).toString());
   });
 
   it('do not gather more than fits into one write', async () => {
     const rounds = new WriteRounds();
-    await largeRound(rounds);
+    await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     const large = textFrame('x'.repeat(40_000));
     outbox.sendGathered(large);
@@ -129,21 +142,22 @@ describe('rounds of writes', () => {
     expect(many.filter(({ peer }) => peer.writes.length > 0)).toHaveLength(500);
     last.outbox.sendGathered(b);
     const early = many[0]!;
-    const again = early.peer.nextWrite();
     early.outbox.sendGathered(b);
     const asking = client(rounds);
     asking.outbox.send(c);
     await turn();
     expect(asking.peer.writes).toEqual([c]);
     expect(last.peer.writes).toEqual([]);
-    await again;
+    await turn();
+    vi.advanceTimersByTime(REST_MS);
+    await turn();
     expect(early.peer.writes).toEqual([a, b]);
     expect(last.peer.writes).toEqual([Buffer.concat([a, b])]);
   });
 
   it('are not waited for by a client that is closed', async () => {
     const rounds = new WriteRounds();
-    await largeRound(rounds);
+    await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);
     outbox.sendGathered(b);

@@ -4,6 +4,8 @@ const REST_PER_WRITE_MS = 0.06;
 const MAX_REST_MS = 10;
 /** A shorter rest is not worth a timer. */
 const MIN_REST_MS = 1;
+/** A large round after a quiet time like this is no sign that there is much to write: pings come so. */
+const QUIET_MS = 100;
 /** Written in one turn of the event loop, some 3 ms; with more, others get their turn between. */
 const WRITES_PER_TURN = 500;
 /** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
@@ -37,6 +39,7 @@ export class WriteRounds {
   #written = 0;
   #urgent: Gathering[] = [];
   #notBeforeMs = 0;
+  #lastLargeMs = Number.NEGATIVE_INFINITY;
   /** Runs of frames of this round by their first frame: subscribers of the same channels get the same run, which is joined once. */
   readonly #joined = new Map<Buffer, Joined>();
 
@@ -87,9 +90,17 @@ export class WriteRounds {
   #endRound(writes: number): void {
     this.#writing = [];
     this.#joined.clear();
-    const restMs = Math.min(MAX_REST_MS, writes * REST_PER_WRITE_MS);
-    this.#notBeforeMs = restMs < MIN_REST_MS ? 0 : performance.now() + restMs;
+    this.#notBeforeMs = this.#restUntilMs(Math.min(MAX_REST_MS, writes * REST_PER_WRITE_MS));
     if (this.#due.length > 0) this.#schedule();
+  }
+
+  /** 0: no rest. */
+  #restUntilMs(restMs: number): number {
+    if (restMs < MIN_REST_MS) return 0;
+    const nowMs = performance.now();
+    const quietMs = nowMs - this.#lastLargeMs;
+    this.#lastLargeMs = nowMs;
+    return quietMs < QUIET_MS ? nowMs + restMs : 0;
   }
 
   readonly #writeUrgent = (): void => {
