@@ -3,8 +3,9 @@ import type { LoadReport, Opening, ResumeCounts, ResumeReport, ResumingPlan } fr
 import { ResumingClient } from './resuming-client.ts';
 import { nowUs, Tally } from './tally.ts';
 
+const ALL_OPEN_TIMEOUT_MS = 60_000;
 /** Whoever is not back by then is reported as a problem. */
-const ALL_READY_TIMEOUT_MS = 120_000;
+const ALL_BACK_TIMEOUT_MS = 45_000;
 /** What is still under way when publishing has ended may take this long before it counts as lost. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
@@ -74,9 +75,11 @@ export class ResumingLoad {
         this.#ready >= this.#clients.length && this.#clients.every(({ isReady }) => isReady) && resolve();
     });
     for (const client of this.#clients) client.drop(atUs);
-    const late = pause(ALL_READY_TIMEOUT_MS, undefined, { ref: false }).then(() =>
-      this.#tally.problem(`${this.#clients.length - this.#ready} clients did not come back`),
-    );
+    const late = pause(ALL_BACK_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+      if (this.#onReady === undefined) return;
+      const missing = this.#clients.filter(({ isReady }) => !isReady).length;
+      this.#tally.problem(`${missing} clients did not come back within ${ALL_BACK_TIMEOUT_MS / 1000} s`);
+    });
     await Promise.race([back, late]);
     this.#onReady = undefined;
   }
@@ -138,10 +141,10 @@ export class ResumingLoad {
   }
 
   async #until(isSo: () => boolean, what: string): Promise<void> {
-    const deadline = performance.now() + ALL_READY_TIMEOUT_MS;
+    const deadline = performance.now() + ALL_OPEN_TIMEOUT_MS;
     while (!isSo()) {
       if (performance.now() > deadline)
-        throw new Error(`${what}: not all clients were connected within ${ALL_READY_TIMEOUT_MS} ms`);
+        throw new Error(`${what}: not all clients were connected within ${ALL_OPEN_TIMEOUT_MS} ms`);
       await pause(POLL_MS);
     }
   }

@@ -30,7 +30,7 @@ export const reconnect: Scenario = {
   title: 'all clients dropped at once, each back on the other node, with a token and two positions',
   start: () => startCarillon(),
   peers: [() => startSocketIo({ recovery: true })],
-  estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 27,
+  estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 40,
   run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
     const loads = Array.from({ length: Math.ceil(clients / CLIENTS_PER_PROCESS) }, () => new LoadProcess());
     const publishers = [new LoadProcess(), new LoadProcess()];
