@@ -91,6 +91,7 @@ export async function createGateway({
     channels,
     (channel, epoch, from, to) =>
       readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
+    () => broker.nowMs(),
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);

@@ -279,6 +279,8 @@ export interface Broker {
   start(signal?: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   status(): Promise<BrokerStatus>;
+  /** The time that all services share, in milliseconds since 1970; the clocks of their machines may be minutes apart. */
+  nowMs(): number;
   readonly publisher: Publisher;
   readonly history: HotHistory;
   readonly cold: ColdHistory;

@@ -55,7 +55,7 @@ export class Channels implements FeedHandler {
   constructor(deps: ChannelsDependencies) {
     this.#deps = deps;
     this.#interest = new Interest(deps.feed);
-    this.#meter = new DeliveryMeter(deps.telemetry);
+    this.#meter = new DeliveryMeter(() => deps.broker.nowMs(), deps.telemetry);
     this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
     deps.telemetry.metrics.gauge(METRICS.channels, () => this.size);
     deps.telemetry.metrics.gauge(METRICS.subscriptions, () => this.subscriptionCount);

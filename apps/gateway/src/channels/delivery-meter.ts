@@ -9,13 +9,16 @@ export class DeliveryMeter {
   readonly duplicates: Counter;
   readonly healed: Counter;
   readonly gapsTold: Counter;
+  readonly #nowMs: () => number;
   readonly #messages: Counter;
   readonly #bytes: Counter;
   readonly #latency: Histogram;
   readonly #telemetry: Telemetry;
   #openSpans: SpanHandle[] = [];
 
-  constructor(telemetry: Telemetry) {
+  /** @param nowMs the clock that messages are stamped with */
+  constructor(nowMs: () => number, telemetry: Telemetry) {
+    this.#nowMs = nowMs;
     const { metrics } = telemetry;
     this.#telemetry = telemetry;
     this.duplicates = metrics.counter(METRICS.duplicatesDropped);
@@ -34,7 +37,8 @@ export class DeliveryMeter {
       this.#latency.observe(
         Math.max(
           0,
-          Date.now() - Number.parseInt(record.slice(at + TIMESTAMP.length, at + TIMESTAMP.length + 13), 10),
+          this.#nowMs() -
+            Number.parseInt(record.slice(at + TIMESTAMP.length, at + TIMESTAMP.length + 13), 10),
         ) / 1000,
       );
     const trace = this.#telemetry.spans.enabled ? traceOfRecord(record) : undefined;

@@ -40,10 +40,13 @@ export type ReadMissing = (channel: Channel, epoch: string, from: number, to: nu
 export class Subscribing {
   readonly #channels: Channels;
   readonly #readMissing: ReadMissing;
+  readonly #nowMs: () => number;
   readonly #recoveries: Family<Counter>;
   readonly #recoveredMessages: Counter;
 
-  constructor(channels: Channels, readMissing: ReadMissing, telemetry: Telemetry) {
+  /** @param nowMs the clock that messages are stamped with */
+  constructor(channels: Channels, readMissing: ReadMissing, nowMs: () => number, telemetry: Telemetry) {
+    this.#nowMs = nowMs;
     this.#channels = channels;
     this.#readMissing = readMissing;
     this.#recoveries = telemetry.metrics.counters(METRICS.recoveries);
@@ -117,7 +120,7 @@ export class Subscribing {
     }
     const { header } = decodeRecord(page.entries[0]!.record);
     // [AK2] A consumer may have been away for as long as its messages are kept.
-    return !forConsumer && Date.now() - header.timestamp > policy.recoveryWindowMs
+    return !forConsumer && this.#nowMs() - header.timestamp > policy.recoveryWindowMs
       ? { reason: 'window-exceeded' }
       : page;
   }

@@ -133,7 +133,7 @@ export class PublishMessage {
     const record = encodeRecord(
       {
         id,
-        timestamp: Date.now(),
+        timestamp: this.#broker.nowMs(),
         event,
         user: identity.userId,
         producer: producer?.id,

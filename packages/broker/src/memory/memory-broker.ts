@@ -54,6 +54,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
       clearInterval(sweeping);
       state.stop();
     },
+    nowMs: () => Date.now(),
     status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: !state.stopped, problems: [] }),
     snapshot: () =>
       state.snapshot().map(([channel, kept]) => {

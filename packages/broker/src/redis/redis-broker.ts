@@ -14,6 +14,7 @@ import {
 } from './connection.ts';
 import { Keys } from './keys.ts';
 import { RedisAcks } from './redis-acks.ts';
+import { RedisClock } from './redis-clock.ts';
 import { RedisColdHistory } from './redis-cold-history.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisHistory } from './redis-history.ts';
@@ -72,6 +73,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     patienceMs: HEARTBEATS_UNTIL_DEAD * limits.gatewayHeartbeatMs,
     logger: options.logger,
   });
+  const clock = new RedisClock(redis, onError);
   const cold = new RedisColdHistory(shared);
   const publishing = connectBare(options, 'publish', onError);
   const publisher = new RedisPublisher({
@@ -120,13 +122,16 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
       await agreeOnPartitions(redis, keys, partitions);
       await timeline.untilOpen(signal);
       await publisher.start(signal);
+      await clock.start();
     },
     stop: async () => {
       log.stop();
       router.stop();
+      clock.stop();
       publishing.disconnect();
       redis.disconnect();
     },
+    nowMs: () => clock.nowMs(),
     status: () => redisStatus(redis, timeline.isOpen),
   };
 }
