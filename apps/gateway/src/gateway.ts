@@ -228,16 +228,19 @@ export async function createGateway({
   if (clientEvents !== undefined) shell.add({ name: 'events of clients', stop: () => clientEvents.stop() });
   shell.add({
     name: 'clients',
+    stopTimeoutMs: 2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS + 1000,
     start: async () => {
       phase = 'serving';
       connections.start();
     },
     stop: async () => {
       phase = 'draining';
+      // Whoever waits for no back end is served as ever meanwhile.
+      await requests.drain(DRAIN_TIMEOUT_MS);
       degradation.stop();
       systemNotices.stop();
       channels.stop();
-      await Promise.all([settled(publishMessage), requests.drain(DRAIN_TIMEOUT_MS)]);
+      await settled(publishMessage);
       await connections.drain(DRAIN_TIMEOUT_MS);
       await requests.stop();
     },

@@ -235,6 +235,8 @@ describe('workers', () => {
 
   it('do not lose what they have when the gateway stops: it waits for their answers', async () => {
     const [asker, worker] = [await join(), await join()];
+    const subscriber = await join({ '*': ['subscribe', 'publish'] });
+    await subscriber.ask({ type: 'subscribe', channels: [{ channel: 'quotes.all' }] });
     await serve(worker);
     const asked = request(asker);
     const { id } = await handed(worker);
@@ -242,6 +244,9 @@ describe('workers', () => {
     let refused: ServerFrame;
     do refused = await request(asker);
     while ('code' in refused && refused.code !== 'DRAINING');
+    // Others are served as ever.
+    await subscriber.ask({ type: 'publish', channel: 'quotes.all', payload: 1 });
+    await subscriber.until(({ type }) => type === 'message');
     respond(worker, id, 'in time');
     expect(await asked).toMatchObject({ payload: 'in time' });
     await stopping;
