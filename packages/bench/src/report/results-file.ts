@@ -37,7 +37,15 @@ export interface Origin {
 /** As it lies in the file. */
 export type RecordedRun = Origin & Run;
 
+let known: string | undefined;
+
+/** Looked up once: the results that a run writes make the checkout dirty, which says nothing about what was measured. */
 function commit(): string {
+  known ??= describe();
+  return known;
+}
+
+function describe(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   } catch (error) {

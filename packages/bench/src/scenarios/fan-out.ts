@@ -30,7 +30,7 @@ export function fanOut(options: FanOut): Scenario {
     title: `fan-out: 1 channel, ${subscribers} subscribers, ${ratePerSecond} msg/s${nodes === 1 ? ', one node alone' : ''}`,
     ...(options.floor ? { floor: { subscribers, ratePerSecond } } : {}),
     start: () => startCarillon({ gateways: nodes }),
-    peers: [() => startSocketIo({ nodes })],
+    peers: nodes === 1 ? [] : [() => startSocketIo()],
     estimateSeconds: usualSeconds,
     run: (target, timing, size) => runFanOut(sized(options, size), target, timing),
   };

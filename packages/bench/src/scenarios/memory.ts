@@ -22,7 +22,7 @@ export const memory: Scenario = {
   title: `memory of ${CLIENTS} idle connections, each authenticated and subscribed to a channel of its own`,
   start: () => startCarillon(),
   peers: [() => startSocketIo(), startBareWs],
-  estimateSeconds: () => 24,
+  estimateSeconds: () => 18,
   run: async (target: Target, _timing: Timing, size: Size): Promise<Result> => {
     const { clients = CLIENTS } = size;
     const channels = Array.from({ length: clients }, (_, i) => `bench:idle-${i}`);

@@ -72,4 +72,4 @@ export interface Scenario {
 }
 
 /** Start, warm-up, measurement and stop of a usual scenario. */
-export const usualSeconds = ({ warmUpSeconds, seconds }: Timing): number => warmUpSeconds + seconds + 9;
+export const usualSeconds = ({ warmUpSeconds, seconds }: Timing): number => warmUpSeconds + seconds + 8;

@@ -6,17 +6,17 @@ import type { Target } from './target.ts';
 
 const SERVER = fileURLToPath(new URL('../peers/socketio-server.ts', import.meta.url));
 
+const NODES = 2;
+
 export interface SocketIoOptions {
   /** Connection state recovery; it costs something in every packet, so it is off where it isn't asked for. */
   readonly recovery?: boolean;
-  /** Default 2. */
-  readonly nodes?: number;
 }
 
 export async function startSocketIo(options: SocketIoOptions = {}): Promise<Target> {
-  const { recovery = false, nodes: count = 2 } = options;
+  const { recovery = false } = options;
   const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
-  const starting = Array.from({ length: count }, (_, i) => startNode(`node-${i + 1}`, redis.url, recovery));
+  const starting = Array.from({ length: NODES }, (_, i) => startNode(`node-${i + 1}`, redis.url, recovery));
   const stop = async (): Promise<void> => {
     const started = await Promise.allSettled(starting);
     await Promise.all(started.map((one) => one.status === 'fulfilled' && one.value.process.stop()));
