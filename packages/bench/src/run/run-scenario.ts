@@ -1,4 +1,5 @@
 /** Repeats of one scenario against Carillon, its peers and its floor, one after another, so that ratios hold although machines differ. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Result, Scenario, Size, Timing } from '../scenarios/scenario.ts';
 import { measureFloor } from '../targets/floor.ts';
 import type { Target } from '../targets/target.ts';
@@ -10,6 +11,8 @@ export interface RunOptions {
   readonly peers: boolean;
   readonly repeat: number;
   readonly progress: (text: string) => void;
+  /** One run against one target is given up after this; absent: several times what it should take. */
+  readonly patienceMs?: number;
 }
 
 export interface Outcome {
@@ -57,16 +60,29 @@ async function runFloor({ floor }: Scenario, options: RunOptions, floors: number
   if (floorUs !== undefined) floors.push(floorUs);
 }
 
+/** What takes so much longer than it should does not end any more. */
+const PATIENCE = 4;
+const LEAST_PATIENCE_S = 120;
+
 async function runAgainst(
   start: () => Promise<Target>,
   scenario: Scenario,
-  { timing, size, progress }: RunOptions,
+  { timing, size, progress, patienceMs }: RunOptions,
 ): Promise<Result> {
   const target = await start();
+  const expected = PATIENCE * scenario.estimateSeconds(timing);
+  const timeoutMs = patienceMs ?? 1000 * Math.max(LEAST_PATIENCE_S, expected);
+  const ended = new AbortController();
   try {
     progress(target.name);
-    return await scenario.run(target, timing, size);
+    return await Promise.race([
+      scenario.run(target, timing, size),
+      pause(timeoutMs, undefined, { signal: ended.signal }).then(() => {
+        throw new Error(`${target.name}: not done after ${timeoutMs / 1000} s`);
+      }),
+    ]);
   } finally {
+    ended.abort();
     await target.stop();
   }
 }
