@@ -21,6 +21,7 @@ export class FeedReader {
   readonly #commandBegin: string;
   #isStopped = false;
   #round = 0;
+  #latestEpoch = '';
 
   constructor(
     keys: Keys,
@@ -46,6 +47,16 @@ export class FeedReader {
   /** A (re)made feed is read from after `id` on. */
   startAfter(partition: PartitionId, id: string): void {
     this.#lastIds[partition] = id;
+  }
+
+  /** Of what was read, and of what {@link saw} was told; `''`: none. */
+  get latestEpoch(): string {
+    return this.#latestEpoch;
+  }
+
+  /** Epochs sort by age; this gateway's own, made while the broker was away, sort before all. */
+  saw(epoch: string): void {
+    if (epoch > this.#latestEpoch) this.#latestEpoch = epoch;
   }
 
   stop(): void {
@@ -97,6 +108,7 @@ export class FeedReader {
       switch (fields[i]) {
         case 'm': {
           const { channel, epoch, seq, record } = unpackMessage(value);
+          this.saw(epoch);
           this.#handler.onMessage(channel, epoch, seq, record);
           break;
         }

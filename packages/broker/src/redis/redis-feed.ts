@@ -65,6 +65,7 @@ export class RedisFeed implements GatewayFeed {
     await this.#deps.timeline.join({
       gateway: this.gateway,
       readUpTo: (partition) => this.#reader!.lastId(partition),
+      latestEpoch: () => this.#reader!.latestEpoch,
       rejoin: (lost) => this.#interestLost(lost),
     });
     handler.onConnection(true);
@@ -83,8 +84,11 @@ export class RedisFeed implements GatewayFeed {
     const positions = new Map<ChannelKey, Position>();
     await this.#forEachCall(channels, async (partition, chunk) => {
       const reply = await this.#subscribeChunk(partition, chunk);
-      for (const [i, channel] of chunk.entries())
-        positions.set(channel, { epoch: String(reply[i * 2]), seq: Number(reply[i * 2 + 1]) });
+      for (const [i, channel] of chunk.entries()) {
+        const epoch = String(reply[i * 2]);
+        this.#reader?.saw(epoch);
+        positions.set(channel, { epoch, seq: Number(reply[i * 2 + 1]) });
+      }
     });
     return channels.map((channel) => positions.get(channel)!);
   }

@@ -124,6 +124,29 @@ describe('Redis that lost its tail', () => {
     await redis.stop();
   });
 
+  it('[PO3] gives epochs that sort after those it lost, though the clock of the next Redis is behind', {
+    timeout: 30_000,
+  }, async () => {
+    const gateway = await open('one');
+    const before = await gateway.publishPatiently('before');
+    // What a Redis whose clock is an hour ahead would have given.
+    const ahead = (Date.now() + 3_600_000).toString(36) + before.epoch.slice(8);
+    const base = `carillon:{p${gateway.broker.partitionOf(CHANNEL)}}:`;
+    await admin.hset(`${base}c:${CHANNEL}`, 'e', ahead);
+    await gateway.feed.subscribe([CHANNEL]);
+    await redis.restartEmpty();
+    const after = await gateway.publishPatiently('after');
+    expect(after.epoch > ahead).toBe(true);
+    // A channel that expires gets another one each time.
+    const epochs = new Set([after.epoch]);
+    for (let n = 0; n < 3; n++) {
+      await admin.del(`${base}c:${CHANNEL}`);
+      epochs.add((await gateway.publishPatiently(`${n}`)).epoch);
+    }
+    expect(epochs.size).toBe(4);
+    expect([...epochs].toSorted()).toEqual([...epochs]);
+  });
+
   it('[D7] begins new epochs, publishes again what is held, in order, and gives no number twice', {
     timeout: 30_000,
   }, async () => {

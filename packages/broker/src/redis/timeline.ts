@@ -22,6 +22,8 @@ export interface TimelineDependencies {
 export interface Witness {
   readonly gateway: string;
   readUpTo(partition: PartitionId): string;
+  /** Of all channels; `''`: none. Later ones must sort after it, whatever the clock of the next Redis says. */
+  latestEpoch(): string;
   /** Makes its place in these partitions anew. */
   rejoin(partitions: readonly PartitionId[]): Promise<void>;
 }
@@ -182,6 +184,7 @@ export class Timeline {
       this.#witness?.gateway ?? '',
       readUpTo,
       patienceMs,
+      this.#witness?.latestEpoch() ?? '',
     ])) as [string, number, number];
     return {
       generation: String(generation),

@@ -1,7 +1,7 @@
 -- A process that connects to a Redis it doesn't know yet says what it has seen of a partition. When that is more than Redis had at the
 -- start of this run, accepted messages are lost: the partition gets a new generation, and with it every channel a new epoch.
 -- KEYS[1] partition base   ARGV identity of this run, highest write count seen, gateway or '' for others, id that the feed was read
---         up to, milliseconds to wait for other gateways
+--         up to, milliseconds to wait for other gateways, latest epoch seen or ''
 -- Reply   generation, write count at the start of this run, 1 when other gateways have not yet said what they have seen
 --@include channel
 --@include generation
@@ -9,6 +9,7 @@
 
 local base = KEYS[1]
 local run, seen, gateway, read_up_to, patience = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local latest_epoch = ARGV[6]
 local meta, attested, now = base .. 'meta', base .. 'attested', now_ms()
 
 local function begin_run()
@@ -42,6 +43,7 @@ local function others_are_awaited(began)
 end
 
 if redis.call('HGET', meta, 'r') ~= run then begin_run() end
+if latest_epoch > (redis.call('HGET', meta, 'f') or '') then redis.call('HSET', meta, 'f', latest_epoch) end
 local state = redis.call('HMGET', meta, 'b', 'c', 't')
 if gateway == '' or redis.call('HEXISTS', attested, gateway) == 0 then
   local count = tonumber(state[2])

@@ -29,12 +29,12 @@ local function open_channel(name)
   local key = base .. 'c:' .. name
   local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'x', 'g')
   if not state[1] then
-    local epoch = epoch_at(now, new_epoch)
+    local epoch = next_epoch(base, now, new_epoch)
     create_channel(base, name, epoch, now, generation)
     redis.call('PEXPIRE', key, idle_ttl)
     state = { epoch, 0, false, false, now }
   elseif (state[6] or '') ~= generation then
-    local epoch = epoch_after(state[1], epoch_at(now, new_epoch))
+    local epoch = epoch_after(state[1], next_epoch(base, now, new_epoch))
     renew_channel(base, name, state[1], epoch, generation)
     state[1], state[2] = epoch, 0
   end

@@ -37,11 +37,11 @@ for at = 4, #ARGV do
   local key = base .. 'c:' .. channel
   local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g', 'o')
   if not state[1] then
-    local epoch = epoch_at(now, new_epoch)
+    local epoch = next_epoch(base, now, new_epoch)
     create_channel(base, channel, epoch, now, generation)
     state = { epoch, 0, false, false, generation, false }
   elseif (state[5] or '') ~= generation then
-    local epoch = epoch_after(state[1], epoch_at(now, new_epoch))
+    local epoch = epoch_after(state[1], next_epoch(base, now, new_epoch))
     renew_channel(base, channel, state[1], epoch, generation)
     state[1], state[2] = epoch, 0
   end

@@ -17,6 +17,17 @@ local function epoch_after(old, fresh)
   return fresh
 end
 
+-- An epoch for a channel of this partition. Not before what gateways have seen of an earlier run (attest.lua), though the clock of this
+-- server may be behind that of its predecessor: to a gateway, an epoch that sorts before its own is a straggler.
+local function next_epoch(base, now, made)
+  local epoch, floor = epoch_at(now, made), redis.call('HGET', base .. 'meta', 'f')
+  if not floor or epoch > floor then return epoch end
+  epoch = epoch_after(floor, epoch)
+  -- Each is given once: a channel that expires before the clock has caught up must not get the same again.
+  redis.call('HSET', base .. 'meta', 'f', epoch)
+  return epoch
+end
+
 -- The channel is of an older generation: its numbers may have been given to messages that are lost, so they are not used again. Who is
 -- interested stays, and so does the history of the old epoch, for gateways that don't have all of it yet.
 local function renew_channel(base, channel, old_epoch, epoch, generation)
