@@ -288,6 +288,20 @@ describe('recovery', () => {
     expect(await bob.next('message')).toMatchObject({ seq: 6, payload: 'live' });
   });
 
+  it('[SU6] [PO4] begins with the first message of the new epoch for one who comes from an older one', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const { epoch } = await ada.subscribe('chat:a');
+    for (let i = 1; i <= 5; i++) await ada.publish('chat:a', i);
+    expect(await bob.subscribe('chat:a', { epoch: '000000000000', seq: 1 })).toMatchObject({
+      recovered: false,
+      reason: 'epoch-changed',
+      epoch,
+      seq: 0,
+    });
+    await ada.publish('chat:a', 6);
+    for (let i = 1; i <= 6; i++) expect(await bob.next('message')).toMatchObject({ seq: i, payload: i });
+  });
+
   it('[SU6] asks stored history when hot history is trimmed', async () => {
     await gateway.stop();
     await start({

@@ -36,6 +36,12 @@ export interface SubscribeOptions {
 
 export type ReadMissing = (channel: Channel, epoch: string, from: number, to: number) => Promise<MissingRead>;
 
+interface FirstPageOptions {
+  readonly forConsumer: boolean;
+  /** Does anybody still wait for it? */
+  readonly isWanted: () => boolean;
+}
+
 /** Subscribes connections to channels and lets those that come back catch up. */
 export class Subscribing {
   readonly #channels: Channels;
@@ -73,12 +79,17 @@ export class Subscribing {
     try {
       if (presented !== undefined && isAfter(presented, channel.position!))
         await this.#channels.catchUp(channel);
+      const isOpen = (): boolean => sink.isOpen;
       const first =
         presented === undefined
           ? undefined
-          : await this.#firstPage(channel, presented, forConsumer, () => sink.isOpen);
-      const beginning = this.#beginningOf(channel, presented, first);
+          : await this.#firstPage(channel, presented, { forConsumer, isWanted: isOpen });
+      let beginning = this.#beginningOf(channel, presented, first);
       let entries = first !== undefined && 'entries' in first ? first.entries : [];
+      if (presented !== undefined && isAfter(beginning.position, presented) && isOther(presented, channel)) {
+        entries = await this.#startOfEpoch(channel, { forConsumer, isWanted: isOpen });
+        if (entries.length > 0) beginning = { ...beginning, position: before(entries[0]!) };
+      }
       return {
         channel,
         subscriber,
@@ -100,8 +111,7 @@ export class Subscribing {
   async #firstPage(
     channel: Channel,
     presented: Position,
-    forConsumer: boolean,
-    isWanted: () => boolean,
+    { forConsumer, isWanted }: FirstPageOptions,
   ): Promise<MissingRead | undefined> {
     const at = channel.position!;
     const { policy } = channel;
@@ -123,6 +133,16 @@ export class Subscribing {
     return !forConsumer && this.#nowMs() - header.timestamp > policy.recoveryWindowMs
       ? { reason: 'window-exceeded' }
       : page;
+  }
+
+  /**
+   * The first messages of the present epoch, for one who has none of them: after a loss they are what was published again, as well. Empty when
+   * they can't be had, or are too many or too old.
+   */
+  async #startOfEpoch(channel: Channel, options: FirstPageOptions): Promise<readonly HistoryEntry[]> {
+    const { epoch } = channel.position!;
+    const page = await this.#firstPage(channel, { epoch, seq: 0 }, options);
+    return page !== undefined && 'entries' in page && channel.position!.epoch === epoch ? page.entries : [];
   }
 
   #beginningOf(channel: Channel, presented: Position | undefined, first: MissingRead | undefined): Beginning {
@@ -185,12 +205,26 @@ export class Subscribing {
           : { reason: 'epoch-changed' as const };
       if (!isWanted()) return;
       if ('reason' in page) {
-        const to = channel.position!;
+        const to = page.reason === 'epoch-changed' ? startOf(channel) : channel.position!;
         sink.tellGap(channel.name, at, to, page.reason);
         at = to;
       } else at = await send(channel, sink, at, page.entries, isWanted);
     }
   }
+}
+
+/** Where the present epoch begins; where nothing of it can be read, where it is now. */
+function startOf({ policy, position }: Channel): Position {
+  const canBeRead = policy.history !== undefined || policy.durable;
+  return canBeRead ? { epoch: position!.epoch, seq: 0 } : position!;
+}
+
+function isOther(presented: Position, { position }: Channel): boolean {
+  return presented.epoch !== position!.epoch;
+}
+
+function before({ epoch, seq }: HistoryEntry): Position {
+  return { epoch, seq: seq - 1 };
 }
 
 /** [SU8] */
