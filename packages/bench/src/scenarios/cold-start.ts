@@ -26,7 +26,7 @@ export const coldStart: Scenario = {
   estimateSeconds: () => 22,
   /** @param size `clients` are starts here */
   run: async (target: Target, _timing: Timing, size: Size): Promise<Result> => {
-    const { clients = STARTS } = size;
+    const clients = Math.min(STARTS, size.clients ?? STARTS);
     const dataDir = await mkdtemp(join(tmpdir(), 'carillon-cold-start-'));
     const histogram = histogramUs();
     let cpuUs = 0;
