@@ -100,15 +100,20 @@ export class RedisFeed implements GatewayFeed {
   }
 
   async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
-    const pipeline = this.#deps.redis.pipeline();
-    for (const channel of channels)
-      pipeline.hmget(this.#deps.keys.channel(this.#deps.partitionOf(channel), channel), 'e', 's');
-    const replies = await pipeline.exec().catch((error: unknown) => Promise.reject(unavailable(error)));
-    return (replies ?? []).map(([error, reply]) => {
-      if (error !== null) throw unavailable(error);
-      const [epoch, seq] = reply as (string | null)[];
-      return epoch == null ? undefined : { epoch, seq: Number(seq) };
+    const positions = new Map<ChannelKey, Position>();
+    await this.#forEachCall(channels, async (partition, chunk) => {
+      const reply = (await runScript(
+        this.#deps.redis,
+        'positions',
+        this.#deps.keys.base(partition),
+        chunk,
+      ).catch((error: unknown) => Promise.reject(unavailable(error)))) as readonly (string | number)[];
+      for (const [i, channel] of chunk.entries()) {
+        const epoch = reply[i * 2] as string;
+        if (epoch !== '') positions.set(channel, { epoch, seq: reply[i * 2 + 1] as number });
+      }
     });
+    return channels.map((channel) => positions.get(channel));
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,7 @@ const NAMES = [
   'lease-renew',
   'log-commit',
   'narrow',
+  'positions',
   'publish',
   'reap',
   'register',
