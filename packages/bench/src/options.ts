@@ -22,7 +22,7 @@ export const USAGE = `npm run bench -- [scenario ...|all] [sweep ...|scale] [opt
   --repeat N      rounds; medians are shown (default 1)
   --seconds N     measured time of a round (default 8)
   --warm-up N     before it (default 3)
-  --clients N     connections instead of what the scenario says
+  --clients N     connections instead of what the scenario says; needs --out
   --json          JSON instead of tables
   --out FOLDER    results go there; without it to packages/bench/results and docs/performance.md
 
@@ -47,6 +47,8 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
     },
   });
   if (values.help) return 'help';
+  if (values.clients !== undefined && values.out === undefined)
+    throw new Error('--clients is not what the scenario says: its results need a place of their own, --out');
   return {
     ...chosen(positionals),
     timing: {
