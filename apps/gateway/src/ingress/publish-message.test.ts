@@ -28,7 +28,7 @@ it('keeps a bounded amount of messages while the log stands still, and takes mor
     processMetrics: false,
   });
   const publishing = new PublishMessage(
-    { publisher, nowMs: () => 0 } as unknown as Broker,
+    { publisher, nowMs: () => 0 },
     'gw',
     createNamespaceResolver(config.namespaces),
     telemetry,
@@ -69,13 +69,7 @@ it('[PO4] gives a message that is sent again the same id, whichever gateway take
   const namespaces = createNamespaceResolver(config.namespaces);
   const gateways = ['one', 'other'].map(
     (name) =>
-      new PublishMessage(
-        { publisher, nowMs: () => 0 } as unknown as Broker,
-        name,
-        namespaces,
-        telemetryOf(name),
-        () => undefined,
-      ),
+      new PublishMessage({ publisher, nowMs: () => 0 }, name, namespaces, telemetryOf(name), () => undefined),
   );
   const ada = anonymousIdentity({ capabilities: ALL_CAPABILITIES })!;
   for (const gateway of gateways) {

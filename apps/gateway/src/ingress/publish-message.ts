@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { allows, type Identity } from '@carillon/auth';
-import type { Broker, ChannelKey, Dedupe, PublishOutcome } from '@carillon/broker';
+import type { Broker, ChannelKey, Dedupe, Publisher, PublishOutcome } from '@carillon/broker';
 import type { NamespacePolicy, NamespaceResolver } from '@carillon/config';
 import { CarillonError, encodeRecord, type Position } from '@carillon/protocol';
 import {
@@ -35,6 +35,12 @@ export type GatewayOutcome = PublishOutcome & { readonly degraded?: true };
 /** Delivers to the subscribers of this gateway; `undefined` when the broker isn't away. */
 type PublishLocally = (key: ChannelKey, record: string) => Position | undefined;
 
+/** What a publish needs of the broker. */
+interface MessageLog {
+  readonly publisher: Pick<Publisher, 'send'>;
+  readonly nowMs: Broker['nowMs'];
+}
+
 /** How long an Idempotency-Key is remembered. */
 const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
 
@@ -43,7 +49,7 @@ const MAX_UNDER_WAY_CHARS = 16 * 1024 * 1024;
 
 /** Checks a message, makes its record and hands it to the log. The same for WebSocket and HTTP. */
 export class PublishMessage {
-  readonly #broker: Broker;
+  readonly #broker: MessageLog;
   readonly #gateway: string;
   readonly #namespaces: NamespaceResolver;
   readonly #telemetry: Telemetry;
@@ -57,7 +63,7 @@ export class PublishMessage {
   #underWayChars = 0;
 
   constructor(
-    broker: Broker,
+    broker: MessageLog,
     gateway: string,
     namespaces: NamespaceResolver,
     telemetry: Telemetry,
