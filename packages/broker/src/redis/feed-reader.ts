@@ -6,7 +6,7 @@ import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 import type { Wire } from './wire/wire.ts';
 
 /** Entries of one partition taken per read. */
-const READ_COUNT = 1000;
+const READ_COUNT = 100;
 /** How long a read waits; also how often the loop looks whether it should stop. */
 const FEED_BLOCK_MS = 2000;
 const RETRY_DELAY_MS = 100;

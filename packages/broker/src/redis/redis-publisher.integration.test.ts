@@ -87,6 +87,21 @@ it('keeps the order when Redis has forgotten the script', async () => {
   direct.disconnect();
 });
 
+it('keeps the order of messages without a producer while scripts are forgotten again and again', async () => {
+  const direct = new Redis(redis.url);
+  const outcomes: Promise<PublishOutcome>[] = [];
+  for (let turn = 0; turn < 3000; turn++) {
+    const { channel, id, keeping } = message(turn);
+    const publication = { channel, id, keeping, record: 'x'.repeat(3000) };
+    outcomes.push(new Promise((resolve) => broker.publisher.send(publication, resolve)));
+    if (turn % 20 === 0) void direct.script('FLUSH');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const seqs = (await Promise.all(outcomes)).map((outcome) => 'seq' in outcome && outcome.seq);
+  expect(seqs).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+  direct.disconnect();
+});
+
 it('keeps the text of a message whatever its characters', async () => {
   await publish(1);
   const { entries } = await broker.history.range('app/c', { from: 1, to: 1, limit: 1 });

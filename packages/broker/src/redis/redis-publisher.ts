@@ -11,6 +11,7 @@ import { scriptOf } from './scripts.ts';
 import { runOf, type Timeline } from './timeline.ts';
 import { command } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
+import { ScriptCalls } from './wire/script-calls.ts';
 import { Wire } from './wire/wire.ts';
 
 /** Bounds of one script call: Redis does nothing else meanwhile. */
@@ -60,6 +61,7 @@ export class RedisPublisher implements Publisher {
   readonly #deps: RedisPublisherDependencies;
   readonly #wire: Wire;
   readonly #call: PublishCall;
+  readonly #calls: ScriptCalls;
   readonly #held: readonly HeldPublications[];
   /** Which run of Redis the connection leads to; see {@link Timeline}. */
   #run: string | undefined;
@@ -77,6 +79,7 @@ export class RedisPublisher implements Publisher {
       onError: deps.onError,
       prepare: (wire) => this.#prepare(wire),
     });
+    this.#calls = new ScriptCalls(this.#wire);
   }
 
   publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
@@ -219,16 +222,12 @@ export class RedisPublisher implements Publisher {
       if (reply instanceof RedisReplyError) onFailure(reply);
       else settle(this.#take(partition, publications, reply));
     };
-    this.#wire.send(
-      this.#call.byHash(base, makeEpoch(), publications),
-      (reply) => {
-        // Somebody emptied the cache of scripts.
-        if (reply instanceof RedisReplyError && reply.message.startsWith('NOSCRIPT'))
-          this.#wire.send(this.#call.bySource(base, makeEpoch(), publications), onReply, onFailure);
-        else onReply(reply);
-      },
+    this.#calls.make({
+      byHash: () => this.#call.byHash(base, makeEpoch(), publications),
+      bySource: () => this.#call.bySource(base, makeEpoch(), publications),
+      onReply,
       onFailure,
-    );
+    });
   }
 
   #take(

@@ -77,4 +77,16 @@ describe('replies of Redis', () => {
     expect(() => readIn([Buffer.from('HTTP/1.1 400 Bad Request\r\n')])).toThrow(ProtocolBreak);
     expect(() => readIn([Buffer.from('*1\r\n'.repeat(40))])).toThrow(ProtocolBreak);
   });
+
+  it('of many megabytes cost a time that grows with their size only', () => {
+    const entries = 800;
+    const entry = ['1-1', Array.from({ length: 512 }, (_, i) => (i % 2 === 0 ? 'm' : 'x'.repeat(200)))];
+    const all = Buffer.from(`*1\r\n*2\r\n${bytesOf('feed')}*${entries}\r\n${bytesOf(entry).repeat(entries)}`);
+    const pieces = Array.from({ length: Math.ceil(all.length / 65_536) }, (_, i) =>
+      all.subarray(i * 65_536, (i + 1) * 65_536),
+    );
+    const [reply] = readIn(pieces) as [[[string, Reply[]]]];
+    expect(reply[0][1]).toHaveLength(entries);
+    expect(reply[0][1].at(-1)).toEqual(entry);
+  }, 10_000);
 });

@@ -12,7 +12,9 @@ export class ProtocolBreak extends Error {
 }
 
 const INCOMPLETE = Symbol('incomplete');
-type Parsed = Reply | typeof INCOMPLETE;
+/** An array or map has begun; its elements come next. */
+const OPENED = Symbol('opened');
+type Parsed = Reply | typeof INCOMPLETE | typeof OPENED;
 
 const CR = 13;
 const MINUS = 45;
@@ -20,18 +22,29 @@ const LENGTH_OF_CRLF = 2;
 /** Of arrays in arrays; what the scripts and XREAD answer has four. */
 const MAX_DEPTH = 16;
 
+/** An array whose elements have not all come. */
+interface Open {
+  readonly items: Reply[];
+  left: number;
+  /** Each of its elements is a pair. */
+  readonly isMap: boolean;
+}
+
 /**
  * Reads replies (RESP2 and RESP3, https://redis.io/docs/latest/develop/reference/protocol-spec/) out of the bytes of a connection, as they
- * come, and hands each on at once. No object per element but the arrays and strings of the reply.
+ * come, and hands each on at once. No object per element but the arrays and strings of the reply. An element that was read is not looked
+ * at again: what waits in a gateway's feed after a pause may be many megabytes in one reply, which comes in hundreds of pieces.
  */
 export class RespReader {
   readonly #onReply: (reply: Reply) => void;
   #chunks: Buffer[] = [];
   #buffered = 0;
-  /** A reply that is under way has at least so many bytes: not looked at again before they are there. */
+  /** An element that is under way has at least so many bytes: not looked at again before they are there. */
   #wanted = 1;
   #buffer: Buffer = Buffer.alloc(0);
   #at = 0;
+  /** Arrays that have begun, the innermost last. */
+  readonly #open: Open[] = [];
 
   constructor(onReply: (reply: Reply) => void) {
     this.#onReply = onReply;
@@ -55,19 +68,41 @@ export class RespReader {
     this.#wanted = 1;
     while (from < length) {
       this.#at = from;
-      const reply = this.#read(0);
-      if (reply === INCOMPLETE) {
+      const element = this.#read();
+      if (element === INCOMPLETE) {
         this.#wanted = Math.max(this.#wanted - from, length - from + 1);
         break;
       }
       from = this.#at;
-      this.#onReply(reply);
+      if (element !== OPENED) this.#complete(element);
     }
     this.#buffered = length - from;
     this.#chunks = from === length ? [] : [this.#buffer.subarray(from)];
   }
 
-  #read(depth: number): Parsed {
+  /** An element belongs to the array that is open, and may be its last one. */
+  #complete(element: Reply): void {
+    let value = element;
+    for (let open = this.#open.at(-1); open !== undefined; open = this.#open.at(-1)) {
+      open.items.push(value);
+      if (--open.left > 0) {
+        if (open.isMap) this.#begin(2, false);
+        return;
+      }
+      this.#open.pop();
+      value = open.items;
+    }
+    this.#onReply(value);
+  }
+
+  #begin(length: number, isMap: boolean): void {
+    if (this.#open.length >= MAX_DEPTH)
+      throw new ProtocolBreak(`a reply of Redis is nested deeper than ${MAX_DEPTH}`);
+    this.#open.push({ items: [], left: length, isMap });
+    if (isMap) this.#begin(2, false);
+  }
+
+  #read(): Parsed {
     const type = this.#buffer[this.#at++];
     switch (type) {
       case 0x3a: // :
@@ -78,9 +113,9 @@ export class RespReader {
       case 0x2a: // *
       case 0x7e: // ~
       case 0x3e: // >
-        return this.#array(depth);
+        return this.#container(false);
       case 0x25: // %
-        return this.#map(depth);
+        return this.#container(true);
       case 0x2b: // +
       case 0x2c: // ,
       case 0x28: // (
@@ -91,8 +126,6 @@ export class RespReader {
         return this.#null();
       case 0x23: // #
         return this.#boolean();
-      case undefined:
-        return INCOMPLETE;
       default:
         throw new ProtocolBreak(`a reply of Redis begins with byte ${type}`);
     }
@@ -128,34 +161,13 @@ export class RespReader {
     return text;
   }
 
-  #array(depth: number): Parsed {
+  #container(isMap: boolean): Parsed {
     const length = this.#number();
     if (length === INCOMPLETE) return INCOMPLETE;
     if (length < 0) return null;
-    return this.#items(length, depth);
-  }
-
-  #map(depth: number): Parsed {
-    const length = this.#number();
-    if (length === INCOMPLETE) return INCOMPLETE;
-    const pairs: Reply[] = [];
-    for (let i = 0; i < length; i++) {
-      const pair = this.#items(2, depth);
-      if (pair === INCOMPLETE) return INCOMPLETE;
-      pairs.push(pair);
-    }
-    return pairs;
-  }
-
-  #items(length: number, depth: number): readonly Reply[] | typeof INCOMPLETE {
-    if (depth >= MAX_DEPTH) throw new ProtocolBreak(`a reply of Redis is nested deeper than ${MAX_DEPTH}`);
-    const items: Reply[] = [];
-    for (let i = 0; i < length; i++) {
-      const item = this.#read(depth + 1);
-      if (item === INCOMPLETE) return INCOMPLETE;
-      items.push(item);
-    }
-    return items;
+    if (length === 0) return [];
+    this.#begin(length, isMap);
+    return OPENED;
   }
 
   #line(): string | typeof INCOMPLETE {
