@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number;
   /** A command without an answer for this long has failed; its outcome is unknown. Default 5000. */
   readonly commandTimeoutMs?: number;
+  /** Told of every error that Redis answers. */
+  readonly onErrorReply?: (error: Error) => void;
 }
 
 export const DEFAULT_COMMAND_TIMEOUT_MS = 5000;
@@ -43,6 +45,11 @@ export function connectBare(
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs ?? 2000,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    // The library asks here whether to connect again.
+    reconnectOnError: (error) => {
+      options.onErrorReply?.(error);
+      return false;
+    },
     // Equal jitter: a restarted Redis isn't met by all processes at once.
     retryStrategy: (attempt: number) =>
       Math.min(MAX_RETRY_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),

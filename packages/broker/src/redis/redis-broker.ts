@@ -12,6 +12,7 @@ import {
   DEFAULT_COMMAND_TIMEOUT_MS,
   untilReady,
 } from './connection.ts';
+import { Connections } from './connections.ts';
 import { Keys } from './keys.ts';
 import { RedisAcks } from './redis-acks.ts';
 import { RedisClock } from './redis-clock.ts';
@@ -53,9 +54,13 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const keys = new Keys(options.prefix ?? 'carillon');
   const errors = new RepeatedLog(options.logger);
   const onError = (error: Error): void => errors.warn({ err: error }, 'trouble with the connection to Redis');
-  const redis: Redis = connect(options, 'commands', onError);
+  const connections = new Connections(onError);
+  const connecting = { ...options, onErrorReply: (error: Error) => connections.onErrorReply(error) };
+  const redis = connections.add(connect(connecting, 'commands', onError));
   const openReader = (): Redis =>
-    connect({ ...options, commandTimeoutMs: BLOCKING_COMMAND_TIMEOUT_MS }, 'reader', onError);
+    connections.add(
+      connect({ ...connecting, commandTimeoutMs: BLOCKING_COMMAND_TIMEOUT_MS }, 'reader', onError),
+    );
   const ofChannel = (channel: ChannelKey): number => partitionOf(channel, partitions);
   const shared = {
     redis,
@@ -75,10 +80,10 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   });
   const clock = new RedisClock(redis, onError);
   const cold = new RedisColdHistory(shared);
-  const publishing = connectBare(options, 'publish', onError);
+  const publishing = connections.add(connectBare(connecting, 'publish', onError));
   const publisher = new RedisPublisher({
     redis: publishing,
-    reconnectOthers: () => redis.disconnect(true),
+    connections,
     replyTimeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
     onError,
     keys,
@@ -112,7 +117,7 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
     feed: (gateway) =>
       new RedisFeed(gateway, {
         ...shared,
-        openReader: () => connectBare(options, 'feed', onError),
+        openReader: () => connections.add(connectBare(connecting, 'feed', onError)),
         timeline,
         onColdAnswer: cold.onAnswer,
         originalOf: (...place) => republisher.originalOf(...place),

@@ -4,6 +4,7 @@ import { makeEpoch } from '../epoch.ts';
 import type { BrokerLimits, PartitionId, Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import { unavailable, untilReady, wasNotDone } from './connection.ts';
+import type { Connections } from './connections.ts';
 import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
 import { PublishCall } from './publish-call.ts';
@@ -21,7 +22,6 @@ const MAX_BATCH_CHARS = 1_000_000;
 /** Longest wait for the publisher's own connection before lost messages are given up. */
 const APPEND_TIMEOUT_MS = 5000;
 const RETRY_MS = 100;
-const REALIGN_PAUSE_MS = 2000;
 
 /** How many replicas have to have a message before it is accepted. */
 export interface ReplicaPolicy {
@@ -34,8 +34,7 @@ export interface ReplicaPolicy {
 export interface RedisPublisherDependencies {
   /** A connection of the publisher's own, not used by anybody else. */
   readonly redis: Redis;
-  /** The other connections lead to another Redis than this one does. */
-  readonly reconnectOthers: () => void;
+  readonly connections: Connections;
   readonly replyTimeoutMs: number;
   readonly onError: (error: Error) => void;
   readonly keys: Keys;
@@ -67,7 +66,6 @@ export class RedisPublisher implements Publisher {
   #run: string | undefined;
   #waiting = new Map<PartitionId, Batch[]>();
   #scheduled = false;
-  #realignedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: RedisPublisherDependencies) {
     this.#deps = deps;
@@ -197,19 +195,11 @@ export class RedisPublisher implements Publisher {
       this.#send(partition, publications, settle);
       return;
     }
-    if (this.#wire.isReady && this.#deps.timeline.isOpen) this.#realign();
+    // Two connections lead to two processes, after a failover.
+    if (this.#wire.isReady && this.#deps.timeline.isOpen)
+      this.#deps.connections.reconnect('connections to Redis lead to different servers: connecting again');
     const refusal = refusals.unavailable(undefined);
     settle(publications.map(() => refusal));
-  }
-
-  /** Two connections lead to two processes, after a failover: both are made anew. */
-  #realign(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#realignedMs < REALIGN_PAUSE_MS) return;
-    this.#realignedMs = nowMs;
-    this.#deps.onError(new Error('connections to Redis lead to different servers: connecting again'));
-    this.#deps.redis.disconnect(true);
-    this.#deps.reconnectOthers();
   }
 
   #send(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
@@ -219,8 +209,10 @@ export class RedisPublisher implements Publisher {
       settle(publications.map(() => refusal));
     };
     const onReply = (reply: Reply): void => {
-      if (reply instanceof RedisReplyError) onFailure(reply);
-      else settle(this.#take(partition, publications, reply));
+      if (reply instanceof RedisReplyError) {
+        this.#deps.connections.onErrorReply(reply);
+        onFailure(reply);
+      } else settle(this.#take(partition, publications, reply));
     };
     this.#calls.make({
       byHash: () => this.#call.byHash(base, makeEpoch(), publications),

@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis';
+
+/** A server that stays read-only is not asked more often for another one. */
+const PAUSE_MS = 2000;
+
+/** The connections of one broker, so that they can be made anew together. */
+export class Connections {
+  readonly #onError: (error: Error) => void;
+  /** A few, and as many for as long as the broker lives. */
+  readonly #open = new Set<Redis>();
+  #reconnectedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(onError: (error: Error) => void) {
+    this.#onError = onError;
+  }
+
+  add(redis: Redis): Redis {
+    this.#open.add(redis);
+    redis.once('end', () => this.#open.delete(redis));
+    return redis;
+  }
+
+  /**
+   * An answer was an error. A server that was turned into a replica keeps its connections, and the address may have long led to
+   * another one: only new connections get there.
+   */
+  onErrorReply({ message }: Error): void {
+    if (message.startsWith('READONLY'))
+      this.reconnect('this Redis has become a replica and takes no writes: connecting again');
+  }
+
+  /** Makes all connections anew, unless that was done a moment ago. */
+  reconnect(why: string): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#reconnectedMs < PAUSE_MS) return;
+    this.#reconnectedMs = nowMs;
+    this.#onError(new Error(why));
+    for (const redis of this.#open) if (redis.status === 'ready') redis.disconnect(true);
+  }
+}
