@@ -30,7 +30,7 @@ function rowOf(goal: Goal, runs: readonly RecordedRun[]): string {
   const seen = run && seenOf(run);
   const shown = (result: Seen['carillon'] | undefined): string =>
     result === undefined ? '' : goal.show(result);
-  const reached = seen !== undefined && goal.reached(seen);
+  const reached = seen !== undefined && goal.reached?.(seen) === true;
   const own = seen === undefined ? 'not measured' : goal.show(seen.carillon);
   return [
     goal.id,
@@ -41,7 +41,7 @@ function rowOf(goal: Goal, runs: readonly RecordedRun[]): string {
     seen === undefined ? '' : goal.floor(seen),
     reached ? `**${own}**` : own,
     goal.goal,
-    seen === undefined ? '' : reached ? 'yes' : 'no',
+    seen === undefined || goal.reached === undefined ? '' : reached ? 'yes' : 'no',
   ].join(' | ');
 }
 

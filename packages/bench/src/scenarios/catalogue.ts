@@ -4,7 +4,7 @@ import { fanOut } from './fan-out.ts';
 import { jitter } from './jitter.ts';
 import { memory } from './memory.ts';
 import { pairs, pairsUnstored } from './pairs.ts';
-import { publish } from './publish.ts';
+import { publish, publishStored } from './publish.ts';
 import { reconnect } from './reconnect.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -13,6 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fanOut({ name: 'fan-out-fast', row: 'N2', subscribers: 200, ratePerSecond: 2500 }),
   fanOut({ name: 'fan-out-alone', row: 'N2', subscribers: 200, ratePerSecond: 5000, nodes: 1 }),
   publish,
+  publishStored,
   pairs,
   pairsUnstored,
   memory,

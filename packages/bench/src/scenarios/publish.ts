@@ -9,31 +9,58 @@ const CONNECTIONS = 50;
 const IN_FLIGHT = 200;
 const PAD_BYTES = 100;
 
+interface Publishing {
+  readonly name: string;
+  /** What its channels begin with, which decides whether messages are stored. */
+  readonly namespace: string;
+  readonly peers: Scenario['peers'];
+}
+
 /** As fast as it goes: every connection keeps its publishes in flight, each is counted when it is accepted. */
-export const publish: Scenario = {
-  name: 'publish',
-  row: 'N3',
-  title: `publish until accepted: ${CONNECTIONS} connections, ${IN_FLIGHT} in flight each`,
-  start: () => startCarillon(),
-  peers: [() => startSocketIo()],
-  estimateSeconds: usualSeconds,
-  run: async (target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> => {
-    const publisher = new LoadProcess();
-    try {
-      await publisher.open({
-        role: 'publisher',
-        dialect: target.dialect,
-        token: target.token,
-        connections: Array.from({ length: clients }, (_, i) => ({
-          port: target.ports[i % target.ports.length]!,
-          channels: [`bench:publish-${i}`],
-        })),
-        padBytes: PAD_BYTES,
-        inFlight: IN_FLIGHT,
-      });
-      return toResult(publish, target, 'publish', await measure(target, timing, publisher, undefined));
-    } finally {
-      publisher.end();
-    }
-  },
-};
+function publishing(options: Publishing, more: string): Scenario {
+  return {
+    name: options.name,
+    row: 'N3',
+    title: `publish until accepted: ${CONNECTIONS} connections, ${IN_FLIGHT} in flight each${more}`,
+    start: () => startCarillon(),
+    peers: options.peers,
+    estimateSeconds: usualSeconds,
+    run: (target, timing, size) => run(options, target, timing, size),
+  };
+}
+
+async function run(
+  { name, namespace }: Publishing,
+  target: Target,
+  timing: Timing,
+  { clients = CONNECTIONS }: Size,
+): Promise<Result> {
+  const publisher = new LoadProcess();
+  try {
+    await publisher.open({
+      role: 'publisher',
+      dialect: target.dialect,
+      token: target.token,
+      connections: Array.from({ length: clients }, (_, i) => ({
+        port: target.ports[i % target.ports.length]!,
+        channels: [`${namespace}:publish-${i}`],
+      })),
+      padBytes: PAD_BYTES,
+      inFlight: IN_FLIGHT,
+    });
+    return toResult({ name }, target, 'publish', await measure(target, timing, publisher, undefined));
+  } finally {
+    publisher.end();
+  }
+}
+
+/** As the peers do: kept in Redis, where none of them stores anything for good. */
+export const publish = publishing(
+  { name: 'publish', namespace: 'unstored', peers: [() => startSocketIo()] },
+  '; history in Redis, nothing stored in Postgres',
+);
+
+export const publishStored = publishing(
+  { name: 'publish-stored', namespace: 'bench', peers: [] },
+  '; every message stored in Postgres',
+);
