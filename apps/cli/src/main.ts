@@ -74,11 +74,10 @@ program
   .command('token')
   .description('mint a token for development')
   .option('--user <id>', 'user id (default: your login)')
-  .option(
-    '--can <pattern=actions>',
-    "e.g. 'chat:*=subscribe,publish'; repeatable (default: everything)",
-    collect,
-    [],
+  .addOption(
+    new Option('--can <pattern=actions>', "e.g. 'chat:*=subscribe,publish'; repeatable")
+      .argParser(collect)
+      .default([], 'all channels and methods'),
   )
   .option('--ttl <duration>', 'how long it is valid, e.g. 15m, 8h', '1h')
   .action(async (flags) => (await import('./commands/token.ts')).token(flags));

@@ -35,7 +35,11 @@ export function banner(facts: BannerFacts): string {
     `    ${commandPrefix}npx carillon pub chat:lobby 'Hello'`,
     ...(facts.token === undefined
       ? []
-      : ['', `  ${out.dim('Token of the user dev, for 24 h, may do everything:')}`, `  ${facts.token}`]),
+      : [
+          '',
+          `  ${out.dim('Token of the user dev, for 24 h, for all channels and methods:')}`,
+          `  ${facts.token}`,
+        ]),
     ...facts.notes.flatMap((text) => ['', `  ${out.yellow(text)}`]),
     '',
     `  ${out.dim('For development and single-server use: one process, no failover. Ctrl-C stops it.')}`,

@@ -32,7 +32,9 @@ function refusal(code: ErrorCode, message: string): CliError {
 }
 
 function unreachable(url: URL, target: Target, cause: unknown): CliError {
-  const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).name;
+  // A name that says nothing, as TypeError, is replaced by what fetch gives as its cause, e.g. "bad port".
+  const { code, message } = (cause as { cause?: { code?: string; message?: string } }).cause ?? {};
+  const reason = code ?? message ?? (cause as Error).name;
   const texts: Record<string, string> = {
     ECONNREFUSED: `Nothing listens at ${url.host}.`,
     ENOTFOUND: `There is no host named ${url.hostname}.`,

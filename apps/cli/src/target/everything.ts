@@ -1,4 +1,6 @@
 import type { CapabilitiesClaim } from '@carillon/protocol';
 
-/** Capabilities of development tokens. */
-export const EVERYTHING: CapabilitiesClaim = { '*': ['subscribe', 'publish', 'presence', 'history'] };
+/** Capabilities of development tokens: all channels and methods. Names of the system (`#...`) have to be asked for by name. */
+export const EVERYTHING: CapabilitiesClaim = {
+  '*': ['subscribe', 'publish', 'presence', 'history', 'request', 'answer'],
+};

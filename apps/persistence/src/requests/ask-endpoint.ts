@@ -29,7 +29,7 @@ export async function askEndpoint(
   try {
     const url = new URL(endpoint.url);
     const address = await abortable(addresses.resolve(url.hostname), ending);
-    const body = bodyOf(request);
+    const body = bodyOf(request, endpoint.timeoutMs);
     const response = await post(url, address, headersOf(endpoint, request, body, span), body, ending);
     return await answerOf(response, endpoint.maxAnswerBytes);
   } catch (error) {
@@ -37,13 +37,17 @@ export async function askEndpoint(
   }
 }
 
-/** The payload stands in it byte for byte. */
-function bodyOf({ id, method, body, timeoutMs }: GivenRequest): string {
+/** The payload stands in it byte for byte. The endpoint is told the time that it has, not what the client would wait. */
+function bodyOf({ id, method, body, timeoutMs }: GivenRequest, endpointTimeoutMs: number): string {
   const slash = method.indexOf('/');
   const { header, payloadJson } = decodeRequest(body);
   const { trace: _, ...caller } = header;
   const members = { id, event: 'request', app: method.slice(0, slash), method: method.slice(slash + 1) };
-  const text = JSON.stringify({ ...members, timeoutMs: Math.ceil(timeoutMs), ...caller });
+  const text = JSON.stringify({
+    ...members,
+    timeoutMs: Math.ceil(Math.min(timeoutMs, endpointTimeoutMs)),
+    ...caller,
+  });
   return `${text.slice(0, -1)},"data":${payloadJson}}`;
 }
 

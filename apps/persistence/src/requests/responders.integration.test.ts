@@ -107,6 +107,19 @@ describe('an endpoint', () => {
     expect(await codeOf(ask(1, { app: 'other' }))).toBe('NO_RESPONDER');
   });
 
+  it('is told how long it has: the shorter one of its own time and the rest of the request', async () => {
+    await start({ timeoutMs: 2000 });
+    const told: number[] = [];
+    answer = ({ timeoutMs }, response) => {
+      told.push(timeoutMs);
+      void response.writeHead(204).end();
+    };
+    await ask(1, { timeoutMs: 5000 });
+    await ask(1, { timeoutMs: 1000 });
+    expect(told[0]).toBe(2000);
+    expect(told[1]).toBeLessThanOrEqual(1000);
+  });
+
   it('[RQ7] refuses with its own words', async () => {
     await start();
     answer = (_request, response) =>
