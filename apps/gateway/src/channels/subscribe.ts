@@ -47,6 +47,8 @@ export class Subscribing {
   readonly #channels: Channels;
   readonly #readMissing: ReadMissing;
   readonly #nowMs: () => number;
+  /** Under way. Bounded by the clients that come back. */
+  readonly #reads = new Map<string, Promise<MissingRead>>();
   readonly #recoveries: Family<Counter>;
   readonly #recoveredMessages: Counter;
 
@@ -107,6 +109,16 @@ export class Subscribing {
     }
   }
 
+  /** When many come back at once, they want the same: it is read once for all who ask while it is being read. */
+  #readShared(channel: Channel, epoch: string, from: number, to: number): Promise<MissingRead> {
+    const key = `${channel.key} ${epoch}:${from}-${to}`;
+    const underWay = this.#reads.get(key);
+    if (underWay !== undefined) return underWay;
+    const read = this.#readMissing(channel, epoch, from, to).finally(() => this.#reads.delete(key));
+    this.#reads.set(key, read);
+    return read;
+  }
+
   /** The first missed messages, `undefined` when nothing was missed, or why they can't be had. */
   async #firstPage(
     channel: Channel,
@@ -120,7 +132,7 @@ export class Subscribing {
     if (presented.seq === at.seq) return undefined;
     if (at.seq - presented.seq > policy.recoveryMaxMessages)
       return { reason: policy.recoveryMaxMessages === 0 ? 'history-disabled' : 'too-many-missed' };
-    const page = await readPatiently(() => this.#readMissing(channel, at.epoch, presented.seq + 1, at.seq), {
+    const page = await readPatiently(() => this.#readShared(channel, at.epoch, presented.seq + 1, at.seq), {
       patienceMs: FIRST_PAGE_PATIENCE_MS,
       isWanted,
     });
@@ -199,7 +211,7 @@ export class Subscribing {
       const page =
         now.epoch === at.epoch
           ? await readPatiently(
-              () => this.#readMissing(channel, at.epoch, at.seq + 1, channel.position!.seq),
+              () => this.#readShared(channel, at.epoch, at.seq + 1, channel.position!.seq),
               { patienceMs: catchUpPatienceMs(channel.policy), isWanted },
             )
           : { reason: 'epoch-changed' as const };
