@@ -1,5 +1,5 @@
 /** Admin in a process of its own. */
-import { ConfigError } from '@carillon/config';
+import { ConfigError, givenSettings } from '@carillon/config';
 import { openPostgres } from '@carillon/db';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
@@ -10,7 +10,7 @@ import { readConfig } from './config.ts';
 const LOCAL_GATEWAY = 'ws://127.0.0.1:8080/v1/ws';
 
 async function main(): Promise<void> {
-  const { config, warnings } = readConfig();
+  const { config, warnings, effective } = readConfig();
   const telemetry = createTelemetry({
     service: 'admin',
     instanceId: config.process.nodeId,
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     otel: config.otel,
   });
   for (const warning of warnings) telemetry.logger.warn(warning);
+  telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const database = openPostgres({ ...config.database, applicationName: 'carillon-admin' }, telemetry);
   const admin = await createAdmin({
     telemetry,

@@ -1,12 +1,12 @@
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError } from '@carillon/config';
+import { ConfigError, givenSettings, type LoadedConfig } from '@carillon/config';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import { type GatewayConfig, readConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
 
-async function main(config: GatewayConfig, warnings: readonly string[]): Promise<void> {
+async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>): Promise<void> {
   const telemetry = createTelemetry({
     service: 'gateway',
     instanceId: config.process.nodeId,
@@ -16,6 +16,7 @@ async function main(config: GatewayConfig, warnings: readonly string[]): Promise
     otel: config.otel,
   });
   for (const warning of warnings) telemetry.logger.warn(warning);
+  telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({
     ...config.redis,
     connectTimeoutMs: config.redis.connectTimeoutMs,
@@ -29,8 +30,7 @@ async function main(config: GatewayConfig, warnings: readonly string[]): Promise
 }
 
 try {
-  const { config, warnings } = readConfig();
-  await main(config, warnings);
+  await main(readConfig());
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,6 +1,6 @@
 /** Persistence in a process of its own. */
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError } from '@carillon/config';
+import { ConfigError, givenSettings } from '@carillon/config';
 import { openPostgres } from '@carillon/db';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
@@ -9,7 +9,7 @@ import { readConfig } from './config.ts';
 import { createPersistence } from './persistence.ts';
 
 async function main(): Promise<void> {
-  const { config, warnings } = readConfig();
+  const { config, warnings, effective } = readConfig();
   const telemetry = createTelemetry({
     service: 'persistence',
     instanceId: config.process.nodeId,
@@ -19,6 +19,7 @@ async function main(): Promise<void> {
     otel: config.otel,
   });
   for (const warning of warnings) telemetry.logger.warn(warning);
+  telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({
     ...config.redis,
     limits: config.routing,

@@ -1,13 +1,13 @@
 /** The router in a process of its own. */
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError } from '@carillon/config';
+import { ConfigError, givenSettings } from '@carillon/config';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import { readConfig, readVersion } from './config.ts';
 import { createRouter } from './router.ts';
 
 async function main(): Promise<void> {
-  const { config, warnings } = readConfig();
+  const { config, warnings, effective } = readConfig();
   const { process: processConfig, redis, routing, listener, otel } = config;
   const telemetry = createTelemetry({
     service: 'router',
@@ -18,6 +18,7 @@ async function main(): Promise<void> {
     otel,
   });
   for (const warning of warnings) telemetry.logger.warn(warning);
+  telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({ ...redis, limits: routing, logger: telemetry.loggerOf('broker') });
   const router = createRouter({ ...routing, broker, telemetry, listener, ownsBroker: true });
   await runServices([router], { telemetry, shutdownTimeoutMs: processConfig.shutdownTimeoutMs });

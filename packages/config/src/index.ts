@@ -2,6 +2,7 @@ export { capabilitiesKind } from './capabilities-kind.ts';
 export { CATALOGUE, KNOWN_VARIABLES } from './catalogue.ts';
 export type { ConfigProblem } from './config-error.ts';
 export { ConfigError } from './config-error.ts';
+export { givenSettings } from './given-settings.ts';
 export type { Group, GroupSpec, Rule, Settings, Values } from './group.ts';
 export { builtGroup, group } from './group.ts';
 export { adminSettings } from './groups/admin.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from './config-error.ts';
+import { givenSettings } from './given-settings.ts';
 import {
   adminListener,
   authSettings,
@@ -254,4 +255,14 @@ test('node ids differ from start to start', () => {
   const id = () => loadConfig({ process: processSettings }, {}).config.process.nodeId;
   expect(id()).not.toBe(id());
   expect(id()).toMatch(/^[A-Za-z0-9_.-]{1,64}$/);
+});
+
+test('the log line at start names what was set, and no secret', () => {
+  const env = { ...MINIMAL, CARILLON_REDIS_URL: 'redis://u:hunter2@h', CARILLON_GATEWAY_PORT: '8090' };
+  const lines = givenSettings(loadConfig(GATEWAY, env).effective);
+  expect(lines).toContain('CARILLON_REDIS_URL is "redis://u:***@h"');
+  expect(lines).toContain('CARILLON_GATEWAY_PORT is "8090"');
+  expect(lines.join()).toMatch(/CARILLON_JWT_SECRET is \(secret, \d+ characters, fingerprint [0-9a-f]{8}\)/);
+  expect(lines.join()).not.toMatch(/hunter2|a-secret-of/);
+  expect(lines.join()).not.toContain('CARILLON_PING_INTERVAL_MS');
 });

@@ -14,7 +14,7 @@ export type ConfigOf<G extends Groups> = {
   readonly [K in keyof G]: G[K] extends Group<infer T> ? T : never;
 };
 
-/** One setting as it is in force, for the log line at start and for `doctor`. Secrets appear as fingerprints. */
+/** One setting as it is in force, for the log line at start. Secrets appear as fingerprints. */
 export interface EffectiveSetting {
   readonly variable: string;
   readonly shown: string;
