@@ -5,7 +5,8 @@ import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { MessageFrames } from '../egress/frame.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
-import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
+import type { PatientReads } from './patient-reads.ts';
+import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Messages held while a gap is healed. What does not fit is healed from history as well. */
@@ -23,6 +24,7 @@ interface Held extends Position {
 export interface ChannelDependencies {
   readonly meter: DeliveryMeter;
   readonly policy: NamespacePolicy;
+  readonly patientReads: PatientReads;
   /** Reads from..to of the epoch; see readMissing. */
   readonly readMissing: (
     channel: ChannelKey,
@@ -183,7 +185,7 @@ export class Channel {
   }
 
   #readPatiently(read: () => Promise<MissingRead>): Promise<MissingRead> {
-    return readPatiently(read, {
+    return this.#deps.patientReads.read(read, {
       patienceMs: catchUpPatienceMs(this.policy),
       isWanted: () => this.emptySinceMs === undefined,
     });

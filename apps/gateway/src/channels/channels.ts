@@ -7,11 +7,14 @@ import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { Interest } from './interest.ts';
+import { PatientReads } from './patient-reads.ts';
 import { readEnded, readMissing } from './read-missing.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
 const LINGER_MS = 5000;
+/** So long the next channels wait while these catch up. */
+const CATCH_UP_TURN_MS = 2000;
 /** Channels asked for in one call when interest is renewed. */
 const RENEW_BATCH = 200;
 
@@ -26,6 +29,7 @@ export interface ChannelsDependencies {
 
 /** The channels of this gateway: those with a local subscriber, and those that had one a moment ago. */
 export class Channels implements FeedHandler {
+  readonly patientReads = new PatientReads();
   readonly #deps: ChannelsDependencies;
   readonly #interest: Interest;
   readonly #meter: DeliveryMeter;
@@ -121,6 +125,19 @@ export class Channels implements FeedHandler {
     if (position !== undefined) await channel.catchUpTo(position);
   }
 
+  /**
+   * Brings channels to where the broker is. Those whose history is away come later: they go on by themselves, and no other channel waits
+   * for them.
+   */
+  async catchUpAll(
+    targets: readonly { readonly channel: Channel; readonly position: Position }[],
+  ): Promise<void> {
+    const done = new AbortController();
+    const all = Promise.all(targets.map(({ channel, position }) => channel.catchUpTo(position)));
+    await Promise.race([all, pause(CATCH_UP_TURN_MS, done.signal)]);
+    done.abort();
+  }
+
   /** Gives back channels that nobody has wanted for a while. */
   async releaseIdle(): Promise<void> {
     const before = performance.now() - LINGER_MS;
@@ -190,6 +207,7 @@ export class Channels implements FeedHandler {
     const channel = new Channel(key, {
       policy,
       meter: this.#meter,
+      patientReads: this.patientReads,
       readEnded: (of, epoch, from) =>
         readEnded({ broker, gateway: feed.gateway }, { channel: of, epoch, from, policy }),
       readMissing: (of, epoch, from, to) =>
@@ -221,7 +239,12 @@ export class Channels implements FeedHandler {
       for (let attempt = 1; batch.length > 0 && !this.#abort.signal.aborted; attempt++) {
         try {
           const positions = await this.#deps.feed.subscribe(batch);
-          await Promise.all(batch.map((key, i) => this.#channels.get(key)?.catchUpTo(positions[i]!)));
+          await this.catchUpAll(
+            batch.flatMap((key, i) => {
+              const channel = this.#channels.get(key);
+              return channel === undefined ? [] : [{ channel, position: positions[i]! }];
+            }),
+          );
           break;
         } catch (error) {
           this.#log.warn(

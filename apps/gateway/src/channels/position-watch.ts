@@ -25,21 +25,20 @@ export class PositionWatch {
     const silent = this.#nextSilent();
     if (silent.length === 0) return;
     const positions = await this.#feed.positions(silent.map(({ key }) => key));
-    const vanished: Channel[] = [];
-    await Promise.all(
-      silent.map((channel, i) => {
+    const vanished = silent.filter((_, i) => positions[i] === undefined);
+    if (vanished.length > 0) await this.#renew(vanished);
+    await this.#channels.catchUpAll(
+      silent.flatMap((channel, i) => {
         const position = positions[i];
-        if (position === undefined) vanished.push(channel);
-        return position === undefined ? undefined : channel.catchUpTo(position);
+        return position === undefined ? [] : [{ channel, position }];
       }),
     );
-    if (vanished.length > 0) await this.#renew(vanished);
   }
 
   /** The broker has no state of a channel that somebody here wants: it lost its data. Subscribing makes a new epoch, and clients are told. */
   async #renew(vanished: readonly Channel[]): Promise<void> {
     const positions = await this.#feed.subscribe(vanished.map(({ key }) => key));
-    await Promise.all(vanished.map((channel, i) => channel.catchUpTo(positions[i]!)));
+    await this.#channels.catchUpAll(vanished.map((channel, i) => ({ channel, position: positions[i]! })));
   }
 
   #nextSilent(): readonly Channel[] {

@@ -1,13 +1,10 @@
 import type { Broker, ChannelKey, HistoryEntry } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason } from '@carillon/protocol';
-import { backoffMs, pause } from '@carillon/service';
 
 /** Messages fetched at a time, so that a long absence doesn't fill the memory. */
 const PAGE_SIZE = 200;
 const COLD_TIMEOUT_MS = 5000;
-/** Longest pause between two attempts while history is unavailable: when it is back, nobody waits for long. */
-const MAX_PAUSE_MS = 1000;
 /** Also where nobody may stay away: a failover takes its time. */
 const MIN_PATIENCE_MS = 10_000;
 
@@ -58,23 +55,6 @@ export async function readMissing(
 /** For those who are subscribed: what can't be read for as long as one may stay away has to be told. */
 export function catchUpPatienceMs({ recoveryWindowMs }: NamespacePolicy): number {
   return Math.max(recoveryWindowMs, MIN_PATIENCE_MS);
-}
-
-/**
- * A broker or a storage that is away must not become a gap: reads again for `patienceMs`, and gives up before that
- * when nobody waits any more.
- */
-export async function readPatiently(
-  read: () => Promise<MissingRead>,
-  { patienceMs, isWanted = () => true }: { readonly patienceMs: number; readonly isWanted?: () => boolean },
-): Promise<MissingRead> {
-  const deadlineMs = performance.now() + patienceMs;
-  for (let attempt = 1; ; attempt++) {
-    const page = await read();
-    const isAway = 'reason' in page && page.reason === 'history-unavailable';
-    if (!isAway || performance.now() > deadlineMs || !isWanted()) return page;
-    await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));
-  }
 }
 
 /**

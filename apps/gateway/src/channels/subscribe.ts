@@ -4,7 +4,7 @@ import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/te
 import { type Frame, MessageFrames } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import { catchUpPatienceMs, type MissingRead, readPatiently } from './read-missing.ts';
+import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** A client that comes back waits so long for its first messages; then it is told to come again. */
@@ -132,10 +132,13 @@ export class Subscribing {
     if (presented.seq === at.seq) return undefined;
     if (at.seq - presented.seq > policy.recoveryMaxMessages)
       return { reason: policy.recoveryMaxMessages === 0 ? 'history-disabled' : 'too-many-missed' };
-    const page = await readPatiently(() => this.#readShared(channel, at.epoch, presented.seq + 1, at.seq), {
-      patienceMs: FIRST_PAGE_PATIENCE_MS,
-      isWanted,
-    });
+    const page = await this.#channels.patientReads.read(
+      () => this.#readShared(channel, at.epoch, presented.seq + 1, at.seq),
+      {
+        patienceMs: FIRST_PAGE_PATIENCE_MS,
+        isWanted,
+      },
+    );
     if ('reason' in page) {
       if (page.reason === 'history-unavailable') throw unavailable(channel);
       return page;
@@ -210,7 +213,7 @@ export class Subscribing {
       }
       const page =
         now.epoch === at.epoch
-          ? await readPatiently(
+          ? await this.#channels.patientReads.read(
               () => this.#readShared(channel, at.epoch, at.seq + 1, channel.position!.seq),
               { patienceMs: catchUpPatienceMs(channel.policy), isWanted },
             )

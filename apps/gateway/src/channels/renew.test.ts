@@ -1,0 +1,73 @@
+import { type Broker, type ChannelKey, createMemoryBroker, type GatewayFeed } from '@carillon/broker';
+import { createNamespaceResolver, loadConfig } from '@carillon/config';
+import { createTelemetry } from '@carillon/telemetry';
+import { eventually } from '@carillon/testing';
+import { expect, it } from 'vitest';
+import { GROUPS } from '../config.ts';
+import { Channels } from './channels.ts';
+import { PositionWatch } from './position-watch.ts';
+import { Subscriber, type SubscriberSink } from './subscriber.ts';
+
+const KEYS = Array.from({ length: 450 }, (_, i): ChannelKey => `app/c${i}`);
+
+const SINK: SubscriberSink = {
+  connectionId: 'c',
+  isOpen: true,
+  sendFrame: () => undefined,
+  sendMessage: () => undefined,
+  sendMissed: () => undefined,
+  room: () => undefined,
+  tellGap: () => undefined,
+};
+
+const away = (): Promise<never> => Promise.reject(new Error('history is away'));
+
+it('the interest in all channels is renewed, and positions are watched, although what was missed can not be read', async () => {
+  const { config } = loadConfig(GROUPS, {
+    CARILLON_REDIS_URL: 'redis://not.used',
+    CARILLON_JWT_SECRET: 'x'.repeat(40),
+  });
+  let newest = 1;
+  const asked = new Set<ChannelKey>();
+  const feed: GatewayFeed = {
+    gateway: 'g',
+    start: async () => undefined,
+    subscribe: async (keys) => {
+      for (const key of keys) asked.add(key);
+      return keys.map(() => ({ epoch: 'e', seq: newest }));
+    },
+    unsubscribe: async () => undefined,
+    positions: async (keys) => keys.map(() => ({ epoch: 'e', seq: newest })),
+    stop: async () => undefined,
+  };
+  const memory = createMemoryBroker();
+  const broker: Broker = { ...memory, history: { ...memory.history, range: away }, partitionOf: () => 0 };
+  const channels = new Channels({
+    broker,
+    feed,
+    namespaces: createNamespaceResolver(config.namespaces),
+    telemetry: createTelemetry({
+      service: 'gateway',
+      instanceId: 'test',
+      version: '0',
+      levels: { level: 'info', modules: {} },
+      format: 'json',
+      stream: { write: () => undefined },
+      processMetrics: false,
+    }),
+    onStored: () => undefined,
+    onConnection: () => undefined,
+  });
+  for (const channel of await Promise.all(KEYS.map((key) => channels.open(key)))) {
+    channels.add(channel, new Subscriber(SINK));
+    channel.lastActiveMs = -10_000;
+  }
+  asked.clear();
+  newest = 5;
+  channels.onInterestLost([0]);
+  await eventually(() => asked.size === KEYS.length, { what: 'all are asked for again', timeoutMs: 8000 });
+  const watch = new PositionWatch(channels, feed);
+  await watch.compareOnce();
+  expect(channels.find(KEYS[0]!)?.position).toEqual({ epoch: 'e', seq: 1 });
+  channels.stop();
+}, 15_000);
