@@ -108,7 +108,7 @@ describe.skipIf(reason !== undefined)('docker compose', () => {
     if (!(await answers('buildx', 'version'))) settings.push('DOCKER_BUILDKIT=0');
     await writeFile(join(folder, 'overrides.yml'), overrides(ports));
     await compose('build');
-  }, 240_000);
+  }, 600_000);
 
   afterAll(async () => {
     for (const client of clients) client.close();

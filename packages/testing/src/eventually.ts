@@ -5,14 +5,14 @@ const POLL_MS = 20;
 export interface EventuallyOptions {
   /** What is waited for, for the error. */
   readonly what: string;
-  /** Default 5000. */
+  /** A bound for what never happens, not for what is slow: machines that build are busy. Default 20,000. */
   readonly timeoutMs?: number;
 }
 
 /** Waits until `check` holds, for state that announces no change. @throws Error that names what did not happen, and the last failure of `check`. */
 export async function eventually(
   check: () => boolean | Promise<boolean>,
-  { what, timeoutMs = 5000 }: EventuallyOptions,
+  { what, timeoutMs = 20_000 }: EventuallyOptions,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
