@@ -1,4 +1,10 @@
-import { type Broker, type ChannelKey, createMemoryBroker, type RouterPort } from '@carillon/broker';
+import {
+  type Broker,
+  type ChannelKey,
+  createMemoryBroker,
+  PartitionsDifferError,
+  type RouterPort,
+} from '@carillon/broker';
 import type { Service } from '@carillon/service';
 import { METRICS, metricsJson, type Telemetry } from '@carillon/telemetry';
 import { eventually } from '@carillon/testing';
@@ -170,4 +176,18 @@ it('says which partitions have no owner', async () => {
   await eventually(() => metric(telemetry, METRICS.routeBacklog) > 0, {
     what: 'what waits there is in the metric',
   });
+});
+
+it('ends when the installation has another number of partitions', { timeout: 5000 }, async () => {
+  const start = (): Promise<void> => Promise.reject(new PartitionsDifferError('16 partitions, not 3'));
+  const service = createRouter({
+    broker: { ...broker, start },
+    ownsBroker: true,
+    telemetry: silentTelemetry('r'),
+    directLaneMaxGateways: 0,
+    leaseTtlMs: 500,
+    gatewayTimeoutMs: 1000,
+  });
+  started.push(service);
+  await expect(service.start()).rejects.toThrow('16 partitions, not 3');
 });

@@ -1,4 +1,4 @@
-import type { Broker } from '@carillon/broker';
+import { type Broker, PartitionsDifferError } from '@carillon/broker';
 import type { ListenerSettings } from '@carillon/config';
 import {
   createHttpServer,
@@ -90,6 +90,7 @@ function addBroker(shell: ServiceShell, { broker, telemetry, ownsBroker = false 
       waitFor({
         what: 'the broker',
         attempt: (attemptSignal) => broker.start(attemptSignal),
+        isFinal: (error) => error instanceof PartitionsDifferError,
         telemetry,
         signal,
         health: shell.health,

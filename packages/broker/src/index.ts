@@ -32,5 +32,6 @@ export type {
   RouteEntry,
   RouterPort,
 } from './ports.ts';
+export { PartitionsDifferError } from './redis/agree-on-partitions.ts';
 export { createRedisBroker, type RedisBrokerOptions } from './redis/redis-broker.ts';
 export type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from './requests.ts';

@@ -78,3 +78,16 @@ it('does not even try when it is aborted already', async () => {
   await expect(waiting).rejects.toThrow('gave up');
   expect(attempt).not.toHaveBeenCalled();
 });
+
+it('does not wait after an error that no waiting mends', async () => {
+  const { telemetry, lines } = recordedTelemetry();
+  let attempts = 0;
+  const attempt = async (): Promise<never> => {
+    throw new Error(++attempts < 3 ? 'away' : 'wrong setting');
+  };
+  const isFinal = (error: Error): boolean => error.message === 'wrong setting';
+  const waiting = waitFor({ what: 'Redis', telemetry, backoff: QUICK, attempt, isFinal });
+  await expect(waiting).rejects.toThrow('wrong setting');
+  expect(attempts).toBe(3);
+  expect(lines).toHaveLength(1);
+});

@@ -12,6 +12,8 @@ export interface WaitOptions {
   /** Resolves when it is there, rejects while it isn't. `signal` aborts when the attempt is given up. */
   readonly attempt: (signal: AbortSignal) => Promise<unknown>;
   readonly telemetry: Telemetry;
+  /** Is it an error that no waiting mends, such as a wrong setting? Then it is passed on. Default: none is. */
+  readonly isFinal?: (error: Error) => boolean;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
   readonly backoff?: BackoffOptions;
@@ -23,7 +25,7 @@ export interface WaitOptions {
 
 /**
  * Waits, and says so in the log and in the readiness, until something that the service needs is there. Without limit:
- * who starts everything at once needn't care about the order. Rejects only when `signal` aborts.
+ * who starts everything at once needn't care about the order. Rejects only when `signal` aborts, or with a final error.
  */
 export async function waitFor(options: WaitOptions): Promise<void> {
   const { what, telemetry, signal, health } = options;
@@ -37,6 +39,7 @@ export async function waitFor(options: WaitOptions): Promise<void> {
         if (failures > 1) telemetry.loggerOf('start').info({ attempts: failures }, `${what} is there`);
         return;
       }
+      if (options.isFinal?.(error) === true) throw error;
       problem = `waiting: ${reasonOf(error)}`;
       if (!isAborted(signal)) {
         log.warn({ err: error, attempts: failures }, `waiting for ${what}`);

@@ -10,6 +10,7 @@ let redis: TestRedis;
 let proxy: TcpProxy;
 let broker: Broker;
 let counter = 0;
+let log: string[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -17,12 +18,13 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 beforeEach(async () => {
+  log = [];
   proxy = await startTcpProxy({ targetPort: redis.port });
   broker = createRedisBroker({
     url: `redis://127.0.0.1:${proxy.port}`,
     prefix: `t${counter++}`,
     commandTimeoutMs: 1000,
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),
   });
   await broker.start();
 });
@@ -99,6 +101,16 @@ it('keeps the order of messages without a producer while scripts are forgotten a
   }
   const seqs = (await Promise.all(outcomes)).map((outcome) => 'seq' in outcome && outcome.seq);
   expect(seqs).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+  direct.disconnect();
+});
+
+it('tells the operator why Redis refuses', async () => {
+  const direct = new Redis(redis.url);
+  await direct.config('SET', 'maxmemory', '1');
+  expect(await publish(1)).toMatchObject([{ status: 'refused', error: { code: 'UNAVAILABLE' } }]);
+  expect(log.join('')).toContain('OOM');
+  await direct.config('SET', 'maxmemory', '0');
+  expect(await publish(1)).toMatchObject([{ status: 'accepted', seq: 1, duplicate: false }]);
   direct.disconnect();
 });
 

@@ -211,6 +211,7 @@ export class RedisPublisher implements Publisher {
     const onReply = (reply: Reply): void => {
       if (reply instanceof RedisReplyError) {
         this.#deps.connections.onErrorReply(reply);
+        this.#deps.onError(reply); // what Redis refuses, and why, is for the operator: clients are told that it is not reachable
         onFailure(reply);
       } else settle(this.#take(partition, publications, reply));
     };
