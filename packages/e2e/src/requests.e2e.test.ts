@@ -494,13 +494,19 @@ describe('a worker', () => {
     const client = await connect();
     expect(await client.request(method)).toBe('done');
     expect(connections).toBe(1);
-    const refused = createWorker({
-      url: `http://127.0.0.1:${gatewayOf(1).port}`,
-      token: await mintToken({ secret: `${JWT_SECRET}-other`, userId: 'w' }),
-      methods: { [method]: () => 'false' },
-    });
-    await expect(refused.start()).rejects.toMatchObject({ code: 'TOKEN_SIGNATURE_INVALID' });
-    await refused.stop();
+    const jwtSecret = `${JWT_SECRET}-other`;
+    for (const credentials of [
+      { token: await mintToken({ secret: jwtSecret, userId: 'w' }) },
+      { jwtSecret },
+    ]) {
+      const refused = createWorker({
+        url: `http://127.0.0.1:${gatewayOf(1).port}`,
+        methods: { [method]: () => 'false' },
+        ...credentials,
+      });
+      workers.push(refused);
+      await expect(refused.start()).rejects.toMatchObject({ code: 'TOKEN_SIGNATURE_INVALID' });
+    }
   });
 
   it('[WK5] that answers twice, or what it was not asked, gets a coded error and does no harm', async () => {

@@ -30,7 +30,7 @@ export interface WorkerConnectionDependencies {
   readonly url: string;
   readonly token: () => string | undefined | Promise<string | undefined>;
   /** Another token may come when the last one was refused. */
-  readonly canRenew: boolean;
+  readonly canRenew: () => boolean;
   readonly backoff: WorkerBackoff;
   readonly onUp: (connected: ConnectedFrame) => void;
   readonly onDown: (code: number, reason: string) => void;
@@ -101,7 +101,7 @@ export class WorkerConnection {
   #isFinal({ code, said }: Ending): boolean {
     const after = afterClose(code);
     if (after === 'reconnect') return false;
-    return after === 'stay-closed' || (!this.#deps.canRenew && said?.retryable !== true);
+    return after === 'stay-closed' || (!this.#deps.canRenew() && said?.retryable !== true);
   }
 
   async #session(): Promise<Ending> {

@@ -31,7 +31,7 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
-  /** Resolves when requests may come. @throws ApiError when they never will: the token is refused and there is no other. */
+  /** Resolves when requests may come. @throws ApiError when they never will: the token is refused and there is no other, or the secret is the wrong one. */
   start(): Promise<void>;
   /** Takes nothing more, answers what it has for at most `timeoutMs` (default 30,000), and leaves. What is left then is aborted. */
   stop(options?: { readonly timeoutMs?: number }): Promise<void>;
@@ -68,7 +68,7 @@ class RequestWorker implements Worker {
     this.#connection = new WorkerConnection({
       url: socketUrl(options.url),
       token: tokenSource(options),
-      canRenew: typeof options.token === 'function' || options.token === undefined,
+      canRenew: () => this.#canRenew(),
       backoff: { initialMs: 500, maxMs: 15_000, ...options.backoff },
       onUp: (connected) => this.#onUp(connected),
       onDown: (code, reason) => this.#onDown(code, reason),
@@ -99,6 +99,14 @@ class RequestWorker implements Worker {
     this.#requests.abortAll();
     this.#started.promise.catch(() => undefined); // whoever started it was told, or is stopping it
     this.#started.reject(new Error('The worker was stopped before it was connected'));
+  }
+
+  /** Tokens of one secret are all good or all wrong: where the first one is refused, the secret is the wrong one. */
+  #canRenew(): boolean {
+    const { token, jwtSecret } = this.#options;
+    return (
+      typeof token === 'function' || (token === undefined && jwtSecret !== undefined && this.#everServed)
+    );
   }
 
   #serve(methods: readonly string[]): void {
