@@ -9,3 +9,4 @@ export { type RunOptions, runServices } from './run-service.ts';
 export { type Part, type Service, ServiceShell, ServiceStartError } from './service.ts';
 export { type LoopOptions, type LoopStatus, SupervisedLoop } from './supervise-loop.ts';
 export { type WaitOptions, waitFor } from './wait-for.ts';
+export { within } from './within.ts';

@@ -1,5 +1,6 @@
 import type { ChannelKey, HistoryEntry } from '@carillon/broker';
 import { CarillonError, decodeRecord, type NotRecoveredReason, type Position } from '@carillon/protocol';
+import { within } from '@carillon/service';
 import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
 import { type Frame, MessageFrames } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
@@ -79,8 +80,7 @@ export class Subscribing {
       this.#channels.remove(channel, subscriber);
     };
     try {
-      if (presented !== undefined && isAfter(presented, channel.position!))
-        await this.#channels.catchUp(channel);
+      if (presented !== undefined && isAfter(presented, channel.position!)) await this.#reach(channel);
       const isOpen = (): boolean => sink.isOpen;
       const first =
         presented === undefined
@@ -107,6 +107,12 @@ export class Subscribing {
       end();
       throw error;
     }
+  }
+
+  /** Brings the channel to where the broker is. @throws CarillonError HISTORY_UNAVAILABLE when that takes longer than a client should wait */
+  async #reach(channel: Channel): Promise<void> {
+    const reached = this.#channels.catchUp(channel).then(() => true);
+    if (!(await within(reached, FIRST_PAGE_PATIENCE_MS, false))) throw unavailable(channel);
   }
 
   /** When many come back at once, they want the same: it is read once for all who ask while it is being read. */
