@@ -94,8 +94,8 @@ export const EDITS = {
   },
   'newer-position-not-believed': {
     file: `${CHANNELS}/subscribe.ts`,
-    find: 'await this.#channels.catchUp(channel);',
-    replace: 'stopKeeping.toString();',
+    find: 'this.#channels.catchUp(channel).then(() => true);',
+    replace: 'Promise.resolve(channel.name.length > 0);',
   },
   'resume-gives-up-at-once': {
     file: `${CHANNELS}/read-missing.ts`,
