@@ -109,6 +109,8 @@ export const DELIVERY_SCENARIOS = {
     play: async ({ stage, gateways: [first, second] }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5, { burst: 4 });
+      // Answers are late, so that each cut finds some on their way, on a fast machine as well.
+      first!.links!.clients.delay({ delayMs: 30 }, 'toClient');
       for (let round = 0; round < 6; round++) {
         await stage.traffic(80);
         first!.links!.clients.cut();
