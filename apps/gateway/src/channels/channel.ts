@@ -5,21 +5,16 @@ import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { MessageFrames } from '../egress/frame.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
+import { type Held, HeldMessages } from './held-messages.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Messages held while a gap is healed. What does not fit is healed from history as well. */
-const MAX_HELD = 10_000;
 /** Newest messages kept while somebody catches up, so that the last step needs no reading and can't race. */
 const MAX_RECENT = 1024;
 
 /** Healed messages sent in one turn of the event loop, in characters. */
 const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
-
-interface Held extends Position {
-  readonly record: string;
-}
 
 export interface ChannelDependencies {
   readonly meter: DeliveryMeter;
@@ -47,7 +42,7 @@ export class Channel {
   readonly subscribers = new Set<Subscriber>();
   readonly #deps: ChannelDependencies;
   #position: Position | undefined;
-  #held: Held[] = [];
+  readonly #held = new HeldMessages();
   #healing: Promise<void> | undefined;
   #recent: MessageFrames[] = [];
   #catchingUp = 0;
@@ -129,7 +124,6 @@ export class Channel {
   }
 
   #hold(message: Held): void {
-    if (this.#held.length >= MAX_HELD) this.#held.shift();
     this.#held.push(message);
     if (this.#position === undefined || this.#healing !== undefined) return;
     void this.#heal({ epoch: message.epoch, seq: message.seq - 1 });
@@ -208,9 +202,7 @@ export class Channel {
   }
 
   #takeHeld(): void {
-    const held = this.#held;
-    this.#held = [];
-    for (const { epoch, seq, record } of held) {
+    for (const { epoch, seq, record } of this.#held.takeAll()) {
       const at = this.#position;
       // Epochs of a channel sort by age: an older one is a straggler.
       if (at !== undefined && epoch < at.epoch) this.#deps.meter.duplicates.add();
