@@ -1,7 +1,7 @@
 /**
  * Which package of the workspace may import which, by folder name. The levels of docs/architecture:
  * 0 protocol, config; 1 telemetry, auth; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them
- * client -> protocol, react -> client, server -> protocol.
+ * client -> protocol, server -> protocol.
  */
 const LEVEL_0 = ['protocol', 'config'] as const;
 const LEVEL_1 = ['telemetry', 'auth'] as const;
@@ -23,7 +23,6 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   db: BELOW_2,
   service: BELOW_2,
   client: ['protocol'],
-  react: ['client', 'protocol'],
   server: ['protocol'],
   testing: ['protocol'],
   bench: [...BELOW_APPS, ...SDKS, 'testing'],
@@ -33,7 +32,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   router: DATA_PLANE,
   persistence: BELOW_APPS,
   admin: BELOW_APPS,
-  console: ['client', 'react', 'protocol'],
+  console: ['client', 'protocol'],
   // `carillon dev` composes the services into one process.
   cli: [...BELOW_APPS, ...SDKS, 'gateway', 'router', 'persistence', 'admin'],
 };
