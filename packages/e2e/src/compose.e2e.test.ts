@@ -111,6 +111,7 @@ describe.skipIf(reason !== undefined)('docker compose', () => {
   }, 600_000);
 
   afterAll(async () => {
+    for (const publisher of publishers) publisher.abandon();
     for (const client of clients) client.close();
     if (folder === undefined) return;
     await compose('down', '--volumes', '--timeout', '1');

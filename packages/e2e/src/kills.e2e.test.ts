@@ -51,6 +51,7 @@ describe('kill -9 while messages flow', () => {
   }, 60_000);
 
   afterAll(async () => {
+    for (const publisher of publishers) publisher.abandon();
     for (const client of clients) client.close();
     await cluster?.stop();
   });

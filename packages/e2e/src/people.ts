@@ -67,6 +67,8 @@ export async function startSubscriber(
 export interface PublisherRun {
   /** Stops publishing and waits until everything that was published is settled. */
   finish(): Promise<void>;
+  /** Stops publishing; what is open by now may fail, its client is about to be closed. Does nothing after `finish`. */
+  abandon(): void;
   published(): number;
 }
 
@@ -97,6 +99,10 @@ export function startPublishing(
     finish: async () => {
       clearInterval(timer);
       await Promise.all(open);
+    },
+    abandon: () => {
+      clearInterval(timer);
+      for (const running of open) running.catch(() => undefined);
     },
   };
 }

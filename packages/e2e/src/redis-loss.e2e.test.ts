@@ -94,6 +94,9 @@ async function provoke(redisUrl: string, lose: () => Promise<unknown>): Promise<
       return startPublishing(`publisher-${i}`, client, CHANNELS, ledger, 5);
     }),
   );
+  closers.push(() => {
+    for (const publisher of publishers) publisher.abandon();
+  });
   const traffic = async (): Promise<void> => {
     const goal = ledger.accepted.length + BETWEEN_STEPS;
     await eventually(() => ledger.accepted.length >= goal, { what: 'traffic', timeoutMs: 30_000 });

@@ -49,6 +49,7 @@ describe('rolling stops and lanes', () => {
   }, 60_000);
 
   afterAll(async () => {
+    for (const publisher of publishers) publisher.abandon();
     for (const client of clients) client.close();
     await cluster?.stop();
   });
