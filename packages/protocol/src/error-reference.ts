@@ -1,5 +1,7 @@
 import { afterClose, CLOSES } from './close-codes.ts';
 import { ERRORS } from './errors.ts';
+import { SDK_ERRORS } from './sdk-errors.ts';
+import { SERVICE_ERRORS } from './service-errors.ts';
 
 /** docs/reference/errors.md. */
 export function errorReference(): string {
@@ -10,9 +12,15 @@ export function errorReference(): string {
   const closes = Object.entries(CLOSES).map(
     ([name, { code, meaning }]) => `| ${code} | \`${name}\` | ${afterClose(code)} | ${meaning} |`,
   );
+  const sdk = Object.entries(SDK_ERRORS).map(
+    ([code, { sdk, meaning }]) => `| \`${code}\` | \`${sdk}\` | ${meaning} |`,
+  );
+  const service = Object.entries(SERVICE_ERRORS).map(
+    ([code, { retryable, meaning, remedy }]) => `| \`${code}\` | ${retryable} | ${meaning} | ${remedy} |`,
+  );
   return `# Errors and close codes
 
-Generated from \`packages/protocol/src/errors.ts\` and \`close-codes.ts\`. Over WebSocket an error is a frame
+Generated from the registries in \`packages/protocol/src\`. Over WebSocket an error is a frame
 \`{"type":"error","re":...,"code":...,"message":...,"retryable":...}\`; over HTTP it is the body
 \`{"error":{"code":...,"message":...,"retryable":...}}\` with the status below. The message of an error names what came and what is allowed.
 
@@ -21,6 +29,22 @@ Generated from \`packages/protocol/src/errors.ts\` and \`close-codes.ts\`. Over 
 | code | retry? | HTTP | meaning | what to do |
 |---|---|---|---|---|
 ${errors.join('\n')}
+
+## Codes that only the SDKs give
+
+They happen before or instead of an answer.
+
+| code | SDK | meaning |
+|---|---|---|
+${sdk.join('\n')}
+
+## Codes in logs
+
+They stay inside the services. Clients never get them; where one is the reason why a request fails, the answer has a code from above.
+
+| code | retry? | meaning | what to do |
+|---|---|---|---|
+${service.join('\n')}
 
 ## Close codes of WebSocket connections
 

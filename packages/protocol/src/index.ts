@@ -98,6 +98,8 @@ export type {
   ScheduledMessage,
   ScheduleRequest,
 } from './scheduled-message.ts';
+export { SDK_ERRORS } from './sdk-errors.ts';
+export { SERVICE_ERRORS } from './service-errors.ts';
 export type {
   BatchRequest,
   ConnectedFrame,
