@@ -1,9 +1,9 @@
 import type { Position } from '@carillon/protocol';
-import { and, eq } from 'drizzle-orm';
 import type { Database } from './database.ts';
-import { deadLetters, messages } from './schema.ts';
-import { run, statements } from './statements.ts';
 import type { NewDelivery } from './webhook-deliveries.ts';
+
+/** Drizzle takes a fifth of the start of a process, and these two statements are seldom needed. */
+const builtStatements = () => import('./statements.ts');
 
 /** A message as it is stored. */
 export interface StoredMessage extends Position {
@@ -109,7 +109,7 @@ export async function insertDeadLetter(database: Database, letter: DeadLetter): 
     record: Buffer.from(letter.record, 'utf8'),
     reason: storable(letter.reason),
   };
-  await run(database, 'insert dead letter', statements.insert(deadLetters).values(row).onConflictDoNothing());
+  await (await builtStatements()).insertIntoDeadLetters(database, row);
 }
 
 /** Which of these are stored: `true` in the same place of the answer. */
@@ -136,11 +136,5 @@ export async function storedAmong(
 
 /** Is a message of this id stored? */
 export async function messageExists(database: Database, app: string, id: string): Promise<boolean> {
-  const found = statements
-    .select({ seq: messages.seq })
-    .from(messages)
-    .where(and(eq(messages.app, app), eq(messages.id, id)))
-    .limit(1);
-  const { rows } = await run(database, 'look for a message id', found);
-  return rows.length > 0;
+  return await (await builtStatements()).isMessageId(database, app, id);
 }
