@@ -23,6 +23,8 @@ export interface AdminOptions {
   readonly database: Database;
   /** Absent: retention can't be asked for. */
   readonly jobs?: JobsBackend | undefined;
+  /** The store of the jobs is not opened before this. Default: nothing. */
+  readonly jobsOpenAfter?: Promise<unknown> | undefined;
   readonly listener: Listener;
   /** Bearer token of `/v1`; absent: `/v1` refuses everything. */
   readonly token: string | undefined;
@@ -65,7 +67,7 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
   );
   shell.health.add('first contact with the database', firstContact(database));
   for (const part of options.parts ?? []) shell.add(part);
-  if (queues !== undefined) addQueues(shell, queues);
+  if (queues !== undefined) addQueues(shell, queues, options.jobsOpenAfter);
   shell.add(listening(server, options.listener));
   return Object.assign(shell, { server });
 }
@@ -80,10 +82,11 @@ function firstContact(database: Database): () => Promise<undefined> {
 }
 
 /** In a loop, so that the service is there although the store of the jobs isn't. */
-function addQueues(shell: ServiceShell, queues: Queues): void {
+function addQueues(shell: ServiceShell, queues: Queues, startsAfter: Promise<unknown> | undefined): void {
   shell.add({ name: 'jobs', stopTimeoutMs: 3000, stop: () => queues.stop() });
   shell.addLoop({
     name: 'open queues',
+    startsAfter,
     run: async (signal, progress) => {
       await queues.start();
       progress();

@@ -47,6 +47,8 @@ export interface PersistenceOptions {
     | {
         /** Where jobs are kept. */
         readonly jobs: JobsBackend;
+        /** Jobs wait for this. Default: nothing. */
+        readonly opensAfter?: Promise<unknown> | undefined;
       }
     | undefined;
   /** Health and metrics; absent: no port of its own. */
@@ -101,7 +103,7 @@ export function createPersistence(options: PersistenceOptions): Service {
   if (options.retention !== undefined) {
     const { namespaces = [] } = options;
     const retention = createRetention({ database, policies: namespaces, telemetry });
-    addRetentionJobs(shell, options.retention.jobs, telemetry, retention);
+    addRetentionJobs(shell, options.retention, telemetry, retention);
   }
   return shell;
 }

@@ -1,6 +1,7 @@
-import { createQueues, createWorker, type JobsBackend } from '@carillon/jobs';
+import { createQueues, createWorker } from '@carillon/jobs';
 import type { ServiceShell } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
+import type { PersistenceOptions } from './persistence.ts';
 import type { createRetention } from './retention.ts';
 
 const EVERY_MS = 600_000;
@@ -11,7 +12,7 @@ const EVERY_MS = 600_000;
  */
 export function addRetentionJobs(
   shell: ServiceShell,
-  backend: JobsBackend,
+  { jobs: backend, opensAfter }: NonNullable<PersistenceOptions['retention']>,
   telemetry: Telemetry,
   retention: ReturnType<typeof createRetention>,
 ): void {
@@ -36,6 +37,7 @@ export function addRetentionJobs(
   });
   shell.addLoop({
     name: 'schedule retention',
+    startsAfter: opensAfter,
     run: async () => {
       await open();
       await queues.enqueueOncePer('retention', { cause: 'schedule' }, EVERY_MS);

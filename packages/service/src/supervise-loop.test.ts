@@ -43,6 +43,26 @@ it('restarts a loop that throws, counts it, says so, and is well again after pro
   expect(loop.status.state).toBe('stopped');
 });
 
+it('runs nothing before what it starts after', async () => {
+  const { promise: startsAfter, resolve } = Promise.withResolvers<void>();
+  const run = vi.fn(untilAborted);
+  const { loop } = loopOf({ run, startsAfter });
+  loop.start();
+  await new Promise(setImmediate);
+  expect(run).not.toHaveBeenCalled();
+  resolve();
+  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
+  await loop.stop();
+});
+
+it('ends when it is stopped while it waits for what it starts after', async () => {
+  const run = vi.fn(untilAborted);
+  const { loop } = loopOf({ run, startsAfter: new Promise(() => undefined) });
+  loop.start();
+  await loop.stop();
+  expect(run).not.toHaveBeenCalled();
+});
+
 it('gives a loop up that fails five times in a row for a reason that waiting does not cure', async () => {
   const run = vi.fn(async () => {
     throw new TypeError('x is undefined');

@@ -17,6 +17,8 @@ export interface LoopOptions {
    * failure, and so is an end that nobody asked for, unless `everyMs` is set.
    */
   readonly run: (signal: AbortSignal, progress: () => void) => Promise<void>;
+  /** Nothing is run before this has resolved: what a start doesn't need can wait for its end. Must not reject. */
+  readonly startsAfter?: Promise<unknown> | undefined;
   /** `run` is one round: it is called again this long after it ended well, which counts as progress. */
   readonly everyMs?: number;
   readonly backoff?: BackoffOptions;
@@ -88,6 +90,7 @@ export class SupervisedLoop {
 
   async #superviseLoop(): Promise<void> {
     const { signal } = this.#abort;
+    if (this.#options.startsAfter !== undefined) await eitherOf(this.#options.startsAfter, signal);
     while (!signal.aborted && !this.#givenUp) {
       try {
         await this.#runOnce(signal);
@@ -148,4 +151,11 @@ export class SupervisedLoop {
     this.#lastError = undefined;
     this.#log.reset();
   };
+}
+
+/** Resolves with the promise, or when the signal aborts. */
+async function eitherOf(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await Promise.race([promise, aborted]);
 }

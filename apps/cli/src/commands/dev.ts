@@ -29,11 +29,13 @@ export async function dev(flags: DevFlags): Promise<void> {
   const version = readVersion();
   // Loaded this late because the settings decide whether it is needed at all, and the database begins to open at once.
   const { compose } = await import('../dev/compose.ts');
+  const { promise: started, resolve: endOfStart } = Promise.withResolvers<void>();
   const installation = await compose({
     config: openToConsole(config),
     version,
     dataDir,
     timings,
+    started,
     console: await consoleConfig(config),
   });
   const { telemetry, services, afterStop } = installation;
@@ -53,6 +55,7 @@ export async function dev(flags: DevFlags): Promise<void> {
   announce(config, dataDir);
   print(banner({ ...(await facts(config, dataDir, unused)), version, readyAfterMs }));
   if (flags.timings) timings.print();
+  endOfStart();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => note(err.dim('Stopping. Messages and positions are kept.')));
   }

@@ -31,6 +31,8 @@ export interface ComposeOptions {
   readonly timings: Timings;
   /** What the console's page is told. */
   readonly console: ConsoleConfig;
+  /** Resolves when the start is over: what it can do without comes after it. */
+  readonly started: Promise<unknown>;
 }
 
 export async function compose(options: ComposeOptions): Promise<Installation> {
@@ -68,13 +70,14 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
     settings: config.persistence,
     namespaces: config.namespaces,
     webhooks: config.webhooks,
-    retention: { jobs },
+    retention: { jobs, opensAfter: options.started },
     appliesMigrations: true,
   });
   const admin = await createAdmin({
     telemetry: telemetryOf('admin'),
     database,
     jobs,
+    jobsOpenAfter: options.started,
     listener: config.admin,
     token: config.adminApi.token,
     console: options.console,
