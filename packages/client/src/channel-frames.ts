@@ -10,7 +10,7 @@ export function* inFrames<T>(
   items: readonly T[],
   limits: ConnectedFrame['limits'] | undefined,
 ): Iterable<readonly T[]> {
-  const { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes = Number.POSITIVE_INFINITY } = limits ?? {};
+  const { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes = Infinity } = limits ?? {};
   const bySize = Math.floor(maxFrameBytes / MAX_CHANNEL_BYTES);
   const count = Math.max(1, Math.min(CHANNELS_PER_FRAME, maxChannelsPerFrame, bySize));
   for (let i = 0; i < items.length; i += count) yield items.slice(i, i + count);

@@ -38,7 +38,7 @@ export class ChannelOutbox {
   /** By producer, the seq of its last message that was not refused. More than one only while restored ones wait. */
   readonly #acceptedSeqs = new Map<string, number>();
   /** Which producer the server surely knows, and since when. */
-  #known = { producer: '', atMs: Number.NEGATIVE_INFINITY };
+  #known = { producer: '', atMs: -Infinity };
   /** Pauses in a row, for the backoff. */
   failures = 0;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -143,7 +143,7 @@ export class ChannelOutbox {
   #rewind(index: number): void {
     for (const entry of this.#entries.slice(index + 1, this.#sent)) forgetAnswer(entry);
     this.#sent = Math.min(this.#sent, index);
-    this.#known.atMs = Number.NEGATIVE_INFINITY;
+    this.#known.atMs = -Infinity;
   }
 
   #rotate(): void {

@@ -92,7 +92,7 @@ export class ConnectionMonitor {
   readonly #counts: Partial<Record<keyof ClientEvents, number>> = {};
   readonly #emitter = new Emitter<{ finding: Finding }>();
   #told = new Set<string>();
-  #networkChangedAtMs = Number.NEGATIVE_INFINITY;
+  #networkChangedAtMs = -Infinity;
   #failedAttempts = 0;
 
   constructor(client: MonitoredClient, options: MonitorOptions = {}) {

@@ -1,7 +1,4 @@
-/**
- * The states of a connection and what each event does in each of them. The table is typed by both, so a state or an event
- * without a decision does not compile.
- */
+/** The states of a connection and what each event does in each of them. */
 
 /**
  * - `idle`: never asked to connect
@@ -42,96 +39,33 @@ export type ConnectionEvent =
   | 'retry'
   | 'close';
 
-/** `ignored`: the event is late or needless in this state. */
-export type Transition = ConnectionState | 'ignored';
+/** Nothing leads back to the beginning. */
+export type EnteredState = Exclude<ConnectionState, 'idle'>;
 
-const TRANSITIONS: Readonly<Record<ConnectionState, Readonly<Record<ConnectionEvent, Transition>>>> = {
-  idle: {
-    connect: 'authorizing',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'ignored',
-    refused: 'ignored',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  authorizing: {
-    connect: 'ignored',
-    authorized: 'opening',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'waiting',
-    refused: 'failed',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  opening: {
-    connect: 'ignored',
-    authorized: 'ignored',
-    opened: 'handshaking',
-    accepted: 'ignored',
-    lost: 'waiting',
-    refused: 'failed',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  handshaking: {
-    connect: 'ignored',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'connected',
-    lost: 'waiting',
-    refused: 'failed',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  connected: {
-    connect: 'ignored',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'waiting',
-    refused: 'failed',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  waiting: {
-    connect: 'authorizing',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'ignored',
-    refused: 'failed',
-    retry: 'authorizing',
-    close: 'closed',
-  },
-  failed: {
-    connect: 'authorizing',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'ignored',
-    refused: 'ignored',
-    retry: 'ignored',
-    close: 'closed',
-  },
-  closed: {
-    connect: 'authorizing',
-    authorized: 'ignored',
-    opened: 'ignored',
-    accepted: 'ignored',
-    lost: 'ignored',
-    refused: 'ignored',
-    retry: 'ignored',
-    close: 'ignored',
-  },
+/** `ignored`: the event is late or needless in this state. */
+export type Transition = EnteredState | 'ignored';
+
+/** Wherever a socket, or what leads to one, can be lost. */
+const ENDINGS = { lost: 'waiting', refused: 'failed', close: 'closed' } as const;
+
+/** What is not in it is ignored. */
+const TRANSITIONS: Readonly<
+  Record<ConnectionState, Readonly<Partial<Record<ConnectionEvent, EnteredState>>>>
+> = {
+  idle: { connect: 'authorizing', close: 'closed' },
+  authorizing: { authorized: 'opening', ...ENDINGS },
+  opening: { opened: 'handshaking', ...ENDINGS },
+  handshaking: { accepted: 'connected', ...ENDINGS },
+  connected: ENDINGS,
+  waiting: { connect: 'authorizing', retry: 'authorizing', refused: 'failed', close: 'closed' },
+  failed: { connect: 'authorizing', close: 'closed' },
+  closed: { connect: 'authorizing' },
 };
 
 /** The state after `event`, or `ignored`. */
 export function transition(state: ConnectionState, event: ConnectionEvent): Transition {
-  return TRANSITIONS[state][event];
+  return TRANSITIONS[state][event] ?? 'ignored';
 }
 
 /** Every state, for tests and displays. */
-export const CONNECTION_STATES = Object.keys(TRANSITIONS) as readonly ConnectionState[];
+export const CONNECTION_STATES = /* @__PURE__ */ Object.keys(TRANSITIONS) as readonly ConnectionState[];

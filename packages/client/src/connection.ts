@@ -3,7 +3,12 @@ import { Attempts } from './attempts.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { CONNECT_ID, connectFrame } from './connect-frame.ts';
 import type { ConnectionDeps } from './connection-deps.ts';
-import { type ConnectionEvent, type ConnectionState, transition } from './connection-state.ts';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  type EnteredState,
+  transition,
+} from './connection-state.ts';
 import type { Encoded } from './encoding.ts';
 import { RealtimeError } from './errors.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
@@ -22,7 +27,7 @@ export class Connection {
   readonly #refresh: TokenRefresh;
   readonly #heartbeat: Heartbeat;
   readonly #attempts: Attempts;
-  readonly #enter: Readonly<Record<ConnectionState, () => void>>;
+  readonly #enter: Readonly<Record<EnteredState, () => void>>;
   readonly session = randomId();
   #state: ConnectionState = 'idle';
   #socket: SocketLike | undefined;
@@ -55,7 +60,6 @@ export class Connection {
       onDead: () => this.#ended(ABNORMAL_CLOSURE, 'no answer to a ping'),
     });
     this.#enter = {
-      idle: () => undefined,
       authorizing: () => this.#authorize(),
       opening: () => this.#open(),
       handshaking: () => this.#handshake(),
@@ -78,11 +82,12 @@ export class Connection {
   /** @throws RealtimeError `CLOSED` or `GAVE_UP` when nothing would ever be answered. */
   assertUsable(): void {
     if (this.#state === 'closed') throw new RealtimeError('CLOSED', 'The client was closed');
-    if (this.#state === 'failed') {
-      throw new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
-        cause: this.#lastError,
-      });
-    }
+    if (this.#state === 'failed') throw this.#gaveUp();
+  }
+
+  #gaveUp(): RealtimeError {
+    const cause = this.#lastError;
+    return new RealtimeError('GAVE_UP', `Not connected: ${cause.message}`, { cause });
   }
 
   nextRequestId(): number {
@@ -263,9 +268,7 @@ export class Connection {
 
   #giveUp(): void {
     const attempts = this.#attempts.made;
-    const error = new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
-      cause: this.#lastError,
-    });
+    const error = this.#gaveUp();
     this.#forget();
     this.#deps.onEnd(error);
     this.#deps.events.emit('gaveUp', { attempts, error });

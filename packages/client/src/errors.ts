@@ -50,15 +50,16 @@ export class RealtimeError extends Error {
   }
 }
 
+/** What is wrong with an option of the client. */
+export function wrongOption(name: string, given: string, allowed: string): TypeError {
+  return new TypeError(`Option ${name} is ${given}; give ${allowed}`);
+}
+
 export function frameTooLarge(bytes: number, maxFrameBytes: number): RealtimeError {
   const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
   return new RealtimeError('FRAME_TOO_LARGE', text);
 }
 
 export function fromErrorBody(body: RequestErrorBody): RealtimeError {
-  return new RealtimeError(body.code, body.message, {
-    retryable: body.retryable,
-    retryAfterMs: body.retryAfterMs,
-    reason: body.reason,
-  });
+  return new RealtimeError(body.code, body.message, body);
 }

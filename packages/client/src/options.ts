@@ -2,7 +2,7 @@ import type { BatchRequest } from '@carillon/protocol';
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { ConnectionMonitor, MonitoredClient } from './connection-monitor.ts';
 import { type Encoding, JSON_ENCODING } from './encoding.ts';
-import type { RealtimeError } from './errors.ts';
+import { type RealtimeError, wrongOption } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
 import type { StateStorage } from './state-storage.ts';
 
@@ -32,7 +32,7 @@ export interface RealtimeClientOptions {
   readonly maxAttempts?: number;
   /** Time for one attempt, from the first byte to `connected`, in milliseconds. Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** How often the round trip is measured, in milliseconds, 100 or more. Default: the server's ping interval. */
+  /** How often the round trip is measured, in milliseconds; less than 100 is taken for 100. Default: the server's ping interval. */
   readonly pingIntervalMs?: number;
   /** With nothing heard for this long after a ping the connection is taken for dead. Default 10,000. */
   readonly pongTimeoutMs?: number;
@@ -94,20 +94,39 @@ export interface ResolvedOptions {
   readonly random: () => number;
 }
 
-/** @throws TypeError when a value is missing or contradicts another. */
+/** A longer timer would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** @throws TypeError for what JavaScript, or a setting read from somewhere, may give although the types forbid it. */
+function checkTypes(options: object): void {
+  for (const [name, given] of Object.entries(options)) {
+    if (given === undefined) continue;
+    const is = typeof given;
+    const max = /Ms$/.test(name) ? MAX_TIMER_MS : Infinity;
+    // Of a token only its type is said: it may be a secret.
+    if (name === 'token' && is !== 'string') throw wrongOption(name, is, 'a string');
+    if (name === 'getToken' && is !== 'function') throw wrongOption(name, is, 'a function');
+    if (/Ms$|^max|^fac/.test(name) && !(is === 'number' && given >= 1 && given <= max))
+      throw wrongOption(name, `${given} (${is})`, `a number from 1 to ${max}`);
+  }
+}
+
+/** @throws TypeError that names the option, what was given, and what is allowed. */
 export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions {
+  // The names in them are unique, too.
+  checkTypes({ ...options, ...options.backoff, ...options.outbox });
   if (options.token !== undefined && options.getToken !== undefined) {
     throw new TypeError('Give token or getToken, not both');
   }
   const webSocket = options.webSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
-  if (webSocket === undefined) throw new TypeError('There is no global WebSocket: pass one as webSocket');
+  if (webSocket === undefined) throw new TypeError('No global WebSocket: pass one as webSocket');
   return {
     url: socketUrl(options.url),
     token: options.token,
     getToken: options.getToken,
     refreshThresholdMs: options.refreshThresholdMs ?? 300_000,
     backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
-    maxAttempts: options.maxAttempts ?? Number.POSITIVE_INFINITY,
+    maxAttempts: options.maxAttempts ?? Infinity,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     pingIntervalMs: options.pingIntervalMs && Math.max(100, options.pingIntervalMs),
     pongTimeoutMs: options.pongTimeoutMs ?? 10_000,

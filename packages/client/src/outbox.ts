@@ -89,8 +89,7 @@ export class Outbox {
   }
 
   isOwn(producer: string | undefined): boolean {
-    if (producer === undefined) return false;
-    return producer.startsWith(`${this.#producer}-`) || this.#ownProducers.has(producer);
+    return !!producer && (producer.startsWith(`${this.#producer}-`) || this.#ownProducers.has(producer));
   }
 
   publish(channel: string, payload: unknown, options: PublishOptions): Publishing {

@@ -91,7 +91,7 @@ export function frameBytes(entry: PublishEntry, frame: string, encoded: Encoded)
   return typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
 }
 
-/** Bytes of a text in UTF-8. */
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+/** Bytes on the wire: a text goes in UTF-8. */
+export function byteLength(encoded: Encoded): number {
+  return (typeof encoded === 'string' ? new TextEncoder().encode(encoded) : encoded).length;
 }

@@ -4,7 +4,7 @@ import { type Deferred, deferred } from './deferred.ts';
 import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { HistoryQuery } from './history.ts';
 import type { ResolvedOptions } from './options.ts';
-import { frameMembers } from './publish-entry.ts';
+import { byteLength, frameMembers } from './publish-entry.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /** Questions that may wait at a time. */
@@ -93,7 +93,7 @@ export class Requests {
     const { maxFrameBytes } = this.#connection.connected!.limits;
     const id = this.#connection.nextRequestId();
     const frame = this.#connection.encode(`{"id":${id},${request.members}`);
-    const bytes = (typeof frame === 'string' ? new TextEncoder().encode(frame) : frame).length;
+    const bytes = byteLength(frame);
     if (bytes > maxFrameBytes) {
       this.#fail(request, frameTooLarge(bytes, maxFrameBytes));
       return;
@@ -119,13 +119,13 @@ export class Requests {
   }
 
   onFrame(frame: ServerFrame): void {
-    if (frame.type !== 'history' && frame.type !== 'response' && frame.type !== 'error') return;
     for (const request of this.#open) {
-      if (request.id !== frame.re) continue;
+      // Ids are never used twice: an answer with the id of a question is an answer to it.
+      if (!('re' in frame) || request.id !== frame.re) continue;
       if (frame.type === 'error') this.#fail(request, fromErrorBody(frame));
       else {
         request.forget();
-        request.resolve(frame);
+        request.resolve(frame as Answer);
       }
     }
   }

@@ -48,17 +48,18 @@ export function readState(
   maxAgeMs: number,
   nowMs: number,
 ): { readonly state: SavedState } | { readonly discarded: DiscardReason } {
-  let value: Partial<Record<keyof SavedState, unknown>> | null;
+  let value: Loose<SavedState> | null | undefined;
   try {
     value = JSON.parse(text);
   } catch {
-    return { discarded: 'corrupt' };
+    // Nothing was read: said below.
   }
-  if (typeof value !== 'object' || value === null) return { discarded: 'corrupt' };
-  if (value.version !== VERSION) return { discarded: 'other-version' };
-  if (!isState(value)) return { discarded: 'corrupt' };
+  const { version = VERSION } = value ?? {};
+  if (version !== VERSION) return { discarded: 'other-version' };
+  const state = value ?? {};
+  if (!isState(state)) return { discarded: 'corrupt' };
   // A clock that was set back makes the age meaningless.
-  return Math.abs(nowMs - value.savedAtMs) > maxAgeMs ? { discarded: 'too-old' } : { state: value };
+  return Math.abs(nowMs - state.savedAtMs) > maxAgeMs ? { discarded: 'too-old' } : { state };
 }
 
 type Loose<T> = { readonly [Name in keyof T]?: unknown };
@@ -77,19 +78,12 @@ function isState(value: Loose<SavedState>): value is SavedState {
 }
 
 function isPosition(value: Loose<SavedPosition> | null): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    isText(value.channel) &&
-    isText(value.epoch) &&
-    isCount(value.seq) &&
-    isCount(value.atMs) &&
-    isTexts(value.ids)
-  );
+  const { channel, epoch, seq, atMs, ids } = value ?? {};
+  return isText(channel) && isText(epoch) && isCount(seq) && isCount(atMs) && isTexts(ids);
 }
 
 function isPublish(value: Loose<SavedPublish> | null): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const { channel, members, producer, seq, prev, firstSentAtMs } = value;
+  const { channel, members, producer, seq, prev, firstSentAtMs } = value ?? {};
   return (
     isText(channel) &&
     isMembers(members) &&

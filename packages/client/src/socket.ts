@@ -1,4 +1,4 @@
-import { RealtimeError } from './errors.ts';
+import { RealtimeError, wrongOption } from './errors.ts';
 
 /** The part of the WebSocket API that the SDK uses. Browsers and Node 24 have it as a global. */
 export interface SocketLike {
@@ -22,17 +22,18 @@ export const SOCKET_OPEN = 1;
 /** Path of the WebSocket endpoint, used when the URL names none. */
 const DEFAULT_PATH = '/v1/ws';
 
-/** Absolute `ws:` or `wss:` address. `http(s):` is taken as well; a URL without a path gets `/v1/ws`. @throws TypeError when it is no URL. */
+/** Absolute `ws:` or `wss:` address. `http(s):` is taken as well; a URL without a path gets `/v1/ws`. @throws TypeError for anything else. */
 export function socketUrl(url: string): string {
-  const base = (globalThis as { location?: { href: string } }).location?.href;
-  const parsed = base === undefined ? new URL(url) : new URL(url, base);
-  parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
-  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
-    throw new TypeError(`The url must start with ws:, wss:, http: or https:, not ${parsed.protocol}`);
+  try {
+    const parsed = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
+    parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
+    if (parsed.pathname === '/') parsed.pathname = DEFAULT_PATH;
+    parsed.hash = '';
+    if (/^wss?:/.test(parsed.href)) return parsed.href;
+  } catch {
+    // Not an address at all: said below.
   }
-  if (parsed.pathname === '/') parsed.pathname = DEFAULT_PATH;
-  parsed.hash = '';
-  return parsed.href;
+  throw wrongOption('url', `"${url}"`, 'a ws:, wss:, http: or https: address');
 }
 
 /** Lets go of a socket: nothing that it still does is heard. Closing may take long on a dead network; nobody waits for it. */

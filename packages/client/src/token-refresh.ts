@@ -3,13 +3,11 @@ import { backoffDelayMs } from './backoff.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
-import type { ResolvedOptions, TokenRequest } from './options.ts';
+import { MAX_TIMER_MS, type ResolvedOptions, type TokenRequest } from './options.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** A callback that always gives the same token must not be called without a pause. */
 const MIN_DELAY_MS = 1_000;
-/** A longer timer would fire at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export interface TokenRefreshDeps {
   readonly options: ResolvedOptions;
@@ -77,7 +75,7 @@ export class TokenRefresh {
   }
 
   #after(delayMs: number, request: TokenRequest): void {
-    const step = Math.min(delayMs, MAX_DELAY_MS);
+    const step = Math.min(delayMs, MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       if (delayMs > step) this.#after(delayMs - step, request);
       else this.#run(request);

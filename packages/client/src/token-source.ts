@@ -6,7 +6,7 @@ export class TokenSource {
   readonly #options: Pick<ResolvedOptions, 'token' | 'getToken'>;
   #token: string | undefined;
   #request: TokenRequest | undefined = { reason: 'first' };
-  #expiresAtMs = Number.POSITIVE_INFINITY;
+  #expiresAtMs = Infinity;
 
   constructor(options: Pick<ResolvedOptions, 'token' | 'getToken'>) {
     this.#options = options;
@@ -38,15 +38,14 @@ export class TokenSource {
       throw new RealtimeError('TOKEN_CALLBACK_FAILED', 'getToken failed', { retryable: true, cause });
     }
     this.#request = undefined;
-    this.#expiresAtMs = Number.POSITIVE_INFINITY;
+    this.#expiresAtMs = Infinity;
     return this.#token;
   }
 
   /** The server took the token and says when it runs out and what its clock shows, in milliseconds since 1970. */
   accepted(expiresAt: number | undefined, serverNow: number): void {
     // Counted from the server's clock: this one may be wrong.
-    this.#expiresAtMs =
-      expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.now() + expiresAt - serverNow;
+    this.#expiresAtMs = expiresAt === undefined ? Infinity : Date.now() + expiresAt - serverNow;
   }
 
   refused(error: RealtimeError | undefined): void {
