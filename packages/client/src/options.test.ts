@@ -57,8 +57,8 @@ it('takes every kind of address and the bounds', () => {
   make({ url: URL_GOOD, token: undefined, getToken: undefined, backoff: undefined, outbox: {} });
   make({
     url: URL_GOOD,
-    refreshThresholdMs: 0,
-    stateMaxAgeMs: 0,
+    refreshThresholdMs: 1,
+    stateMaxAgeMs: 1,
     maxAttempts: Infinity,
     backoff: { factor: 1.5 },
   });
