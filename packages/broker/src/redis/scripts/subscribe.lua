@@ -32,24 +32,27 @@ local function add_interest(channel, list, is_wide)
   else redis.call('HSET', base .. 'c:' .. channel, 'i', table.concat(gateways, ',')) end
 end
 
+-- The first gateway of a channel is noted with what makes it; nothing of it can be on its way out.
+local first = max_direct > 0 and gateway or nil
 for at = 4, #ARGV do
   local channel = ARGV[at]
   local key = base .. 'c:' .. channel
   local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g', 'o')
-  if not state[1] then
+  local is_new = not state[1]
+  if is_new then
     local epoch = next_epoch(base, now, new_epoch)
-    create_channel(base, channel, epoch, now, generation)
-    state = { epoch, 0, false, false, generation, false }
+    create_channel(base, channel, epoch, now, generation, first)
+    state = { epoch, 0, first, false, generation, false }
   elseif (state[5] or '') ~= generation then
     local epoch = epoch_after(state[1], next_epoch(base, now, new_epoch))
     renew_channel(base, channel, state[1], epoch, generation)
     state[1], state[2] = epoch, 0
   end
-  add_interest(channel, state[3], state[4])
+  if not (is_new and first) then add_interest(channel, state[3], state[4]) end
   tell_occupied(base, channel, state[1], state[6])
   redis.call('PERSIST', key)
-  redis.call('SADD', base .. 'gi:' .. gateway, channel)
   replies[#replies + 1] = state[1]
   replies[#replies + 1] = tonumber(state[2])
 end
+redis.call('SADD', base .. 'gi:' .. gateway, unpack(ARGV, 4))
 return replies

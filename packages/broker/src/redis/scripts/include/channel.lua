@@ -20,11 +20,13 @@ local function epoch_at(now, made)
 end
 
 -- Makes the state of a channel that has none. What an expired predecessor left behind would clash with seq 1.
-local function create_channel(base, channel, epoch, now, generation)
+local function create_channel(base, channel, epoch, now, generation, gateway)
   redis.call('DEL', base .. 'h:' .. channel, base .. 'i:' .. channel)
   redis.call('SREM', base .. 'wide', channel)
-  redis.call('HSET', base .. 'c:' .. channel, 'e', epoch, 's', 0, 'x', now)
-  if generation ~= '' then redis.call('HSET', base .. 'c:' .. channel, 'g', generation) end
+  local fields = { 'e', epoch, 's', 0, 'x', now }
+  if generation ~= '' then fields[7], fields[8] = 'g', generation end
+  if gateway then fields[#fields + 1] = 'i' fields[#fields + 1] = gateway end
+  redis.call('HSET', base .. 'c:' .. channel, unpack(fields))
 end
 
 local function split(list)

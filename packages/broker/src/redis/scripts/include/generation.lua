@@ -19,13 +19,15 @@ end
 
 -- An epoch for a channel of this partition. Not before what gateways have seen of an earlier run (attest.lua), though the clock of this
 -- server may be behind that of its predecessor: to a gateway, an epoch that sorts before its own is a straggler.
+-- Made once per call: in one call the time stands still.
+local made_epoch, epoch_floor
 local function next_epoch(base, now, made)
-  local epoch, floor = epoch_at(now, made), redis.call('HGET', base .. 'meta', 'f')
-  if not floor or epoch > floor then return epoch end
-  epoch = epoch_after(floor, epoch)
+  if not made_epoch then made_epoch, epoch_floor = epoch_at(now, made), redis.call('HGET', base .. 'meta', 'f') or '' end
+  if made_epoch > epoch_floor then return made_epoch end
+  epoch_floor = epoch_after(epoch_floor, made_epoch)
   -- Each is given once: a channel that expires before the clock has caught up must not get the same again.
-  redis.call('HSET', base .. 'meta', 'f', epoch)
-  return epoch
+  redis.call('HSET', base .. 'meta', 'f', epoch_floor)
+  return epoch_floor
 end
 
 -- The channel is of an older generation: its numbers may have been given to messages that are lost, so they are not used again. Who is

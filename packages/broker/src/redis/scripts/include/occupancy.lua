@@ -9,8 +9,9 @@ local function tells_occupancy(base)
 end
 
 local function tell_occupancy(base, channel, epoch, told, event)
+  if not tells_occupancy(base) then return end
   local app, name = string.match(channel, '^([^/]*)/([^#].*)$')
-  if not app or not tells_occupancy(base) then return end
+  if not app then return end
   local now, seq = now_ms(), told + 1
   redis.call('HSET', base .. 'c:' .. channel, 'o', seq)
   local place = app .. '/#channels.' .. name .. '\n' .. epoch .. ':' .. seq
