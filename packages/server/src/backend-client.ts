@@ -11,7 +11,8 @@ import {
   userChannel,
 } from '@carillon/protocol';
 import { type ApiError, errorOfBody } from './api-error.ts';
-import { DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
+import { checkCredentials, httpAddress } from './check-options.ts';
+import { checkRetry, DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
 import { mintToken } from './mint-token.ts';
 import { Schedules } from './schedules.ts';
 import { Sessions, Users } from './user-operations.ts';
@@ -106,8 +107,11 @@ export class BackendClient {
   readonly #retry: RetryPolicy;
   readonly #token: () => string | undefined | Promise<string | undefined>;
 
+  /** @throws TypeError, or RangeError for a secret below 32 bytes: names the option, what was given, what is allowed. */
   constructor(options: BackendClientOptions) {
-    this.#url = options.url.replace(/^ws/, 'http').replace(/\/$/, '');
+    checkCredentials(options);
+    checkRetry(options.retry);
+    this.#url = httpAddress(options.url);
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#token = tokenSource(options);
     const deps = { url: this.#url, retry: this.#retry, headers: () => this.#headers() };

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiError, errorOfResponse } from './api-error.ts';
+import { checkNumber, MAX_TIMER_MS } from './check-options.ts';
 
 export interface RetryPolicy {
   /** Attempts in all. */
@@ -17,6 +18,14 @@ export const DEFAULT_RETRY: RetryPolicy = {
   maxMs: 5_000,
   attemptTimeoutMs: 10_000,
 };
+
+/** @throws TypeError that names the option, what was given, what is allowed */
+export function checkRetry(retry: Partial<RetryPolicy> = {}): void {
+  checkNumber('retry.maxAttempts', retry.maxAttempts, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber('retry.initialMs', retry.initialMs, 0, MAX_TIMER_MS);
+  checkNumber('retry.maxMs', retry.maxMs, 0, MAX_TIMER_MS);
+  checkNumber('retry.attemptTimeoutMs', retry.attemptTimeoutMs, 1, MAX_TIMER_MS);
+}
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';

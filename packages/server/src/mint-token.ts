@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CapabilitiesClaim } from '@carillon/protocol';
 import { SignJWT } from 'jose';
+import { checkNumber, secretKey } from './check-options.ts';
 
 export interface MintTokenOptions {
   /** The secret that the gateways verify with (`CARILLON_JWT_SECRET`), at least 32 bytes. */
@@ -8,7 +9,7 @@ export interface MintTokenOptions {
   readonly userId: string;
   /** What the token allows, e.g. `{ 'chat:*': ['subscribe', 'publish'] }`. Without it: the installation's default capabilities. */
   readonly capabilities?: CapabilitiesClaim;
-  /** Default 1 h. */
+  /** 1000 (1 s) or more. Default 3,600,000 (1 h). */
   readonly expiresInMs?: number;
   readonly issuer?: string;
   readonly audience?: string | readonly string[];
@@ -16,16 +17,17 @@ export interface MintTokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-const MIN_SECRET_BYTES = 32;
 const HOUR_MS = 3_600_000;
 
-/** Makes a token for a client, signed with HS256. @throws RangeError for a secret below 32 bytes. */
+/** Makes a token for a client, signed with HS256. @throws RangeError for a secret below 32 bytes, TypeError for other options. */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
   const { capabilities, issuer, audience } = options;
-  const key = new TextEncoder().encode(options.secret);
-  if (key.length < MIN_SECRET_BYTES) {
-    throw new RangeError(`the secret has ${key.length} bytes; HS256 needs at least ${MIN_SECRET_BYTES}`);
-  }
+  const key = secretKey('secret', options.secret);
+  if (typeof options.userId !== 'string' || options.userId === '')
+    throw new TypeError(
+      `Option userId is ${options.userId === '' ? 'empty' : typeof options.userId}; give the id of the user`,
+    );
+  checkNumber('expiresInMs', options.expiresInMs, 1000, Number.MAX_SAFE_INTEGER);
   const issuedAt = Math.floor(Date.now() / 1000);
   const token = new SignJWT({ ...options.claims, ...(capabilities === undefined ? {} : { capabilities }) })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })

@@ -1,5 +1,6 @@
 import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { errorOfBody } from './api-error.ts';
+import { checkCredentials, checkNumber, httpAddress, MAX_TIMER_MS } from './check-options.ts';
 import { mintToken } from './mint-token.ts';
 import { type WorkerBackoff, WorkerConnection } from './worker-connection.ts';
 import { type RequestHandler, WorkerRequests } from './worker-requests.ts';
@@ -39,8 +40,12 @@ export interface Worker {
 
 const MINTED_FOR_MS = 3_600_000;
 
-/** A back end that answers requests of clients. Connects itself, and comes back when the connection breaks. */
+/**
+ * A back end that answers requests of clients. Connects itself, and comes back when the connection breaks.
+ * @throws TypeError, or RangeError for a secret below 32 bytes: names the option, what was given, what is allowed
+ */
 export function createWorker(options: WorkerOptions): Worker {
+  checkOptions(options);
   return new RequestWorker(options);
 }
 
@@ -158,8 +163,22 @@ class RequestWorker implements Worker {
   }
 }
 
+function checkOptions(options: WorkerOptions): void {
+  const { methods, concurrency, cancelGraceMs, backoff } = options;
+  checkCredentials(options);
+  checkNumber('concurrency', concurrency, 1, 1000);
+  checkNumber('cancelGraceMs', cancelGraceMs, 0, MAX_TIMER_MS);
+  checkNumber('backoff.initialMs', backoff?.initialMs, 1, MAX_TIMER_MS);
+  checkNumber('backoff.maxMs', backoff?.maxMs, 1, MAX_TIMER_MS);
+  const handlers = Object.entries(methods ?? {});
+  if (handlers.length === 0) throw new TypeError('Option methods names no method; give a function for each');
+  for (const [method, handler] of handlers)
+    if (typeof handler !== 'function')
+      throw new TypeError(`Option methods.${method} is ${typeof handler}; give a function`);
+}
+
 function socketUrl(given: string): string {
-  const url = new URL(given.replace(/^http/, 'ws'));
+  const url = new URL(httpAddress(given).replace(/^http/, 'ws'));
   if (url.pathname === '/') url.pathname = '/v1/ws';
   return url.href;
 }
