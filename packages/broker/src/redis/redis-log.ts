@@ -34,6 +34,8 @@ export class RedisLog implements PersistenceLog {
   readonly #keys: readonly string[];
   readonly #log: RepeatedLog;
   #reader: Redis | undefined;
+  /** This process has made the groups, or seen them: from then on they may not be missing. */
+  #hasGroups = false;
 
   constructor(deps: RedisLogDependencies) {
     this.#deps = deps;
@@ -162,11 +164,15 @@ export class RedisLog implements PersistenceLog {
     return this.#reader;
   }
 
-  /** Groups are gone when Redis came back without its data. */
+  /** Groups aren't there yet in a new Redis, and are gone when Redis came back without its data. */
   async #afterGroupsWereMade<T>(error: unknown, again: () => Promise<T>): Promise<T> {
     if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('NOGROUP'))
       throw unavailable(error);
-    this.#log.warn({}, 'the consumer group of the log was not there: making it');
+    if (this.#hasGroups)
+      this.#log.warn(
+        {},
+        'the consumer group of the log is gone: Redis came back without its data; making it again',
+      );
     await this.#makeGroups();
     return await again();
   }
@@ -180,5 +186,6 @@ export class RedisLog implements PersistenceLog {
         }),
       ),
     );
+    this.#hasGroups = true;
   }
 }
