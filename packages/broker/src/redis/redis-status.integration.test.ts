@@ -1,4 +1,7 @@
-import { startRedis, type TestRedis } from '@carillon/testing';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, redisCommand, startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -43,4 +46,39 @@ it('names a policy that evicts, and memory that is used up', async () => {
   });
   await set('maxmemory', '0');
   expect((await broker.status()).problems).toEqual([]);
+});
+
+it('says when it can not write to its disk, and whether it refuses publishes because of that', async () => {
+  const unwritable = await startRedis({ appendonly: true, config: { 'enable-protected-configs': 'yes' } });
+  const other = createRedisBroker({ url: unwritable.url, partitions: 1, logger: pino({ level: 'silent' }) });
+  try {
+    await other.start();
+    const dir = ((await redisCommand(unwritable, 'CONFIG', 'GET', 'dir')) as string[])[1]!;
+    const gone = await mkdtemp(join(tmpdir(), 'carillon-gone-'));
+    await redisCommand(unwritable, 'CONFIG', 'SET', 'dir', gone);
+    await rm(gone, { recursive: true });
+    const snapshot = async (status: string): Promise<void> => {
+      await redisCommand(unwritable, 'BGSAVE');
+      const info = async () => String(await redisCommand(unwritable, 'INFO', 'persistence'));
+      const done = new RegExp(`rdb_bgsave_in_progress:0[\\s\\S]+rdb_last_bgsave_status:${status}`);
+      await eventually(async () => done.test(await info()), { what: `the snapshot is ${status}` });
+    };
+    await snapshot('err');
+    // No snapshots are asked for: publishes go on.
+    expect(await other.status()).toMatchObject({
+      ready: true,
+      problems: [expect.stringMatching(/can not write to its disk .*: look at/)],
+    });
+    await redisCommand(unwritable, 'CONFIG', 'SET', 'save', '3600 1000000');
+    expect(await other.status()).toMatchObject({
+      ready: false,
+      problems: [expect.stringMatching(/can not write to its disk .*: publishes are refused/)],
+    });
+    await redisCommand(unwritable, 'CONFIG', 'SET', 'dir', dir);
+    await snapshot('ok');
+    expect(await other.status()).toMatchObject({ ready: true, problems: [] });
+  } finally {
+    await other.stop();
+    await unwritable.stop();
+  }
 });

@@ -34,9 +34,16 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
       problems.push(
         'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
       );
+    const disk = await diskProblem(redis, value);
+    if (disk !== undefined) problems.push(disk.text);
     return {
       kind: 'redis',
-      ready: isVerified && !isFull && value('role') === 'master' && value('loading') === '0',
+      ready:
+        isVerified &&
+        !isFull &&
+        disk?.refuses !== true &&
+        value('role') === 'master' &&
+        value('loading') === '0',
       problems,
     };
   } catch (error) {
@@ -45,5 +52,34 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
       ready: false,
       problems: [`Redis does not answer: ${error instanceof Error ? error.message : error}`],
     };
+  }
+}
+
+/** After a failed write Redis refuses all others with MISCONF; after a failed snapshot, where it is set to. */
+async function diskProblem(
+  redis: Redis,
+  value: (name: string) => string | undefined,
+): Promise<{ readonly text: string; readonly refuses: boolean } | undefined> {
+  if (value('aof_last_write_status') === 'err')
+    return {
+      text: 'Redis can not write to its disk (aof_last_write_status is err): publishes are refused. Look at the space there',
+      refuses: true,
+    };
+  if (value('rdb_last_bgsave_status') !== 'err') return undefined;
+  const text = 'Redis can not write to its disk (rdb_last_bgsave_status is err)';
+  const refuses = await stopsWrites(redis);
+  if (refuses) return { text: `${text}: publishes are refused. Look at the space there`, refuses };
+  return { text: `${text}: look at the space there`, refuses };
+}
+
+/** Does a failed snapshot stop all writes? `false`, too, where a user may not ask. */
+async function stopsWrites(redis: Redis): Promise<boolean> {
+  const setting = async (name: string): Promise<unknown> =>
+    ((await redis.config('GET', name)) as unknown[])[1];
+  try {
+    const [stops, save] = await Promise.all(['stop-writes-on-bgsave-error', 'save'].map(setting));
+    return stops === 'yes' && save !== '';
+  } catch {
+    return false; // CONFIG is not for everybody, with a service that somebody else runs
   }
 }
