@@ -2,14 +2,16 @@
  * What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run chaos` call: gets the pinned Node and pnpm, installs, and
  * hands over. Plain JavaScript, because it has to run on any Node from 18 on, before anything is installed.
  */
+import module from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileCache } from './compile-cache.mjs';
 import { buildConsole } from './console-build.mjs';
 import { BootstrapFailure, fileSystemFailure } from './failure.mjs';
 import { handOver } from './hand-over.mjs';
 import { ROOT } from './places.mjs';
 import { prepare, prepareTools } from './prepare.mjs';
 import { bold, dim, red, say } from './progress.mjs';
-import { ensureTestServices } from './test-services.mjs';
 
 const USAGE = `usage: node bootstrap/run.mjs <command> [arguments]
 
@@ -23,21 +25,19 @@ const USAGE = `usage: node bootstrap/run.mjs <command> [arguments]
 
 /** @typedef {import('./prepare.mjs').Toolbox} Toolbox */
 
-/** @type {Record<string, (toolbox: Toolbox, args: readonly string[]) => Promise<number>>} */
+/** @type {Record<string, (toolbox: Toolbox, args: readonly string[]) => Promise<number | URL>>} */
 const COMMANDS = {
   async start(toolbox, args) {
     await buildConsole(toolbox);
-    return runSource(toolbox, 'apps/cli/src/main.ts', ['dev', ...args]);
+    return runHere(toolbox, 'apps/cli/src/main.ts', ['dev', ...args]);
   },
   async test(toolbox, args) {
-    const services = await ensureTestServices();
-    const env = { ...toolbox.env, ...services };
+    const env = { ...toolbox.env, ...(await testServices()) };
     return runSource({ ...toolbox, env }, 'checks/src/commands/test-all.ts', args);
   },
   check: (toolbox, args) => runSource(toolbox, 'checks/src/commands/check-all.ts', args),
   async chaos(toolbox, args) {
-    const services = await ensureTestServices();
-    const env = { ...toolbox.env, ...services };
+    const env = { ...toolbox.env, ...(await testServices()) };
     return runSource({ ...toolbox, env }, 'packages/e2e/src/chaos/main.ts', args);
   },
   bench: (toolbox, args) => runSource(toolbox, 'packages/bench/src/main.ts', args),
@@ -49,7 +49,36 @@ function runSource({ node, env }, file, args) {
   return handOver(node, [join(ROOT, file), ...args], { env, cwd: ROOT });
 }
 
-/** @param {readonly string[]} argv @returns {Promise<number>} exit code */
+/** Loaded by those who need it: a start does not. */
+async function testServices() {
+  const { ensureTestServices } = await import('./test-services.mjs');
+  return ensureTestServices();
+}
+
+/**
+ * For a program that is to start quickly: in this very process when its Node fits, as another one takes time and memory, and with what was
+ * compiled kept for the next start.
+ *
+ * @param {Toolbox} toolbox
+ * @param {string} file relative to the root
+ * @param {readonly string[]} args
+ * @returns {Promise<number | URL>} the exit code, or what is to be imported
+ */
+async function runHere({ node, env }, file, args) {
+  const main = join(ROOT, file);
+  const cache = compileCache();
+  if (node !== process.execPath) {
+    const kept = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
+    return handOver(node, [main, ...args], { env: { ...env, ...kept }, cwd: ROOT });
+  }
+  process.env = env;
+  process.chdir(ROOT);
+  process.argv.splice(1, process.argv.length, main, ...args);
+  if (cache !== undefined) module.enableCompileCache(cache);
+  return pathToFileURL(main);
+}
+
+/** @param {readonly string[]} argv @returns {Promise<number | URL>} exit code, or what is to be imported */
 async function main([name = '', ...args]) {
   if (name === 'pnpm') {
     const { pnpm, env } = await prepareTools();
@@ -63,8 +92,12 @@ async function main([name = '', ...args]) {
   return command(await prepare(), args);
 }
 
+/** @type {URL | undefined} */
+let imported;
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  const result = await main(process.argv.slice(2));
+  if (result instanceof URL) imported = result;
+  else process.exitCode = result;
 } catch (error) {
   const failure = error instanceof BootstrapFailure ? error : fileSystemFailure(error);
   if (failure === undefined) throw error;
@@ -72,3 +105,5 @@ try {
   if (failure.details) say(`\n${dim(failure.details)}`);
   process.exitCode = 1;
 }
+// Its errors are its own.
+if (imported !== undefined) await import(imported.href);
