@@ -107,6 +107,31 @@ export interface ResumeReport extends Readonly<ResumeCounts> {
   readonly lost: number;
 }
 
+/** Of several load processes. */
+export function addedUp(reports: readonly ResumeReport[]): ResumeReport {
+  return reports.reduce(sum);
+}
+
+function sum(a: ResumeReport, b: ResumeReport): ResumeReport {
+  const notRecovered = { ...a.notRecovered };
+  for (const [reason, count] of Object.entries(b.notRecovered))
+    notRecovered[reason] = (notRecovered[reason] ?? 0) + count;
+  return {
+    messages: a.messages + b.messages,
+    arrived: a.arrived + b.arrived,
+    duplicated: a.duplicated + b.duplicated,
+    reordered: a.reordered + b.reordered,
+    drops: a.drops + b.drops,
+    attempts: a.attempts + b.attempts,
+    failedAttempts: a.failedAttempts + b.failedAttempts,
+    recovered: a.recovered + b.recovered,
+    notRecovered,
+    clients: a.clients + b.clients,
+    expected: a.expected + b.expected,
+    lost: a.lost + b.lost,
+  };
+}
+
 /** How long each connection took from its first packet until it was subscribed, and when the first began and the last was done. */
 export interface Opening {
   readonly fromUs: number;

@@ -72,7 +72,7 @@ async function judge(
   load: LoadProcess,
 ): Promise<Result> {
   await load.calm();
-  const resumed = await compare([publisher], [load]);
+  const resumed = await compare([publisher], load);
   const { resumeUs = [] } = measured.subscriber!;
   return {
     ...toResult(jitter, target, 'delivery', measured),

@@ -1,6 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { cProgram } from '../load/c-program.ts';
+import { CReturning } from '../load/c-returning.ts';
 import { LoadProcess } from '../load/load-process.ts';
-import type { LoadReport } from '../load/plan.ts';
+import { NodeReturning } from '../load/node-returning.ts';
+import type { Returning } from '../load/returning.ts';
 import { nowUs } from '../load/tally.ts';
 import { cpuBetween } from '../measure/process-usage.ts';
 import { startCarillon } from '../targets/carillon.ts';
@@ -10,8 +13,6 @@ import { compare, openPublisher, resumable, toResumes } from './resume-result.ts
 import type { Result, Scenario, Size, Timing } from './scenario.ts';
 
 const CLIENTS = 10_000;
-/** Each client is a file descriptor here, and twice one while it is replaced. */
-const CLIENTS_PER_PROCESS = 5_000;
 const OPEN_AT_ONCE = 64;
 const SHARED = 'bench:shared';
 const SHARED_PER_SECOND = 1;
@@ -32,41 +33,44 @@ export const reconnect: Scenario = {
   peers: [() => startSocketIo({ recovery: true })],
   estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 40,
   run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
-    const loads = Array.from({ length: Math.ceil(clients / CLIENTS_PER_PROCESS) }, () => new LoadProcess());
+    const own = Array.from({ length: clients }, (_, i) => `bench:own-${i}`);
+    const returning = returningOf(target, own, await target.tokens(clients));
     const publishers = [new LoadProcess(), new LoadProcess()];
     try {
-      return await run(target, timing, clients, loads, publishers);
+      return await run(target, timing, own, { returning, publishers });
     } finally {
-      for (const load of [...loads, ...publishers]) load.end();
+      for (const load of [returning, ...publishers]) load.end();
     }
   },
 };
 
+interface Load {
+  readonly returning: Returning;
+  readonly publishers: readonly LoadProcess[];
+}
+
 async function run(
   target: Target,
   timing: Timing,
-  clients: number,
-  loads: readonly LoadProcess[],
-  publishers: readonly LoadProcess[],
+  own: readonly string[],
+  { returning, publishers }: Load,
 ): Promise<Result> {
-  const own = Array.from({ length: clients }, (_, i) => `bench:own-${i}`);
-  await openClients(target, own, loads);
+  await returning.open();
   await openPublisher(publishers[0]!, target, [SHARED], SHARED_PER_SECOND);
   await openPublisher(publishers[1]!, target, own, OWN_PER_SECOND);
   await Promise.all(publishers.map((publisher) => publisher.start()));
   await pause(timing.warmUpSeconds * 1000);
-  await Promise.all(loads.map((load) => load.mark()));
+  await Promise.all([returning, ...publishers].map((load) => load.mark()));
   const before = await target.usage();
-  const atUs = nowUs();
-  await Promise.all(loads.map((load) => load.drop(atUs)));
+  await returning.drop(nowUs());
   const after = await target.usage();
-  const reports = await Promise.all([...loads, ...publishers].map((load) => load.report()));
+  const [returns, ...published] = await Promise.all([
+    returning.returns(),
+    ...publishers.map((publisher) => publisher.report()),
+  ]);
   await pause(AFTER_MS);
-  const resumed = await compare(publishers, loads);
-  const resumes = toResumes(
-    resumed,
-    reports.flatMap(({ resumeUs }) => resumeUs ?? []),
-  );
+  const resumed = await compare(publishers, returning);
+  const resumes = toResumes(resumed, returns.resumeUs);
   const units = resumes.timeUs.count;
   const cpuUs = cpuBetween(before, after);
   return {
@@ -81,34 +85,20 @@ async function run(
     lost: resumed.lost,
     duplicated: resumed.duplicated,
     reordered: resumed.reordered,
-    loadCpuPerUnitUs: cpuOf(reports) / units,
+    loadCpuPerUnitUs: [returns, ...published].reduce((sum, { cpuUs: us }) => sum + us, 0) / units,
     rssKbByProcess: Object.fromEntries(after.map(({ name, rssKb }) => [name, rssKb])),
-    problems: reports.flatMap(({ problems }) => problems),
+    problems: [returns, ...published].flatMap(({ problems }) => problems),
     resumes,
   };
 }
 
-async function openClients(
-  target: Target,
-  own: readonly string[],
-  loads: readonly LoadProcess[],
-): Promise<void> {
-  const tokens = await target.tokens(own.length);
-  const clients = own.map((channel, i) => ({ token: tokens[i]!, channels: [channel, SHARED] }));
-  const share = Math.ceil(clients.length / loads.length);
-  await Promise.all(
-    loads.map((load, i) =>
-      load.open({
-        role: 'resuming',
-        dialect: resumable(target),
-        ports: target.ports,
-        clients: clients.slice(i * share, (i + 1) * share),
-        openAtOnce: OPEN_AT_ONCE,
-      }),
-    ),
-  );
-}
-
-function cpuOf(reports: readonly LoadReport[]): number {
-  return reports.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+function returningOf(target: Target, own: readonly string[], tokens: readonly string[]): Returning {
+  const plan = {
+    dialect: resumable(target),
+    ports: target.ports,
+    clients: own.map((channel, i) => ({ token: tokens[i]!, channels: [channel, SHARED] })),
+    openAtOnce: OPEN_AT_ONCE,
+  };
+  const program = plan.dialect === 'carillon' ? cProgram('resume') : undefined;
+  return program === undefined ? new NodeReturning(plan) : new CReturning(program, plan);
 }

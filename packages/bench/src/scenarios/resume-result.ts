@@ -1,6 +1,7 @@
 /** What the two scenarios of coming back share: their publishers, and how what came is compared with what was published. */
 import type { LoadProcess } from '../load/load-process.ts';
 import type { LoadReport, ResumeReport, ResumingPlan } from '../load/plan.ts';
+import type { Returning } from '../load/returning.ts';
 import { histogramUs, summaryUs } from '../load/tally.ts';
 import type { Target } from '../targets/target.ts';
 import type { Resumes } from './scenario.ts';
@@ -34,31 +35,11 @@ export async function openPublisher(
 /** Ends publishing, waits for what is under way, and compares. Publishes that were not accepted count as published. */
 export async function compare(
   publishers: readonly LoadProcess[],
-  resuming: readonly LoadProcess[],
+  resuming: Pick<Returning, 'finish'>,
 ): Promise<ResumeReport> {
   await Promise.all(publishers.map((publisher) => publisher.stop()));
   const published = Object.assign({}, ...(await Promise.all(publishers.map((one) => one.published()))));
-  return (await Promise.all(resuming.map((one) => one.finish(published)))).reduce(sum);
-}
-
-function sum(a: ResumeReport, b: ResumeReport): ResumeReport {
-  const notRecovered = { ...a.notRecovered };
-  for (const [reason, count] of Object.entries(b.notRecovered))
-    notRecovered[reason] = (notRecovered[reason] ?? 0) + count;
-  return {
-    messages: a.messages + b.messages,
-    arrived: a.arrived + b.arrived,
-    duplicated: a.duplicated + b.duplicated,
-    reordered: a.reordered + b.reordered,
-    drops: a.drops + b.drops,
-    attempts: a.attempts + b.attempts,
-    failedAttempts: a.failedAttempts + b.failedAttempts,
-    recovered: a.recovered + b.recovered,
-    notRecovered,
-    clients: a.clients + b.clients,
-    expected: a.expected + b.expected,
-    lost: a.lost + b.lost,
-  };
+  return await resuming.finish(published);
 }
 
 export function toResumes(report: ResumeReport, times: readonly number[]): Resumes {

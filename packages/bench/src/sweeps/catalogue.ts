@@ -50,7 +50,7 @@ async function runChannels(
   });
   await openPublisher(publisher, target, names, RATE_PER_SECOND);
   const measured = await measure(target, timing, publisher, load);
-  const { lost, duplicated, reordered } = await compare([publisher], [load]);
+  const { lost, duplicated, reordered } = await compare([publisher], load);
   return { ...toResult(channels, target, 'message', measured), lost, duplicated, reordered };
 }
 
