@@ -17,6 +17,8 @@ export interface ConnectionOptions {
 
 export const DEFAULT_COMMAND_TIMEOUT_MS = 5000;
 const MAX_RETRY_DELAY_MS = 2000;
+/** A Redis that reads its file says how long that will take, and is often wrong. */
+const MAX_LOADING_PAUSE_MS = 500;
 
 /**
  * A connection that never repeats a command by itself and never keeps one for later: a publish that was sent and not answered has an
@@ -44,6 +46,7 @@ export function connectBare(
     maxRetriesPerRequest: 0,
     disableClientInfo: true,
     connectTimeout: options.connectTimeoutMs ?? 2000,
+    maxLoadingRetryTime: MAX_LOADING_PAUSE_MS,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
     // The library asks here whether to connect again.
     reconnectOnError: (error) => {
@@ -92,8 +95,12 @@ export function unavailable(error: unknown): CarillonError {
     ? new CarillonError('UNAVAILABLE', 'Redis is away: there is no connection to it now.', {
         retryAfterMs: 1000,
       })
-    : new CarillonError('UNAVAILABLE', 'The broker is not reachable now.', {
-        cause: error,
-        retryAfterMs: 1000,
-      });
+    : new CarillonError(
+        'UNAVAILABLE',
+        isRefused ? 'Redis refuses it now.' : 'The broker is not reachable now.',
+        {
+          cause: error,
+          retryAfterMs: 1000,
+        },
+      );
 }
