@@ -6,8 +6,7 @@ const HIGH_WATER = 0.85;
 
 /** Is Redis there, and is it set up as a log has to be? */
 export async function redisStatus(redis: Redis, isVerified: boolean): Promise<BrokerStatus> {
-  if (redis.status !== 'ready')
-    return { kind: 'redis', ready: false, problems: [`the connection to Redis is ${redis.status}`] };
+  if (redis.status !== 'ready') return { kind: 'redis', ready: false, problems: [notReady(redis)] };
   try {
     const info = await redis.info();
     const value = (name: string): string | undefined =>
@@ -53,6 +52,12 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
       problems: [`Redis does not answer: ${error instanceof Error ? error.message : error}`],
     };
   }
+}
+
+function notReady({ status }: Redis): string {
+  return status === 'connect'
+    ? 'Redis takes connections and is not ready: it may be reading its file (LOADING)'
+    : `there is no connection to Redis: it is ${status}`;
 }
 
 /** After a failed write Redis refuses all others with MISCONF; after a failed snapshot, where it is set to. */
