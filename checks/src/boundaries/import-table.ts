@@ -1,10 +1,10 @@
 /**
  * Which package of the workspace may import which, by folder name. The levels of docs/architecture:
- * 0 protocol, config; 1 telemetry, auth; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them
+ * 0 protocol, config; 1 telemetry, auth, redis; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them
  * client -> protocol, server -> protocol.
  */
 const LEVEL_0 = ['protocol', 'config'] as const;
-const LEVEL_1 = ['telemetry', 'auth'] as const;
+const LEVEL_1 = ['telemetry', 'auth', 'redis'] as const;
 const LEVEL_2 = ['broker', 'jobs', 'db', 'service'] as const;
 const BELOW_1 = LEVEL_0;
 const BELOW_2 = [...LEVEL_0, ...LEVEL_1];
@@ -18,6 +18,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   config: ['protocol'],
   telemetry: BELOW_1,
   auth: BELOW_1,
+  redis: BELOW_1,
   broker: BELOW_2,
   jobs: BELOW_2,
   db: BELOW_2,

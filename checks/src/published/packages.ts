@@ -7,6 +7,7 @@ export const PUBLISHED = [
   'db',
   'jobs',
   'protocol',
+  'redis',
   'server',
   'service',
   'telemetry',

@@ -33,5 +33,6 @@ export type {
   RouterPort,
 } from './ports.ts';
 export { PartitionsDifferError } from './redis/agree-on-partitions.ts';
-export { createRedisBroker, type RedisBrokerOptions } from './redis/redis-broker.ts';
+export { createRedisBroker } from './redis/redis-broker.ts';
+export type { RedisBrokerOptions } from './redis/redis-broker-options.ts';
 export type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from './requests.ts';

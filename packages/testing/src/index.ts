@@ -5,7 +5,14 @@ export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-
 export { startPostgres, type TestPostgres } from './postgres.ts';
 export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
+export {
+  type ClusterNode,
+  type RedisCluster,
+  type RedisClusterOptions,
+  startRedisCluster,
+} from './redis-cluster.ts';
 export { redisCommand } from './redis-command.ts';
 export { type RedisPair, startRedisPair } from './redis-pair.ts';
+export { type SentinelledRedis, startSentinelledRedis } from './redis-sentinel.ts';
 export { type ProcessOptions, ServerProcess, startProcess } from './server-process.ts';
 export { type ProxyDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';

@@ -1,16 +1,22 @@
 import { CarillonError } from '@carillon/protocol';
+import type { RedisWay } from '@carillon/redis';
 import { Redis, ReplyError } from 'ioredis';
 import { loadScripts } from './scripts.ts';
 import { RedisReplyError } from './wire/resp-reader.ts';
 import { NotSentError } from './wire/wire.ts';
 
 export interface ConnectionOptions {
-  /** redis:// or rediss:// */
+  /** Of a single Redis, of sentinels, or of a cluster. */
   readonly url: string;
   /** A connection attempt that takes longer is given up and repeated. Default 2000. */
   readonly connectTimeoutMs?: number;
   /** A command without an answer for this long has failed; its outcome is unknown. Default 5000. */
   readonly commandTimeoutMs?: number;
+}
+
+interface ConnectingOptions extends ConnectionOptions {
+  /** How to get there when `url` is not of a single Redis. */
+  readonly way?: RedisWay | undefined;
   /** Told of every error that Redis answers. */
   readonly onErrorReply?: (error: Error) => void;
 }
@@ -24,7 +30,7 @@ const MAX_LOADING_PAUSE_MS = 500;
  * A connection that never repeats a command by itself and never keeps one for later: a publish that was sent and not answered has an
  * unknown outcome, and only the publisher, who has the sequence number, may repeat it.
  */
-export function connect(options: ConnectionOptions, name: string, onError: (error: Error) => void): Redis {
+export function connect(options: ConnectingOptions, name: string, onError: (error: Error) => void): Redis {
   const redis = connectBare(options, name, onError);
   redis.on('ready', () => {
     loadScripts(redis).catch(onError);
@@ -34,11 +40,11 @@ export function connect(options: ConnectionOptions, name: string, onError: (erro
 
 /** As `connect`, and nothing is sent once it is ready. */
 export function connectBare(
-  options: ConnectionOptions,
+  options: ConnectingOptions,
   name: string,
   onError: (error: Error) => void,
 ): Redis {
-  const redis = new Redis(options.url, {
+  const settings = {
     lazyConnect: true,
     connectionName: `carillon-${name}`,
     enableOfflineQueue: false,
@@ -49,14 +55,16 @@ export function connectBare(
     maxLoadingRetryTime: MAX_LOADING_PAUSE_MS,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
     // The library asks here whether to connect again.
-    reconnectOnError: (error) => {
+    reconnectOnError: (error: Error) => {
       options.onErrorReply?.(error);
       return false;
     },
     // Equal jitter: a restarted Redis isn't met by all processes at once.
     retryStrategy: (attempt: number) =>
       Math.min(MAX_RETRY_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
-  });
+  };
+  const redis =
+    options.way === undefined ? new Redis(options.url, settings) : new Redis({ ...settings, ...options.way });
   redis.on('error', onError);
   return redis;
 }

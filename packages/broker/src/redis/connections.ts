@@ -1,3 +1,4 @@
+import { isElsewhere } from '@carillon/redis';
 import type { Redis } from 'ioredis';
 
 /** A server that stays read-only is not asked more often for another one. */
@@ -21,12 +22,12 @@ export class Connections {
   }
 
   /**
-   * An answer was an error. A server that was turned into a replica keeps its connections, and the address may have long led to
-   * another one: only new connections get there.
+   * An answer was an error. A server that was turned into a replica, or gave its slots away, keeps its connections: only new ones get to
+   * where the data are now.
    */
-  onErrorReply({ message }: Error): void {
-    if (message.startsWith('READONLY'))
-      this.reconnect('this Redis has become a replica and takes no writes: connecting again');
+  onErrorReply(error: Error): void {
+    if (isElsewhere(error))
+      this.reconnect(`this Redis is not the one any more (${error.message}): connecting again`);
   }
 
   /** Makes all connections anew, unless that was done a moment ago. */

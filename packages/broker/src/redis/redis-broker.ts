@@ -1,142 +1,20 @@
-import type { Logger } from '@carillon/telemetry';
-import { RepeatedLog } from '@carillon/telemetry';
-import type { Redis } from 'ioredis';
-import { DEFAULT_LIMITS } from '../limits.ts';
-import { partitionOf } from '../partition.ts';
-import type { Broker, BrokerLimits, ChannelKey } from '../ports.ts';
-import { agreeOnPartitions } from './agree-on-partitions.ts';
-import {
-  type ConnectionOptions,
-  connect,
-  connectBare,
-  DEFAULT_COMMAND_TIMEOUT_MS,
-  untilReady,
-} from './connection.ts';
-import { Connections } from './connections.ts';
+import { connectionOptions, readRedisAddress } from '@carillon/redis';
+import type { Broker } from '../ports.ts';
+import { createClusterBroker } from './cluster/cluster-broker.ts';
 import { Keys } from './keys.ts';
-import { RedisAcks } from './redis-acks.ts';
-import { RedisClock } from './redis-clock.ts';
-import { RedisColdHistory } from './redis-cold-history.ts';
-import { RedisFeed } from './redis-feed.ts';
-import { RedisHistory } from './redis-history.ts';
-import { RedisLog } from './redis-log.ts';
-import { RedisPublisher } from './redis-publisher.ts';
-import { RedisRouterPort } from './redis-router-port.ts';
-import { redisStatus } from './redis-status.ts';
-import { Republisher } from './republisher.ts';
-import { RedisRequests } from './requests-redis.ts';
-import { Timeline } from './timeline.ts';
+import type { RedisBrokerOptions } from './redis-broker-options.ts';
+import { createRedisPart } from './redis-part.ts';
 
 /** Redis does the work of all partitions with one thread: more of them pay only on Redis Cluster, or for more than one busy router. */
 const DEFAULT_PARTITIONS = 1;
-/** After so many silent intervals a gateway isn't waited for any longer. */
-const HEARTBEATS_UNTIL_DEAD = 4;
-/** Blocking reads wait up to this on top of their own time before they count as failed. */
-const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
-
-export interface RedisBrokerOptions extends ConnectionOptions {
-  readonly logger: Logger;
-  /** Start of every key. Default `carillon`. */
-  readonly prefix?: string;
-  /** Fixed for the life of an installation. Default 1. */
-  readonly partitions?: number;
-  readonly limits?: Partial<BrokerLimits>;
-  /** Replicas that have to have a message before it is accepted. Default 0. */
-  readonly waitReplicas?: number;
-  /** Longest wait for them; then the outcome is unknown. Default 500. */
-  readonly waitTimeoutMs?: number;
-}
+const DEFAULT_PREFIX = 'carillon';
 
 /** The broker of real installations: everything about a partition lies in one slot of Redis. */
 export function createRedisBroker(options: RedisBrokerOptions): Broker {
-  const partitions = options.partitions ?? DEFAULT_PARTITIONS;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const keys = new Keys(options.prefix ?? 'carillon');
-  const errors = new RepeatedLog(options.logger);
-  const onError = (error: Error): void => errors.warn({ err: error }, 'trouble with the connection to Redis');
-  const connections = new Connections(onError);
-  const connecting = { ...options, onErrorReply: (error: Error) => connections.onErrorReply(error) };
-  const redis = connections.add(connect(connecting, 'commands', onError));
-  const openReader = (): Redis =>
-    connections.add(
-      connect({ ...connecting, commandTimeoutMs: BLOCKING_COMMAND_TIMEOUT_MS }, 'reader', onError),
-    );
-  const ofChannel = (channel: ChannelKey): number => partitionOf(channel, partitions);
-  const shared = {
-    redis,
-    openReader,
-    keys,
-    limits,
-    partitions,
-    partitionOf: ofChannel,
-    logger: options.logger,
-  };
-  const timeline = new Timeline({
-    redis,
-    baseOf: (partition) => keys.base(partition),
-    partitions,
-    patienceMs: HEARTBEATS_UNTIL_DEAD * limits.gatewayHeartbeatMs,
-    logger: options.logger,
-  });
-  const clock = new RedisClock(redis, onError);
-  const cold = new RedisColdHistory(shared);
-  const publishing = connections.add(connectBare(connecting, 'publish', onError));
-  const publisher = new RedisPublisher({
-    redis: publishing,
-    connections,
-    replyTimeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
-    onError,
-    keys,
-    limits,
-    partitionOf: ({ channel }) => ofChannel(channel),
-    timeline,
-    partitions,
-    replicas: { count: options.waitReplicas ?? 0, timeoutMs: options.waitTimeoutMs ?? 500 },
-  });
-  const republisher = new Republisher({
-    cold,
-    logger: options.logger,
-    append: (items, run) => publisher.append(items, run),
-  });
-  timeline.onBroken = async (broken, gateway, run) => {
-    const lost = broken.flatMap(({ partition, writesKept }) => publisher.takeLost(partition, writesKept));
-    await republisher.republish(lost, gateway ?? '', run);
-  };
-  const log = new RedisLog(shared);
-  const router = new RedisRouterPort(shared);
-  return {
-    partitions,
-    partitionOf: ofChannel,
-    publisher,
-    history: new RedisHistory(redis, keys, ofChannel),
-    cold,
-    acks: new RedisAcks(redis, keys, ofChannel),
-    log,
-    router,
-    requests: (node, answer) => new RedisRequests(node, answer, shared),
-    feed: (gateway) =>
-      new RedisFeed(gateway, {
-        ...shared,
-        openReader: () => connections.add(connectBare(connecting, 'feed', onError)),
-        timeline,
-        onColdAnswer: cold.onAnswer,
-        originalOf: (...place) => republisher.originalOf(...place),
-      }),
-    start: async (signal) => {
-      await untilReady(redis, signal);
-      await agreeOnPartitions(redis, keys, partitions);
-      await timeline.untilOpen(signal);
-      await publisher.start(signal);
-      await clock.start();
-    },
-    stop: async () => {
-      log.stop();
-      router.stop();
-      clock.stop();
-      publishing.disconnect();
-      redis.disconnect();
-    },
-    nowMs: () => clock.nowMs(),
-    status: () => redisStatus(redis, timeline.isOpen),
-  };
+  const { prefix = DEFAULT_PREFIX, partitions = DEFAULT_PARTITIONS } = options;
+  const address = readRedisAddress(options.url);
+  if (address.kind === 'cluster') return createClusterBroker({ ...options, address, prefix, partitions });
+  const keys = new Keys(prefix);
+  const way = address.kind === 'single' ? undefined : connectionOptions(address, { key: keys.base(0) });
+  return createRedisPart({ ...options, keys, partitions, allPartitions: partitions, way });
 }

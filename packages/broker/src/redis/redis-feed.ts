@@ -28,6 +28,8 @@ export interface RedisFeedDependencies {
   readonly onColdAnswer: (answer: string) => void;
   readonly timeline: Timeline;
   readonly originalOf: Republisher['originalOf'];
+  /** Told of errors that Redis answers. */
+  readonly onErrorReply: (error: Error) => void;
   readonly logger: Logger;
 }
 
@@ -215,6 +217,7 @@ export class RedisFeed implements GatewayFeed {
 
   #readingFailed(error: Error): void {
     if (this.#stopping.signal.aborted) return;
+    this.#deps.onErrorReply(error);
     this.#log.warn({ err: error }, 'reading the feeds failed; they are read on from the same place');
   }
 

@@ -1,0 +1,234 @@
+/** A partition gets another primary while messages flow: by a failover, by a moved slot, by a sentinel. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { slotOf } from '@carillon/redis';
+import {
+  type ClusterNode,
+  eventually,
+  type RedisCluster,
+  startRedisCluster,
+  startSentinelledRedis,
+} from '@carillon/testing';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Broker, ChannelKey, FeedHandler, GatewayFeed, LogEntry } from '../../ports.ts';
+import { createRedisBroker } from '../redis-broker.ts';
+import { ClusterKeys } from './cluster-keys.ts';
+
+const PARTITIONS = 3;
+const KEEPING = { history: { maxMessages: 10_000, ttlMs: 60_000 }, durable: true };
+/** One of each partition, and some more. */
+const CHANNELS = Array.from({ length: 9 }, (_, i): ChannelKey => `app/c${i}`);
+const BETWEEN_STEPS = 60;
+
+/** Publishes to all channels, as a client with a producer id does, and subscribes to them. */
+class Traffic implements FeedHandler {
+  readonly accepted = new Map<ChannelKey, number>();
+  readonly #got = new Map<ChannelKey, Set<number>>();
+  readonly #broker: Broker;
+  readonly #feed: GatewayFeed;
+  readonly #loops: Promise<void>[] = [];
+  #count = 0;
+  #isOver = false;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#feed = broker.feed('g1');
+  }
+
+  async start(): Promise<void> {
+    await this.#feed.start(this);
+    await this.#feed.subscribe(CHANNELS);
+    for (const channel of CHANNELS) this.#loops.push(this.#publish(channel));
+  }
+
+  onMessage(channel: ChannelKey, _epoch: string, _seq: number, record: string): void {
+    const got = this.#got.get(channel) ?? new Set();
+    this.#got.set(channel, got.add(Number(record)));
+  }
+
+  onStored(): void {
+    throw new Error('nobody asked for `stored`');
+  }
+
+  onBatchEnd(): void {
+    // Every message is looked at by itself.
+  }
+
+  onConnection(): void {
+    // The test looks at what comes through.
+  }
+
+  onInterestLost(): void {
+    void eventually(
+      () =>
+        this.#feed.subscribe(CHANNELS).then(
+          () => true,
+          () => false,
+        ),
+      { what: 'subscribed again', timeoutMs: 20_000 },
+    );
+  }
+
+  async more(): Promise<void> {
+    const goals = new Map(CHANNELS.map((channel) => [channel, (this.accepted.get(channel) ?? 0) + 5]));
+    const count = this.#count + BETWEEN_STEPS;
+    await eventually(
+      () =>
+        this.#count >= count &&
+        [...goals].every(([channel, goal]) => (this.accepted.get(channel) ?? 0) >= goal),
+      { what: 'more accepted publishes of every channel', timeoutMs: 40_000 },
+    );
+  }
+
+  /** Each accepted message is in the log once, in order, and the newest ones are in the history and came through the feed. Resolves with the epochs. */
+  async expectWhole(): Promise<readonly string[]> {
+    this.#isOver = true;
+    await Promise.all(this.#loops);
+    const logged = new Map<ChannelKey, LogEntry[]>(CHANNELS.map((channel) => [channel, []]));
+    for (;;) {
+      const read = await this.#broker.log.read('worker', { count: 1000, blockMs: 200 });
+      if (read.length === 0) break;
+      for (const entry of read) logged.get(entry.channel)!.push(entry);
+      await this.#broker.log.commit(read);
+    }
+    for (const [channel, entries] of logged) {
+      const last = this.accepted.get(channel)!;
+      expect(entries.map(({ record }) => Number(record))).toEqual(
+        Array.from({ length: last }, (_, i) => i + 1),
+      );
+      const newest = entries.filter(({ epoch }) => epoch === entries.at(-1)!.epoch);
+      expect(newest.map(({ seq }) => seq)).toEqual(newest.map((_, i) => i + 1));
+      const page = await this.#broker.history.range(channel, { from: 1, to: 10_000, limit: 10_000 });
+      expect(page.entries.map(({ record }) => record)).toEqual(newest.map(({ record }) => record));
+      await eventually(() => this.#got.get(channel)?.has(last) === true, {
+        what: `the feed has the newest of ${channel}`,
+        timeoutMs: 10_000,
+      });
+    }
+    return [...logged.values()].flatMap((entries) => [...new Set(entries.map(({ epoch }) => epoch))]);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#loops);
+    await this.#feed.stop();
+  }
+
+  async #publish(channel: ChannelKey): Promise<void> {
+    for (let seq = 1; !this.#isOver; seq++) {
+      for (;;) {
+        const dedupe = { kind: 'producer', producer: 'p', seq, prev: seq - 1, fingerprint: seq } as const;
+        const publication = { channel, id: `${seq}`, record: `${seq}`, keeping: KEEPING, dedupe };
+        const [outcome] = await this.#broker.publisher.publish([publication]);
+        if (outcome!.status === 'accepted') break;
+        if (!outcome!.error.retryable) throw outcome!.error;
+        await pause(20);
+      }
+      this.accepted.set(channel, seq);
+      this.#count++;
+      await pause(2);
+    }
+  }
+}
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startTraffic(url: string, waitReplicas = 0): Promise<Traffic> {
+  const broker = createRedisBroker({
+    url,
+    partitions: PARTITIONS,
+    limits: { gatewayHeartbeatMs: 300 },
+    waitReplicas,
+    connectTimeoutMs: 1000,
+    logger: pino({ level: 'silent' }),
+  });
+  await broker.start();
+  closers.push(() => broker.stop());
+  expect(new Set(CHANNELS.map((channel) => broker.partitionOf(channel))).size).toBe(PARTITIONS);
+  const traffic = new Traffic(broker);
+  await traffic.start();
+  closers.push(() => traffic.stop());
+  await traffic.more();
+  return traffic;
+}
+
+async function startCluster(replicas: number): Promise<RedisCluster> {
+  const cluster = await startRedisCluster({
+    replicas,
+    appendonly: true,
+    config: { appendfsync: 'always', 'cluster-replica-validity-factor': '0' },
+  });
+  closers.push(() => cluster.stop());
+  return cluster;
+}
+
+const slotOfPartition = (partition: number): number =>
+  slotOf(new ClusterKeys('carillon', partition, PARTITIONS).base(partition));
+
+describe('while messages flow', { timeout: 90_000 }, () => {
+  it('a primary of a cluster is killed and comes back with its data', async () => {
+    const cluster = await startCluster(0);
+    const traffic = await startTraffic(cluster.url);
+    const node = await cluster.ownerOf(slotOfPartition(1));
+    await node.kill();
+    const others = CHANNELS.filter((channel) => traffic.accepted.has(channel));
+    const before = new Map(traffic.accepted);
+    await eventually(
+      () =>
+        others.filter((channel) => traffic.accepted.get(channel)! > before.get(channel)! + 20).length >= 3,
+      { what: 'the channels of other partitions go on', timeoutMs: 20_000 },
+    );
+    await node.restart();
+    await traffic.more();
+    // Nothing was lost, so nothing begins anew.
+    expect(await traffic.expectWhole()).toHaveLength(CHANNELS.length);
+  });
+
+  it('a primary of a cluster is killed and its replica takes its place', async () => {
+    const cluster = await startCluster(1);
+    const traffic = await startTraffic(cluster.url, 1);
+    const slot = slotOfPartition(0);
+    const node = await cluster.ownerOf(slot);
+    await node.kill();
+    const others = cluster.nodes.filter((other) => other !== node);
+    let next: ClusterNode = node;
+    await eventually(
+      async () => {
+        next = await cluster.ownerOf(slot, others[0]!);
+        return next !== node;
+      },
+      { what: 'a replica is promoted', timeoutMs: 30_000 },
+    );
+    // A replica for whoever waits for one.
+    await node.restart();
+    await traffic.more();
+    await traffic.expectWhole();
+  });
+
+  it('the slots of partitions are moved to other nodes', async () => {
+    const cluster = await startCluster(0);
+    const traffic = await startTraffic(cluster.url);
+    for (const partition of [0, 1]) {
+      const slot = slotOfPartition(partition);
+      const from = await cluster.ownerOf(slot);
+      const to = cluster.nodes.find((node) => node !== from)!;
+      await cluster.moveSlot(slot, to, () => pause(300));
+      expect(await cluster.ownerOf(slot, to)).toBe(to);
+      await traffic.more();
+    }
+    // Nothing was lost, so nothing begins anew.
+    expect(await traffic.expectWhole()).toHaveLength(CHANNELS.length);
+  });
+
+  it('a sentinel makes the replica the primary', async () => {
+    const redis = await startSentinelledRedis({ appendonly: true, config: { appendfsync: 'always' } });
+    closers.push(() => redis.stop());
+    const traffic = await startTraffic(redis.url, 1);
+    await redis.failOver();
+    await traffic.more();
+    await traffic.expectWhole();
+  });
+});

@@ -1,0 +1,16 @@
+import type { Logger } from '@carillon/telemetry';
+import type { BrokerLimits } from '../ports.ts';
+import type { ConnectionOptions } from './connection.ts';
+
+export interface RedisBrokerOptions extends ConnectionOptions {
+  readonly logger: Logger;
+  /** Start of every key. Default `carillon`. */
+  readonly prefix?: string;
+  /** Fixed for the life of an installation. Default 1. */
+  readonly partitions?: number;
+  readonly limits?: Partial<BrokerLimits>;
+  /** Replicas that have to have a message before it is accepted. Default 0. */
+  readonly waitReplicas?: number;
+  /** Longest wait for them; then the outcome is unknown. Default 500. */
+  readonly waitTimeoutMs?: number;
+}
