@@ -3,6 +3,8 @@ import type { Secrecy } from './setting.ts';
 
 const MAX_SHOWN = 120;
 const MIN_FINGERPRINTED = 32;
+/** No URL to the platform, as there are commas after the port. */
+const SEVERAL_HOSTS = /^rediss?\+(cluster|sentinel):\/\//;
 
 /**
  * Eight hex digits that are equal for equal secrets, so that two services' logs can be compared. 32 bits of a keyed hash:
@@ -14,6 +16,10 @@ export function secretFingerprint(secret: string): string {
 
 /** The URL without its password. Text that is no URL with `//` is not shown at all: it may hold a password in a broken form. */
 export function redactUrlPassword(given: string): string {
+  if (SEVERAL_HOSTS.test(given))
+    return given
+      .replace(/^([^:]+:\/\/[^:@/]*):.*@/, '$1:***@')
+      .replace(/(\?[^=]*(?:pass|secret|token|key)[^=]*=).*/i, '$1***');
   // `user:password@host` is a URL too, of the scheme `user`.
   if (!URL.canParse(given) || !/^[^:]+:\/\//.test(given)) return '(not shown: may contain a password)';
   const parsed = new URL(given);

@@ -1,7 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPglite } from '@carillon/db';
 import { createTelemetry, isTraceparent, traceIdOf } from '@carillon/telemetry';
-import { eventually, startOtlpReceiver, startPostgres, startRedis } from '@carillon/testing';
+import {
+  eventually,
+  startOtlpReceiver,
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+} from '@carillon/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobsBackend } from './backend.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -47,6 +53,13 @@ const BACKENDS: readonly (readonly [string, () => Promise<Started>])[] = [
     async () => {
       const redis = await startRedis();
       return { backend: { kind: 'redis', url: redis.url, prefix: 'test' }, stop: () => redis.stop() };
+    },
+  ],
+  [
+    'Redis Cluster',
+    async () => {
+      const cluster = await startRedisCluster();
+      return { backend: { kind: 'redis', url: cluster.url, prefix: 'test' }, stop: () => cluster.stop() };
     },
   ],
   [

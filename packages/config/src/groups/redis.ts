@@ -1,5 +1,6 @@
 import { group } from '../group.ts';
-import { integer, text, url } from '../kinds.ts';
+import { integer, text } from '../kinds.ts';
+import { redisUrl } from '../redis-url.ts';
 import { required, withDefault } from '../setting.ts';
 import { durationMs } from '../units.ts';
 
@@ -8,10 +9,10 @@ export const redisSettings = group({
   intro:
     'Used by gateway, router, persistence and admin. All services of an installation use the same values.',
   settings: {
-    url: required(url('redis', 'rediss'), {
+    url: required(redisUrl, {
       variable: 'CARILLON_REDIS_URL',
       description:
-        'Redis with the message log. `rediss://` for TLS; user, password and database as in any Redis URL.',
+        'Redis with the message log: one server, some nodes of a Redis Cluster, or the sentinels and their name for the primary. `rediss` instead of `redis` for TLS; user, password and database as in any Redis URL.',
       example: 'redis://localhost:6379/0',
       secrecy: 'url',
     }),
@@ -23,7 +24,7 @@ export const redisSettings = group({
     partitions: withDefault(integer(1, 1024), 1, {
       variable: 'CARILLON_PARTITIONS',
       description:
-        'Partitions that channels hash onto; all services of an installation have the same number, for its whole life. 1 is fastest on one Redis. 16 where Redis Cluster, or several busy routers, are to share them.',
+        'Partitions that channels hash onto; all services of an installation have the same number, for its whole life. 1 is fastest on one Redis. On Redis Cluster the number of primaries, or a small multiple; 16 where several busy routers are to share them.',
       example: '16',
     }),
     waitReplicas: withDefault(integer(0, 5), 0, {
