@@ -39,7 +39,7 @@ export interface Publication {
   readonly channel: ChannelKey;
   /** Message id; also stands in the record's header. */
   readonly id: string;
-  /** See packages/protocol/src/record.ts. Opaque to the broker. */
+  /** See packages/protocol/src/record.ts. Opaque to the broker, but for U+0000, which JSON doesn't have and it mustn't have either. */
   readonly record: string;
   readonly keeping: Keeping;
   readonly dedupe?: Dedupe | undefined;
@@ -71,8 +71,8 @@ export interface FeedHandler {
   onStored(channel: ChannelKey, epoch: string, seq: number): void;
   onBatchEnd(): void;
   /**
-   * Interest was lost for these partitions (this gateway was taken for dead, or the broker lost data): the gateway must
-   * subscribe its channels again and heal from the answer.
+   * Messages of these partitions may have passed by (the connection was away), or interest was lost (this gateway was taken for dead, or
+   * the broker lost data): the gateway must subscribe its channels again and heal from the answer.
    */
   onInterestLost(partitions: readonly PartitionId[]): void;
   /** The connection to the broker broke or came back. */

@@ -1,7 +1,7 @@
 import type { FeedHandler, PartitionId } from '../ports.ts';
 import type { Keys } from './keys.ts';
 import { type StreamsReply, unpackMessage } from './message-codec.ts';
-import { bulk } from './wire/resp-command.ts';
+import { bulk, command } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 import type { Wire } from './wire/wire.ts';
 
@@ -10,11 +10,25 @@ const READ_COUNT = 100;
 /** How long a read waits; also how often the loop looks whether it should stop. */
 const FEED_BLOCK_MS = 2000;
 const RETRY_DELAY_MS = 100;
+/** Between the messages of a push. JSON has no such character. */
+const SEPARATOR = '\0';
 
-/** Reads a gateway's feeds of all partitions with one blocked connection and hands on what they hold, in order. */
+export interface FeedReaderOptions {
+  readonly partitions: number;
+  readonly handler: FeedHandler;
+  readonly onColdAnswer: (answer: string) => void;
+  /** The write count of a partition, which every push tells. */
+  readonly onCount: (partition: PartitionId, count: number) => void;
+}
+
+/**
+ * What comes for a gateway, in order: messages that history holds as well are pushed; all else, which can be had nowhere else, is read from
+ * the gateway's feeds of all partitions with one blocked call. Both on one connection.
+ */
 export class FeedReader {
   readonly #handler: FeedHandler;
   readonly #onColdAnswer: (answer: string) => void;
+  readonly #onCount: FeedReaderOptions['onCount'];
   readonly #partitions = new Map<string, PartitionId>();
   readonly #keys: readonly string[];
   readonly #lastIds: string[];
@@ -26,12 +40,11 @@ export class FeedReader {
   constructor(
     keys: Keys,
     gateway: string,
-    partitions: number,
-    handler: FeedHandler,
-    onColdAnswer: (answer: string) => void,
+    { partitions, handler, onColdAnswer, onCount }: FeedReaderOptions,
   ) {
     this.#handler = handler;
     this.#onColdAnswer = onColdAnswer;
+    this.#onCount = onCount;
     this.#keys = Array.from({ length: partitions }, (_, partition) => keys.feed(partition, gateway));
     for (const [partition, key] of this.#keys.entries()) this.#partitions.set(key, partition);
     const fixed = ['XREAD', 'COUNT', READ_COUNT, 'BLOCK', FEED_BLOCK_MS, 'STREAMS', ...this.#keys];
@@ -89,6 +102,33 @@ export class FeedReader {
     );
   }
 
+  /** Before reading. Rejects with what Redis answers when it doesn't allow it. */
+  async subscribe(wire: Wire): Promise<void> {
+    const subscribing = this.#keys.map((key) => command('SSUBSCRIBE', key)).join('');
+    // A subscription is confirmed by a push; only a refusal is a reply, and comes in the place of this one.
+    await wire.call(subscribing + command('PING'));
+  }
+
+  /** `false`: the subscription has ended, as it does when a partition moves to another node. */
+  takePush(push: Reply): boolean {
+    const [kind, key, text] = push as readonly [string, string, string];
+    if (kind === 'smessage') this.#takePushed(this.#partitions.get(key)!, text);
+    return kind !== 'sunsubscribe';
+  }
+
+  /** `count \0 message \0 message ...` */
+  #takePushed(partition: PartitionId, text: string): void {
+    if (this.#isStopped) return;
+    let end = text.indexOf(SEPARATOR);
+    this.#onCount(partition, Number(text.slice(0, end)));
+    while (end >= 0) {
+      const from = end + 1;
+      end = text.indexOf(SEPARATOR, from);
+      this.#handOnMessage(end < 0 ? text.slice(from) : text.slice(from, end));
+    }
+    this.#handler.onBatchEnd();
+  }
+
   #take(answer: Reply): void {
     const reply = answer as StreamsReply;
     if (reply === null || this.#isStopped) return;
@@ -106,12 +146,9 @@ export class FeedReader {
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const value = fields[i + 1]!;
       switch (fields[i]) {
-        case 'm': {
-          const { channel, epoch, seq, record } = unpackMessage(value);
-          this.saw(epoch);
-          this.#handler.onMessage(channel, epoch, seq, record);
+        case 'm':
+          this.#handOnMessage(value);
           break;
-        }
         case 's': {
           const { channel, epoch, seq } = unpackMessage(value);
           this.#handler.onStored(channel, epoch, seq);
@@ -123,5 +160,11 @@ export class FeedReader {
         default: // `r`, the mark of the registration, or a field of a newer version
       }
     }
+  }
+
+  #handOnMessage(packed: string): void {
+    const { channel, epoch, seq, record } = unpackMessage(packed);
+    this.saw(epoch);
+    this.#handler.onMessage(channel, epoch, seq, record);
   }
 }

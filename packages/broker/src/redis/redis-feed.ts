@@ -1,4 +1,4 @@
-import type { Position } from '@carillon/protocol';
+import { CarillonError, type Position } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
@@ -42,6 +42,7 @@ export class RedisFeed implements GatewayFeed {
   #handler: FeedHandler | undefined;
   #reader: FeedReader | undefined;
   #readerConnection: Redis | undefined;
+  #isStarted = false;
   #heartbeat: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
 
@@ -52,17 +53,30 @@ export class RedisFeed implements GatewayFeed {
   }
 
   async start(handler: FeedHandler): Promise<void> {
-    const { openReader, keys, partitions, onColdAnswer } = this.#deps;
+    const { openReader, keys, partitions, onColdAnswer, timeline } = this.#deps;
     const connection = openReader();
     this.#handler = this.#withMoved(handler);
     this.#readerConnection = connection;
-    this.#reader = new FeedReader(keys, this.gateway, partitions, this.#handler, onColdAnswer);
+    const reader = new FeedReader(keys, this.gateway, {
+      partitions,
+      handler: this.#handler,
+      onColdAnswer,
+      onCount: (partition, count) => timeline.saw(partition, count),
+    });
+    this.#reader = reader;
     const wire = new Wire({
       redis: connection,
       replyTimeoutMs: READ_TIMEOUT_MS,
       onError: (error) => this.#readingFailed(error),
+      prepare: (prepared) => reader.subscribe(prepared),
+      onReady: () => this.#connected(wire),
+      onPush: (push) => {
+        if (!reader.takePush(push)) connection.disconnect(true);
+      },
     });
     await untilReady(connection, this.#stopping.signal);
+    // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
+    await this.#untilReady(wire);
     await this.#register(this.#allPartitions());
     await this.#deps.timeline.join({
       gateway: this.gateway,
@@ -72,11 +86,8 @@ export class RedisFeed implements GatewayFeed {
     });
     handler.onConnection(true);
     connection.on('close', () => handler.onConnection(false));
-    connection.on('ready', () => {
-      handler.onConnection(true);
-      this.#read(wire);
-    });
-    this.#read(wire);
+    this.#isStarted = true;
+    if (wire.isReady) this.#read(wire);
     this.#heartbeat = setInterval(() => {
       this.#beating = this.#beat();
     }, this.#deps.limits.gatewayHeartbeatMs);
@@ -209,6 +220,23 @@ export class RedisFeed implements GatewayFeed {
     } catch (error) {
       this.#log.warn({ err: error }, 'the heartbeat of this gateway failed');
     }
+  }
+
+  async #untilReady(wire: Wire): Promise<void> {
+    const { signal } = this.#stopping;
+    const stopped = new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    while (!wire.isReady && !signal.aborted) await Promise.race([wire.nextReady(), stopped]);
+    if (signal.aborted) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
+  }
+
+  /** Connected again: the feeds are read on, but what was pushed meanwhile has passed by. */
+  #connected(wire: Wire): void {
+    if (!this.#isStarted) return;
+    this.#handler!.onConnection(true);
+    this.#handler!.onInterestLost(this.#allPartitions());
+    this.#read(wire);
   }
 
   #read(wire: Wire): void {

@@ -18,7 +18,8 @@ const CLOCKS_MS: Readonly<Record<string, number>> = {
   'persistence-0': -120_000,
 };
 
-export async function startInstallation(): Promise<Installation> {
+/** @param seed of the plan */
+export async function startInstallation(seed: number): Promise<Installation> {
   const cluster = await startCluster({
     gateways: COUNTS.gateway,
     routers: COUNTS.router,
@@ -27,8 +28,11 @@ export async function startInstallation(): Promise<Installation> {
     links: true,
     nodeArgs: ['--import', new URL('./clock/shift-clock.ts', import.meta.url).href],
     envOf: (name, index) => ({ SHIFTED_CLOCK_MS: String(CLOCKS_MS[`${name}-${index}`] ?? 0) }),
-    // Channels that both gateways want are routed, channels that one wants are direct.
-    env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1', CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '2s' },
+    env: {
+      // Even seeds: channels that both gateways want are routed, channels that one wants are direct. Odd seeds: all are direct.
+      CARILLON_DIRECT_LANE_MAX_GATEWAYS: seed % 2 === 0 ? '1' : '2',
+      CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '2s',
+    },
   });
   const { gateways, routers, persistence, admin } = cluster;
   const services = new Map<string, Service & { readonly links: Links }>();

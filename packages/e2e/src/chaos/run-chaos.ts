@@ -29,7 +29,7 @@ export function shownStrike({ fault, target, durationMs }: Strike): string {
 export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Verdict> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
-  const installation = await startInstallation();
+  const installation = await startInstallation(plan.seed);
   const { cluster, services } = installation;
   const stage = new Stage(cluster.postgres.url, join(folder, 'histories'));
   try {

@@ -78,6 +78,11 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
     scenario: 'feed-cut',
     violates: ['no-gap'],
   },
+  'missed-pushes-not-read': {
+    what: 'gateway: connected again, it does not look for what was pushed meanwhile',
+    scenario: 'pushes-cut',
+    violates: ['accepted-is-read'],
+  },
   'position-heartbeat-off': {
     what: 'gateway: silent channels are not compared',
     scenario: 'last-message-cut',

@@ -4,12 +4,17 @@ import { emptyFeeds, repeatFeeds } from './feeds.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b'];
+/** Every message goes through the router and the gateways' feeds: in the direct lane they are pushed. */
+const BY_FEEDS = {
+  env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '0' },
+} as const;
 
 /** Trouble between the log and subscribers. */
 export const DELIVERY_SCENARIOS = {
   'feed-repeats': {
     story: "the newest entries of a gateway's feed come again",
-    services: { gateways: 1, routers: 0, persistence: 0 },
+    services: { gateways: 1, routers: 1, persistence: 0 },
+    ...BY_FEEDS,
     play: async ({ stage, gateways: [gateway], ...where }) => {
       await (await stage.bareSubscriber('s1', { gateway: gateway!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(10);
@@ -20,7 +25,8 @@ export const DELIVERY_SCENARIOS = {
   },
   'feed-cut': {
     story: 'a gateway stands still, and what waits in its feed is thrown away',
-    services: { gateways: 2, routers: 0, persistence: 0 },
+    services: { gateways: 2, routers: 1, persistence: 0 },
+    ...BY_FEEDS,
     play: async ({ stage, gateways: [first, second], ...where }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(10);
@@ -34,7 +40,8 @@ export const DELIVERY_SCENARIOS = {
   },
   'last-message-cut': {
     story: 'the last messages in a feed are thrown away, and nothing follows them',
-    services: { gateways: 2, routers: 0, persistence: 0 },
+    services: { gateways: 2, routers: 1, persistence: 0 },
+    ...BY_FEEDS,
     settleMs: 9000,
     play: async ({ stage, gateways: [first, second], ...where }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
@@ -44,6 +51,19 @@ export const DELIVERY_SCENARIOS = {
       for (let i = 0; i < 6; i++) await publisher.publish();
       await emptyFeeds(where);
       second!.resume();
+    },
+  },
+  'pushes-cut': {
+    story: 'a gateway loses Redis while the last messages are pushed, and nothing follows them',
+    services: { gateways: 2, routers: 0, persistence: 0 },
+    weakened: ['position-heartbeat-off'],
+    play: async ({ stage, gateways: [first, second] }) => {
+      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      const publisher = await stage.publisher('p1', { gateway: first!, channels: CHANNELS });
+      for (let i = 0; i < 6; i++) await publisher.publish();
+      second!.links!.redis.refuse();
+      for (let i = 0; i < 6; i++) await publisher.publish();
+      second!.links!.redis.heal();
     },
   },
   'come-back': {

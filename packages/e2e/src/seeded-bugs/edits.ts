@@ -77,6 +77,11 @@ export const EDITS = {
     replace:
       'else if (at !== undefined && this.#healing === undefined && epoch === at.epoch) this.#deliver(seq, record); else this.#hold({ epoch, seq, record });',
   },
+  'missed-pushes-not-read': {
+    file: `${BROKER}/redis-feed.ts`,
+    find: 'this.#handler!.onInterestLost(this.#allPartitions());',
+    replace: '',
+  },
   'position-heartbeat-off': {
     file: `${CHANNELS}/position-watch.ts`,
     find: 'if (silent.length === 0) return;',

@@ -16,12 +16,14 @@ local window, producer_ttl, idle_ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), ton
 local HEADER, FIELDS, DEDUPE_FIELDS = 6, 6, 4
 -- A number in a text: what Lua does by itself formats a fraction.
 local text_of, match = function(number) return string.format('%d', number) end, string.match
+-- A history of at least so many messages and milliseconds outlasts a gateway's way back to Redis; with less, nothing is pushed.
+local PUSHED_FROM_MESSAGES, PUSHED_FROM_MS = 1000, 60000
 -- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
 local MAX_PACKED = 500
 
 local now, generation = now_ms(), generation_of(base)
 local log_length
-local channels, producers, feeds, keepings, replies = {}, {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
+local channels, producers, feeds, pushes, keepings, replies = {}, {}, {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
 
 local function open_channel(name)
   local channel = channels[name]
@@ -77,6 +79,7 @@ local function keeping_of(text)
   if keeping then return keeping end
   local max, ttl, durable = match(text, '^(%d+) (%d+) (%d)$')
   keeping = { history_max = max, history_ttl = tonumber(ttl), has_history = max ~= '0', durable = durable == '1' }
+  keeping.is_pushed = tonumber(max) >= PUSHED_FROM_MESSAGES and keeping.history_ttl >= PUSHED_FROM_MS
   keepings[text] = keeping
   return keeping
 end
@@ -126,10 +129,16 @@ local function append(channel, record, keeping, stored_to)
     channel.wide = redis.call('XADD', base .. 'route', 'MAXLEN', '~', log_max, '*', 'm', message)
   else
     for _, gateway in ipairs(channel.gateways) do
-      local feed = feeds[gateway]
-      if not feed then feed = {} feeds[gateway] = feed end
-      feed[#feed + 1] = 'm'
-      feed[#feed + 1] = message
+      if keeping.is_pushed then
+        local push = pushes[gateway]
+        if not push then push = { text_of(replies[1]) } pushes[gateway] = push end
+        push[#push + 1] = message
+      else
+        local feed = feeds[gateway]
+        if not feed then feed = {} feeds[gateway] = feed end
+        feed[#feed + 1] = 'm'
+        feed[#feed + 1] = message
+      end
     end
   end
   replies[#replies + 1] = channel.seq
@@ -192,6 +201,14 @@ local function flush_feeds()
   end
 end
 
+-- What history holds is pushed: a gateway that was away reads what it missed from there. Nothing to read again, acknowledge or trim, and it
+-- stands neither in memory nor in the append-only file.
+local function flush_pushes()
+  for gateway, messages in pairs(pushes) do
+    redis.call('SPUBLISH', base .. 'g:' .. gateway, table.concat(messages, '\0'))
+  end
+end
+
 local function flush_channels()
   for _, channel in pairs(channels) do
     local writes = { 's', text_of(channel.seq) }
@@ -232,6 +249,7 @@ while at <= last do
   at = at + FIELDS + (ARGV[at + 5] == '' and 0 or DEDUPE_FIELDS)
 end
 flush_feeds()
+flush_pushes()
 flush_channels()
 flush_producers()
 return replies

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolBreak, RedisReplyError, type Reply, RespReader } from './resp-reader.ts';
 
+/** Stands before what came as a push. */
+const PUSHED = 'pushed';
+
 /** The bytes of a reply, in one of the forms that RESP3 has for it. */
 function bytesOf(reply: Reply): string {
   if (reply === null) return '_\r\n';
@@ -24,7 +27,10 @@ const { reply: anyReply } = fc.letrec<{ reply: Reply }>((tie) => ({
 
 function readIn(pieces: readonly Buffer[]): Reply[] {
   const replies: Reply[] = [];
-  const reader = new RespReader((reply) => replies.push(reply));
+  const reader = new RespReader(
+    (reply) => replies.push(reply),
+    (push) => replies.push([PUSHED, push]),
+  );
   for (const piece of pieces) reader.push(piece);
   return replies;
 }
@@ -64,6 +70,7 @@ describe('replies of Redis', () => {
       ],
     ],
     ['~1\r\n+OK\r\n', ['OK']],
+    ['>2\r\n$8\r\nsmessage\r\n$1\r\nx\r\n', [PUSHED, ['smessage', 'x']]],
     ['#t\r\n', 1],
     ['$-1\r\n', null],
     ['*-1\r\n', null],

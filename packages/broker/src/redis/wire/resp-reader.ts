@@ -37,6 +37,9 @@ interface Open {
  */
 export class RespReader {
   readonly #onReply: (reply: Reply) => void;
+  readonly #onPush: (push: Reply) => void;
+  /** What is being read is a push: it may come between two replies, never within one. */
+  #isPush = false;
   #chunks: Buffer[] = [];
   #buffered = 0;
   /** An element that is under way has at least so many bytes: not looked at again before they are there. */
@@ -46,8 +49,10 @@ export class RespReader {
   /** Arrays that have begun, the innermost last. */
   readonly #open: Open[] = [];
 
-  constructor(onReply: (reply: Reply) => void) {
+  /** @param onPush told of what nobody asked for: messages of a subscription */
+  constructor(onReply: (reply: Reply) => void, onPush: (push: Reply) => void) {
     this.#onReply = onReply;
+    this.#onPush = onPush;
   }
 
   /** @throws ProtocolBreak */
@@ -92,7 +97,10 @@ export class RespReader {
       this.#open.pop();
       value = open.items;
     }
-    this.#onReply(value);
+    if (this.#isPush) {
+      this.#isPush = false;
+      this.#onPush(value);
+    } else this.#onReply(value);
   }
 
   #begin(length: number, isMap: boolean): void {
@@ -112,7 +120,9 @@ export class RespReader {
         return this.#bulk();
       case 0x2a: // *
       case 0x7e: // ~
+        return this.#container(false);
       case 0x3e: // >
+        this.#isPush = true;
         return this.#container(false);
       case 0x25: // %
         return this.#container(true);

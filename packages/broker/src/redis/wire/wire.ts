@@ -19,6 +19,10 @@ export interface WireOptions {
   readonly replyTimeoutMs: number;
   /** What has to be answered before the connection is used, e.g. scripts to be loaded. A rejection gives the connection up. */
   readonly prepare?: (wire: Wire) => Promise<void>;
+  /** Each time that a connection is prepared. */
+  readonly onReady?: () => void;
+  /** What a subscription of this connection brings: its kind, channel and text. */
+  readonly onPush?: (push: Reply) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -109,7 +113,10 @@ export class Wire {
     this.#socket = socket;
     // The library's decoder would take our replies for answers to commands that it does not know.
     socket.removeAllListeners('data');
-    const reader = new RespReader((reply) => this.#answer(reply));
+    const reader = new RespReader(
+      (reply) => this.#answer(reply),
+      (push) => this.#options.onPush?.(push),
+    );
     socket.on('data', (chunk: Buffer) => this.#read(socket, reader, chunk));
     this.#lastReplyMs = performance.now();
     clearInterval(this.#watch);
@@ -133,6 +140,7 @@ export class Wire {
 
   #ready(): void {
     this.#isReady = true;
+    this.#options.onReady?.();
     for (const resolve of this.#onReady.splice(0)) resolve();
   }
 
