@@ -17,10 +17,10 @@ export const persistenceSettings = group({
         'How long a batch waits to fill while somebody waits for `stored`: more means less work per message and later `stored`.',
       example: '5',
     }),
-    relaxedLingerMs: withDefault(durationMs(0, 1000), 25, {
+    relaxedLingerMs: withDefault(durationMs(0, 1000), 50, {
       variable: 'CARILLON_PERSISTENCE_RELAXED_LINGER_MS',
-      description: 'The same while nobody waits for `stored`.',
-      example: '25',
+      description: 'The same while nobody waits for `stored`; the first who does may wait so long, too.',
+      example: '50',
     }),
     claimIdleMs: withDefault(durationMs(100, 3_600_000), 15_000, {
       variable: 'CARILLON_PERSISTENCE_CLAIM_IDLE_MS',
