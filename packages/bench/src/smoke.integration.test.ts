@@ -8,6 +8,7 @@ import { summary } from './report/summary.ts';
 import { drawSweeps } from './report/sweep-charts.ts';
 import { summed } from './run/repeats.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
+import { ENCODINGS } from './scenarios/encodings.ts';
 import type { Result, Scenario, Size } from './scenarios/scenario.ts';
 import { SWEEPS } from './sweeps/catalogue.ts';
 import { runSweep, type SweepRun } from './sweeps/sweep.ts';
@@ -42,7 +43,9 @@ describe('carillon', () => {
   const runs: SweepRun[] = [];
   let target: Target;
   beforeAll(async () => {
-    target = await startCarillon({ env: { CARILLON_MAX_FRAME_BYTES: '128KiB' } });
+    target = await startCarillon({
+      env: { CARILLON_MAX_FRAME_BYTES: '128KiB', CARILLON_COMPRESSION: 'true' },
+    });
   });
   afterAll(() => target.stop());
 
@@ -70,6 +73,19 @@ describe('carillon', () => {
       expect(summary([recorded])).toContain(row.split(',')[0]!);
     },
   );
+
+  it('encodings differ in what they are on the wire, and in nothing else', { timeout: 60_000 }, async () => {
+    const scenario = named('encodings');
+    const bytes: Record<string, number> = {};
+    for (const { name, dialect } of [{ name: 'JSON', dialect: 'carillon' } as const, ...ENCODINGS]) {
+      const result = await scenario.run({ ...target, name, dialect }, TIMING, SIZE);
+      expectWhole(result);
+      bytes[name] = result.figures!.bytesPerDelivery!;
+    }
+    expect(bytes.protobuf).toBeLessThan(bytes.JSON!);
+    expect(bytes['JSON, deflate']).toBeLessThan(bytes.protobuf! / 2);
+    for (const size of Object.values(bytes).slice(0, -1)) expect(size).toBeGreaterThan(1200);
+  });
 
   it.each(SWEEPS.filter(({ fresh }) => !fresh))(
     '$name runs with few and with many',

@@ -41,11 +41,19 @@ export class LoadClient {
       port: options.port,
       path: this.dialect.path,
       ...(this.dialect.protocol === undefined ? {} : { protocol: this.dialect.protocol }),
-      onText: (data, start, end) => this.#onText(data, start, end),
+      ...(this.dialect.extensions === undefined ? {} : { extensions: this.dialect.extensions }),
+      anyFrame: this.dialect.anyFrame,
+      onText: this.dialect.anyFrame
+        ? (data, start, end) => this.#onAnyFrame(data, start, end)
+        : (data, start, end) => this.#onText(data, start, end),
       onClose: (reason) => {
         if (!this.#closing) options.onProblem(`connection ended: ${reason}`);
       },
     });
+  }
+
+  get receivedBytes(): number {
+    return this.#socket.receivedBytes;
   }
 
   get lastN(): number {
@@ -89,6 +97,16 @@ export class LoadClient {
     if (data[at - 1] === COLON && data[at - 3] === LETTER_T && data[at - 5] === BRACE && at < end)
       this.#onMessage(data, at);
     else this.#onUnknown(data, start, end);
+  }
+
+  /** Payloads are looked for by how they begin, whatever stands around them. */
+  #onAnyFrame(data: Buffer, start: number, end: number): void {
+    if (this.#waiting !== undefined && this.#answers(data, start, end)) return;
+    const whole = data.subarray(start, end);
+    let at = whole.indexOf(T_MARK);
+    if (at < 0) this.#onOther(data, start, end);
+    for (; at >= 0; at = whole.indexOf(T_MARK, at + T_MARK.length))
+      this.#onMessage(whole, at + T_MARK.length);
   }
 
   #onUnknown(data: Buffer, start: number, end: number): void {

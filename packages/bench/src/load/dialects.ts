@@ -1,12 +1,25 @@
 /** What a load client says to each kind of server. Everything that is sent in a loop is prepared once. */
-import { textFrame } from './raw-socket.ts';
+import { encodeClientFrame, TEXTS } from '@carillon/protocol/protobuf';
+import { binaryFrame, textFrame } from './raw-socket.ts';
 
-export type DialectName = 'carillon' | 'socketio' | 'ws' | 'raw';
+export type DialectName =
+  | 'carillon'
+  | 'carillon-batches'
+  | 'carillon-deflate'
+  | 'carillon-protobuf'
+  | 'carillon-protobuf-batches'
+  | 'socketio'
+  | 'ws'
+  | 'raw';
 
 export interface Dialect {
   /** Path of the upgrade; `undefined`: plain TCP that carries frames from the first byte on. */
   readonly path: string | undefined;
   readonly protocol: string | undefined;
+  /** Sec-WebSocket-Extensions. */
+  readonly extensions?: string;
+  /** Frames may be binary, compressed, or hold several messages: each is searched as a whole. */
+  readonly anyFrame?: true;
   /** Sent right after the socket is open, and the text by which the answer is known; [] when there is nothing to say. */
   hello(token: string): readonly Step[];
   subscribe(channel: string): Step;
@@ -39,6 +52,50 @@ const carillon: Dialect = {
   acceptedMark: '{"type":"accepted"',
   heartbeat: undefined,
 };
+
+/** Messages that wait for each other, as an application would ask for them that shows a list. */
+const BATCH = { size: 50, delayMs: 50 };
+
+const carillonBatches: Dialect = {
+  ...carillon,
+  anyFrame: true,
+  hello: (token) => [
+    {
+      send: textFrame(JSON.stringify({ type: 'connect', id: 1, token, batch: BATCH })),
+      until: '"type":"connected"',
+    },
+  ],
+};
+
+const carillonDeflate: Dialect = {
+  ...carillon,
+  anyFrame: true,
+  extensions: 'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
+};
+
+/** What it says is protobuf. It doesn't publish. */
+function protobuf(batch: object): Dialect {
+  return {
+    ...carillon,
+    protocol: 'carillon.v1.protobuf',
+    anyFrame: true,
+    hello: (token) => [
+      {
+        send: binaryFrame(encodeClientFrame({ type: 'connect', id: 1, token, ...batch }, TEXTS)),
+        // The answer names the gateway and its limits; the user is all that is known before.
+        until: 'bench',
+      },
+    ],
+    subscribe: (channel) => ({
+      send: binaryFrame(encodeClientFrame({ type: 'subscribe', id: 2, channels: [{ channel }] }, TEXTS)),
+      until: channel,
+    }),
+    publish: () => {
+      throw new Error('publications are made in JSON');
+    },
+    acceptedMark: '',
+  };
+}
 
 const socketio: Dialect = {
   path: '/socket.io/?EIO=4&transport=websocket',
@@ -78,4 +135,13 @@ const raw: Dialect = {
   heartbeat: undefined,
 };
 
-export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { carillon, socketio, ws, raw };
+export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
+  carillon,
+  'carillon-batches': carillonBatches,
+  'carillon-deflate': carillonDeflate,
+  'carillon-protobuf': protobuf({}),
+  'carillon-protobuf-batches': protobuf({ batch: BATCH }),
+  socketio,
+  ws,
+  raw,
+};

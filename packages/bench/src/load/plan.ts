@@ -85,6 +85,8 @@ export interface LoadReport {
   };
   readonly cpuUs: number;
   readonly problems: readonly string[];
+  /** On the wire, headers of frames included. Connections that stay and listen only. */
+  readonly receivedBytes?: number;
   /** From drop to resumed, in microseconds, one for each return. Connections that come back only. */
   readonly resumeUs?: readonly number[];
 }

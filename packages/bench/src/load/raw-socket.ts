@@ -3,18 +3,27 @@
  * message. The load generator shares the machine with what it measures, so it must be the cheaper of the two.
  */
 import { connect, type Socket } from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
 
 export interface RawSocketOptions {
   readonly port: number;
   /** `undefined`: no handshake, frames from the first byte on (the floor program). */
   readonly path: string | undefined;
   readonly protocol?: string;
+  readonly extensions?: string;
+  /** Binary and compressed messages, too: `onText` gets what they hold. */
+  readonly anyFrame?: true | undefined;
   /** A whole text message lies in `data` from `start` to `end`. The buffer is only valid during the call. */
   readonly onText: (data: Buffer, start: number, end: number) => void;
   readonly onClose: (reason: string) => void;
 }
 
 const TEXT_FRAME = 0x81;
+const BINARY_FRAME = 0x82;
+/** RSV1: the content is compressed. */
+const COMPRESSED = 0x40;
+/** What permessage-deflate leaves out at the end of a message. */
+const DEFLATE_TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const MASK = Buffer.alloc(4); // A zero mask leaves the bytes as they are; the server's work is the same.
 /** Any 16 bytes; the server's answer isn't checked. */
 const KEY = Buffer.from('carillon-bench-1').toString('base64');
@@ -27,19 +36,27 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** A client's text frame with a zero mask. */
 export function textFrame(text: string): Buffer {
-  const body = Buffer.from(text);
+  return frameOf(TEXT_FRAME, Buffer.from(text));
+}
+
+/** A client's binary frame with a zero mask. */
+export function binaryFrame(content: Uint8Array): Buffer {
+  return frameOf(BINARY_FRAME, Buffer.from(content));
+}
+
+function frameOf(kind: number, body: Buffer): Buffer {
   const header =
     body.length < 126
-      ? Buffer.from([TEXT_FRAME, 0x80 | body.length])
+      ? Buffer.from([kind, 0x80 | body.length])
       : body.length < 65_536
-        ? Buffer.from([TEXT_FRAME, 0x80 | 126, body.length >> 8, body.length & 255])
-        : longHeader(body.length);
+        ? Buffer.from([kind, 0x80 | 126, body.length >> 8, body.length & 255])
+        : longHeader(kind, body.length);
   return Buffer.concat([header, MASK, body]);
 }
 
-function longHeader(length: number): Buffer {
+function longHeader(kind: number, length: number): Buffer {
   const header = Buffer.alloc(10);
-  header[0] = TEXT_FRAME;
+  header[0] = kind;
   header[1] = 0x80 | 127;
   header.writeUInt32BE(length, 6);
   return header;
@@ -49,8 +66,9 @@ export function upgradeRequest(options: {
   readonly path: string | undefined;
   readonly port: number;
   readonly protocol?: string | undefined;
+  readonly extensions?: string | undefined;
 }): Buffer {
-  const { path = '/', port, protocol } = options;
+  const { path = '/', port, protocol, extensions } = options;
   const lines = [
     `GET ${path} HTTP/1.1`,
     `Host: 127.0.0.1:${port}`,
@@ -60,6 +78,7 @@ export function upgradeRequest(options: {
     'Sec-WebSocket-Version: 13',
   ];
   if (protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  if (extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }
 
@@ -67,6 +86,8 @@ export class RawSocket {
   readonly #socket: Socket;
   readonly #options: RawSocketOptions;
   readonly #onText: RawSocketOptions['onText'];
+  /** Since the beginning, the upgrade included. */
+  receivedBytes = 0;
   #rest: Buffer | undefined;
   #upgraded: boolean;
   #opened: (() => void) | undefined;
@@ -115,6 +136,7 @@ export class RawSocket {
   }
 
   #onData(chunk: Buffer, length: number): void {
+    this.receivedBytes += length;
     const rest = this.#rest;
     if (rest === undefined && this.#upgraded) {
       this.#keep(chunk, this.#readFrames(chunk, 0, length), length);
@@ -165,10 +187,26 @@ export class RawSocket {
       const end = start + length;
       if (to < end) break;
       if (data[at] === TEXT_FRAME) this.#onText(data, start, end);
+      else if (this.#options.anyFrame && this.#isMessage(data[at]!)) this.#onMessage(data, at, start, end);
       else this.#onFrame(data, data[at]! & 15, start, end);
       at = end;
     }
     return at;
+  }
+
+  #isMessage(firstByte: number): boolean {
+    return (firstByte & ~COMPRESSED) === BINARY_FRAME || (firstByte & ~COMPRESSED) === TEXT_FRAME;
+  }
+
+  #onMessage(data: Buffer, at: number, start: number, end: number): void {
+    if ((data[at]! & COMPRESSED) === 0) {
+      this.#onText(data, start, end);
+      return;
+    }
+    const content = inflateRawSync(Buffer.concat([data.subarray(start, end), DEFLATE_TAIL]), {
+      finishFlush: constants.Z_SYNC_FLUSH,
+    });
+    this.#onText(content, 0, content.length);
   }
 
   #onFrame(data: Buffer, opcode: number, start: number, end: number): void {

@@ -13,6 +13,7 @@ export class SubscriberLoad {
   readonly #plan: SubscriberPlan;
   readonly #tally = new Tally();
   readonly #clients: LoadClient[] = [];
+  #receivedBefore = 0;
 
   constructor(plan: SubscriberPlan) {
     this.#plan = plan;
@@ -36,6 +37,7 @@ export class SubscriberLoad {
 
   mark(): void {
     this.#tally.mark();
+    this.#receivedBefore = this.#received();
   }
 
   /** Resets all connections: nothing of them stays behind in the kernel. */
@@ -44,7 +46,7 @@ export class SubscriberLoad {
   }
 
   report(): LoadReport {
-    return this.#tally.report();
+    return { ...this.#tally.report(), receivedBytes: this.#received() - this.#receivedBefore };
   }
 
   /** @param published by channel, from the first message on */
@@ -60,6 +62,10 @@ export class SubscriberLoad {
     }
     const { lost, duplicated, reordered } = counts;
     return { lost: lost + this.#missing(published), duplicated, reordered };
+  }
+
+  #received(): number {
+    return this.#clients.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
   }
 
   /** Messages after the last one that came. */

@@ -38,12 +38,34 @@ function byProcess({ target, cpuByProcessUs, units, unit, repeats }: Summed): st
   return `CPU of ${target} per ${unit}: ${perUnit.join(', ')}${rounds}.`;
 }
 
+/** What is told of some scenarios below the table, by the figure's name. */
+const FIGURES: readonly {
+  readonly name: string;
+  readonly title: string;
+  readonly show: (value: number) => string;
+}[] = [
+  { name: 'bytesPerDelivery', title: 'Bytes per delivery on the wire', show: count },
+  { name: 'exportedKb', title: 'kB of spans exported while it was measured', show: count },
+  { name: 'scrapes', title: 'Scrapes of metrics', show: count },
+];
+
+/** Where there are several ways to do the same. */
+function figures({ results }: RecordedRun): readonly string[] {
+  if (results.length < 2) return [];
+  return FIGURES.flatMap(({ name, title, show }) => {
+    const told = results.flatMap(({ target, figures: all = {} }) =>
+      all[name] === undefined ? [] : [`${target} ${show(all[name])}`],
+    );
+    return told.length === 0 ? [] : ['', `${title}: ${told.join('; ')}.`];
+  });
+}
+
 function section(run: RecordedRun): string {
   const [base] = run.results;
   if (base === undefined) return '';
   const { unit } = base;
   const lines = [
-    `### \`${run.scenario}\` (${run.row})`,
+    `### \`${run.scenario}\`${run.row === '' ? '' : ` (${run.row})`}`,
     '',
     `${run.title}. ${run.timing.seconds} s measured after ${run.timing.warmUpSeconds} s of warm-up, ${base.repeats.length} round(s), ${run.at.slice(0, 10)}, commit ${run.commit}, ` +
       `${run.machine.cores} cores (${run.machine.cpu}), Node ${run.machine.node}: \`${run.command}\``,
@@ -53,6 +75,7 @@ function section(run: RecordedRun): string {
     ...run.results.map((result) => row(result, base, run.floorUs)),
     '',
     byProcess(base),
+    ...figures(run),
   ];
   if (run.floorUs !== undefined)
     lines.push('', `Floor, a loop of write(2) in C: ${us(run.floorUs)} per ${unit}.`);

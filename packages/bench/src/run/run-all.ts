@@ -21,7 +21,7 @@ interface Job {
 function jobsOf(options: Options, command: string): readonly Job[] {
   return [
     ...options.scenarios.map((scenario) => ({
-      heading: `${pc.bold(scenario.name)} ${pc.dim(`(${scenario.row})`)} ${scenario.title}`,
+      heading: `${pc.bold(scenario.name)} ${scenario.row === '' ? '' : pc.dim(`(${scenario.row}) `)}${scenario.title}`,
       seconds: estimateSeconds(scenario, options),
       run: () => runOne(scenario, options, command),
     })),

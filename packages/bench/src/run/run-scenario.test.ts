@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Result, Scenario } from '../scenarios/scenario.ts';
-import type { Target, TargetName } from '../targets/target.ts';
+import type { Target } from '../targets/target.ts';
 import { estimateSeconds, type RunOptions, runScenario } from './run-scenario.ts';
 
 const OPTIONS: RunOptions = {
@@ -32,7 +32,7 @@ const RESULT: Result = {
 function tried(run: (target: Target, nth: number) => Promise<Result>) {
   const stopped: string[] = [];
   const order: string[] = [];
-  const targetOf = (name: TargetName) => async (): Promise<Target> => ({
+  const targetOf = (name: 'carillon' | 'socketio' | 'ws') => async (): Promise<Target> => ({
     name,
     dialect: name,
     token: '',
@@ -69,6 +69,17 @@ it('measures each target beside its peers, round after round', async () => {
     ['socketio', 3],
   ]);
   expect(failures).toEqual([]);
+});
+
+it('measures variants in every run, with or without peers', async () => {
+  const { scenario: plain, order } = tried(async () => RESULT);
+  const scenario = {
+    ...plain,
+    variants: [{ name: 'otherwise', start: async () => ({ ...(await plain.start()), name: 'otherwise' }) }],
+  };
+  await runScenario(scenario, { ...OPTIONS, repeat: 2, peers: false });
+  expect(order).toEqual(['carillon', 'otherwise', 'carillon', 'otherwise']);
+  expect(estimateSeconds(scenario, { ...OPTIONS, peers: false, repeat: 2 })).toBe(40);
 });
 
 it('goes on after a failure, stops what failed, and tells it', async () => {

@@ -28,7 +28,7 @@ export interface Outcome {
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
   const floors: number[] = [];
   const failures: string[] = [];
-  const starts = [scenario.start, ...(options.peers ? scenario.peers : [])];
+  const starts = [scenario.start, ...variantsOf(scenario), ...(options.peers ? scenario.peers : [])];
   const results: Result[][] = starts.map(() => []);
   for (let round = 1; round <= options.repeat; round++) {
     const attempt = async (run: () => Promise<void>): Promise<void> => {
@@ -52,6 +52,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     failures,
   };
 }
+
+const variantsOf = ({ variants = [] }: Scenario) => variants.map(({ start }) => start);
 
 async function runFloor({ floor }: Scenario, options: RunOptions, floors: number[]): Promise<void> {
   if (floor === undefined) return;
@@ -92,7 +94,7 @@ export function estimateSeconds(
   scenario: Scenario,
   { timing, peers, repeat }: Pick<RunOptions, 'timing' | 'peers' | 'repeat'>,
 ): number {
-  const targets = 1 + (peers ? scenario.peers.length : 0);
+  const targets = 1 + variantsOf(scenario).length + (peers ? scenario.peers.length : 0);
   const floor = scenario.floor === undefined ? 0 : timing.seconds + 1;
   return repeat * (targets * scenario.estimateSeconds(timing) + floor);
 }

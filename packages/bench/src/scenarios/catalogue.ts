@@ -1,5 +1,6 @@
 import { coldStart } from './cold-start.ts';
 import { connect } from './connect.ts';
+import { encodings } from './encodings.ts';
 import { fanOut } from './fan-out.ts';
 import { jitter } from './jitter.ts';
 import { memory } from './memory.ts';
@@ -20,5 +21,6 @@ export const SCENARIOS: readonly Scenario[] = [
   connect,
   reconnect,
   jitter,
+  encodings,
   coldStart,
 ];

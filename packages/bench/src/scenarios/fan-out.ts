@@ -17,6 +17,9 @@ export interface FanOut {
   /** Default 2. */
   readonly nodes?: number;
   readonly padBytes?: number;
+  readonly variants?: Scenario['variants'];
+  /** Ends the title. */
+  readonly more?: string;
   /** Measure the floor, too. Where the rate is more than it can do it would take minutes. */
   readonly floor?: true;
 }
@@ -27,10 +30,11 @@ export function fanOut(options: FanOut): Scenario {
   return {
     name,
     row,
-    title: `fan-out: 1 channel, ${subscribers} subscribers, ${ratePerSecond} msg/s${nodes === 1 ? ', one node alone' : ''}`,
+    title: `fan-out: 1 channel, ${subscribers} subscribers, ${ratePerSecond} msg/s${options.more ?? (nodes === 1 ? ', one node alone' : '')}`,
     ...(options.floor ? { floor: { subscribers, ratePerSecond } } : {}),
     start: () => startCarillon({ gateways: nodes }),
-    peers: nodes === 1 ? [] : [() => startSocketIo()],
+    ...(options.variants === undefined ? {} : { variants: options.variants }),
+    peers: nodes === 1 || options.variants !== undefined ? [] : [() => startSocketIo()],
     estimateSeconds: usualSeconds,
     run: (target, timing, size) => runFanOut(sized(options, size), target, timing),
   };
@@ -50,7 +54,7 @@ export async function runFanOut(options: FanOut, target: Target, timing: Timing)
       publisher,
       subscriber,
     });
-    return { ...result, figures: figures(result, target) };
+    return { ...result, figures: { ...result.figures, ...figures(result, target) } };
   } finally {
     subscriber.end();
     publisher.end();
@@ -75,7 +79,19 @@ async function open(
     openAtOnce: 32,
   });
   const connections = [{ port: ports[0]!, channels: [channel] }];
-  await publisher.open({ role: 'publisher', dialect, token, connections, padBytes, ratePerSecond });
+  await publisher.open({
+    role: 'publisher',
+    dialect: publisherDialect(dialect),
+    token,
+    connections,
+    padBytes,
+    ratePerSecond,
+  });
+}
+
+/** Only what subscribers get differs between the encodings. */
+function publisherDialect(dialect: Target['dialect']): Target['dialect'] {
+  return dialect.startsWith('carillon-') ? 'carillon' : dialect;
 }
 
 /** What the nodes that hold the connections do per second of their own CPU: the rate of one core that does nothing else. */

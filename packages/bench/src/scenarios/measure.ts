@@ -90,5 +90,9 @@ export function toResult(
     loadCpuPerUnitUs: loadCpuUs / units,
     rssKbByProcess: measured.rssKb,
     problems: [...publisher.problems, ...(subscriber?.problems ?? [])],
+    figures: {
+      ...(unit === 'delivery' ? { bytesPerDelivery: (subscriber!.receivedBytes ?? 0) / units } : {}),
+      ...target.figures?.(),
+    },
   };
 }

@@ -10,8 +10,8 @@ const PAD_BYTES = 100;
 
 /** @throws Error when clients of this kind can't come back */
 export function resumable({ name, dialect }: Target): ResumingPlan['dialect'] {
-  if (dialect === 'ws') throw new Error(`clients of ${name} can't come back`);
-  return dialect;
+  if (dialect === 'carillon' || dialect === 'socketio') return dialect;
+  throw new Error(`clients of ${name} can't come back`);
 }
 
 /** A publisher at the first node, whose own connection stays. */

@@ -56,9 +56,14 @@ export interface Size {
   readonly cutEveryMs?: number;
 }
 
+export interface Variant {
+  readonly name: string;
+  readonly start: () => Promise<Target>;
+}
+
 export interface Scenario {
   readonly name: string;
-  /** Row of the product's table of numbers. */
+  /** Row of the product's table of numbers; empty where there is none. */
   readonly row: string;
   readonly title: string;
   /** The scenario's work by a program that does nothing else. */
@@ -66,6 +71,8 @@ export interface Scenario {
   /** Carillon as this scenario needs it, and whatever it is compared with. */
   readonly start: () => Promise<Target>;
   readonly peers: readonly (() => Promise<Target>)[];
+  /** Carillon in other ways, measured in every run: they are what the scenario is about. */
+  readonly variants?: readonly Variant[];
   /** About how long one run against one target takes, its start included. */
   readonly estimateSeconds: (timing: Timing) => number;
   run(target: Target, timing: Timing, size: Size): Promise<Result>;

@@ -1,11 +1,10 @@
 import type { DialectName } from '../load/dialects.ts';
 import type { Usage } from '../measure/process-usage.ts';
 
-export type TargetName = 'carillon' | 'socketio' | 'ws';
-
 /** A system under test: its processes, and where its nodes listen. */
 export interface Target {
-  readonly name: TargetName;
+  /** `carillon`, `socketio`, `ws`, or what a variant of Carillon is called. */
+  readonly name: string;
   readonly dialect: Exclude<DialectName, 'raw'>;
   readonly token: string;
   /** One for each client; empty where none is asked for. */
@@ -16,6 +15,8 @@ export interface Target {
   readonly nodes: readonly string[];
   /** CPU and memory of every server process, the broker and the database included. */
   usage(): Promise<readonly Usage[]>;
+  /** What it counts itself, by name with the unit in it. */
+  figures?(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
 
