@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { errorFields } from './error-fields.ts';
 import { scrub } from './scrub.ts';
 
 export type { Logger } from 'pino';
@@ -31,6 +32,7 @@ export function createLoggers(options: LoggerOptions): Loggers {
       base: { service: options.service, instance: options.instanceId },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: errorFields },
     },
     scrubbed(options.stream ?? chooseStream(options.format)),
   );

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { createLoggers } from './logger.ts';
+
+it('a log has no arguments of a Redis command, however deep the error lies', () => {
+  const lines: string[] = [];
+  const { root } = createLoggers({
+    service: 'test',
+    instanceId: 'test',
+    levels: { level: 'info', modules: {} },
+    format: 'json',
+    stream: { write: (line) => lines.push(line) },
+  });
+  const refused = Object.assign(new Error('WRONGPASS'), {
+    code: 'X',
+    command: { name: 'hello', args: ['3', 'AUTH', 'carillon', 'the password'] },
+  });
+  root.warn({ err: refused }, 'first');
+  root.warn({ err: Object.assign(new Error('second'), { lastNodeError: refused }) }, 'second');
+  root.warn({ err: new AggregateError([refused], 'third') }, 'third');
+  root.warn({ err: new Error('fourth', { cause: refused }) }, 'fourth');
+  root.warn({ err: 'no error at all' }, 'fifth');
+  expect(lines.join('')).not.toContain('the password');
+  expect(JSON.parse(lines[0]!)).toMatchObject({ err: { message: 'WRONGPASS', code: 'X', command: 'hello' } });
+  expect(JSON.parse(lines[1]!)).toMatchObject({ err: { lastNodeError: { command: 'hello' } } });
+  expect(JSON.parse(lines[2]!)).toMatchObject({ err: { aggregateErrors: [{ command: 'hello' }] } });
+  expect(JSON.parse(lines[3]!).err.message).toBe('fourth: WRONGPASS');
+  expect(JSON.parse(lines[4]!).err).toBe('no error at all');
+});

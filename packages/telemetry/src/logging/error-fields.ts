@@ -1,0 +1,26 @@
+import { stdSerializers } from 'pino';
+
+const MAX_DEPTH = 5;
+
+/**
+ * What of an error goes to a log. The Redis client hangs the command on its errors, with all arguments: the password of AUTH and HELLO,
+ * and what people wrote to each other. Its name is enough.
+ */
+export function errorFields(error: unknown): unknown {
+  return error instanceof Error ? withoutArguments(stdSerializers.err(error), 0) : error;
+}
+
+function withoutArguments(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutArguments(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      name,
+      name === 'command' ? nameOf(member) : withoutArguments(member, depth + 1),
+    ]),
+  );
+}
+
+function nameOf(command: unknown): unknown {
+  return typeof command === 'object' && command !== null && 'name' in command ? command.name : undefined;
+}
