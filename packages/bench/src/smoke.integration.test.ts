@@ -10,6 +10,7 @@ import { summed } from './run/repeats.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import { ENCODINGS } from './scenarios/encodings.ts';
 import type { Result, Scenario, Size } from './scenarios/scenario.ts';
+import { WATCHED } from './scenarios/telemetry.ts';
 import { SWEEPS } from './sweeps/catalogue.ts';
 import { runSweep, type SweepRun } from './sweeps/sweep.ts';
 import { startBareWs } from './targets/bare-ws.ts';
@@ -106,6 +107,23 @@ describe('carillon', () => {
     for (const { scenario } of runs) {
       expect(lines.join('\n')).toContain(`images/${scenario}.svg`);
       expect(readFileSync(join(folder, `${scenario}.svg`), 'utf8')).toContain('<polyline');
+    }
+  });
+});
+
+describe('telemetry', () => {
+  it.each([
+    ['all sampled', 'exportedKb'],
+    ['metrics read each second', 'scrapes'],
+  ])('%s: it is watched indeed', { timeout: 60_000 }, async (name, figure) => {
+    const target = await WATCHED.find((variant) => variant.name === name)!.start();
+    try {
+      const result = await named('telemetry').run(target, { ...TIMING, seconds: 2 }, SIZE);
+      expectWhole(result);
+      expect(result.figures![figure]).toBeGreaterThan(0);
+      expect(result.figures!.failedScrapes ?? 0).toBe(0);
+    } finally {
+      await target.stop();
     }
   });
 });

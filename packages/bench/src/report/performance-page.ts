@@ -45,8 +45,8 @@ const FIGURES: readonly {
   readonly show: (value: number) => string;
 }[] = [
   { name: 'bytesPerDelivery', title: 'Bytes per delivery on the wire', show: count },
-  { name: 'exportedKb', title: 'kB of spans exported while it was measured', show: count },
-  { name: 'scrapes', title: 'Scrapes of metrics', show: count },
+  { name: 'exportedKb', title: 'kB of spans exported, warm-up included', show: count },
+  { name: 'scrapes', title: 'Times that the metrics of a service were read', show: count },
 ];
 
 /** Where there are several ways to do the same. */

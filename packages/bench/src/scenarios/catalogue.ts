@@ -8,6 +8,7 @@ import { pairs, pairsUnstored } from './pairs.ts';
 import { publish, publishStored } from './publish.ts';
 import { reconnect } from './reconnect.ts';
 import type { Scenario } from './scenario.ts';
+import { telemetry } from './telemetry.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   fanOut({ name: 'fan-out', row: 'N1, N1b', subscribers: 1000, ratePerSecond: 100, floor: true }),
@@ -22,5 +23,6 @@ export const SCENARIOS: readonly Scenario[] = [
   reconnect,
   jitter,
   encodings,
+  telemetry,
   coldStart,
 ];

@@ -8,6 +8,11 @@ import type { Target } from './target.ts';
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const SECRET = 'bench-secret-0123456789-0123456789-0123456789';
 
+/** Carillon, with the ports of all of its services: metrics are there. */
+export interface CarillonTarget extends Target {
+  readonly servicePorts: readonly number[];
+}
+
 export interface CarillonOptions {
   /** Default 2. */
   readonly gateways?: number;
@@ -26,7 +31,7 @@ const SETTINGS = {
 };
 
 /** Starts everything and waits until it is ready. */
-export async function startCarillon(options: CarillonOptions = {}): Promise<Target> {
+export async function startCarillon(options: CarillonOptions = {}): Promise<CarillonTarget> {
   const closers: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closers.reverse()) await close();
@@ -43,7 +48,7 @@ async function startAll(
   { gateways = 2, env: given = {} }: CarillonOptions,
   closers: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
-): Promise<Target> {
+): Promise<CarillonTarget> {
   const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
   closers.push(() => redis.stop());
   const postgres = await startPostgres();
@@ -72,6 +77,7 @@ async function startAll(
     token: await mintToken('bench'),
     tokens: (count) => Promise.all(Array.from({ length: count }, (_, i) => mintToken(`bench-${i}`))),
     ports: services.slice(0, gateways).map(({ port }) => port),
+    servicePorts: services.map(({ port }) => port),
     nodes,
     usage: () =>
       Promise.all([

@@ -1,0 +1,75 @@
+import { LoadProcess } from '../load/load-process.ts';
+import { startCarillon } from '../targets/carillon.ts';
+import { startScraped, startTraced } from '../targets/observed-carillon.ts';
+import type { Target } from '../targets/target.ts';
+import { measureDelivery } from './measure.ts';
+import {
+  type Result,
+  type Scenario,
+  type Size,
+  type Timing,
+  usualSeconds,
+  type Variant,
+} from './scenario.ts';
+
+const CONNECTIONS = 50;
+const IN_FLIGHT = 100;
+const PAD_BYTES = 100;
+
+function traced(name: string, ratio: number): Variant {
+  return { name, start: () => startTraced(name, ratio) };
+}
+
+const SCRAPED = 'metrics read each second';
+
+/** By what is watched. `carillon` has no collector to send to and nobody who asks for metrics; it counts and times all the same. */
+export const WATCHED: readonly Variant[] = [
+  { name: SCRAPED, start: () => startScraped(SCRAPED) },
+  traced('tracing on, none sampled', 0),
+  traced('1 % sampled', 0.01),
+  traced('all sampled', 1),
+];
+
+/** As many publishes as go, each with a subscriber at the other node: both of the paths that could be slower for being watched. */
+export const telemetry: Scenario = {
+  name: 'telemetry',
+  row: '',
+  title: `publish until accepted, by what is watched: ${CONNECTIONS} connections, ${IN_FLIGHT} in flight each, a subscriber at the other node for each; not stored`,
+  start: () => startCarillon(),
+  peers: [],
+  variants: WATCHED,
+  estimateSeconds: usualSeconds,
+  run,
+};
+
+async function run(target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> {
+  const { dialect, token, ports } = target;
+  const pairs = Array.from({ length: clients }, (_, i) => ({
+    channel: `unstored:telemetry-${i}`,
+    publisherPort: ports[i % ports.length]!,
+    subscriberPort: ports[(i + 1) % ports.length]!,
+  }));
+  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
+  try {
+    await subscriber.open({
+      role: 'subscriber',
+      dialect,
+      token,
+      connections: pairs.map(({ channel, subscriberPort }) => ({ port: subscriberPort, channel })),
+      timeEvery: 10,
+      openAtOnce: 32,
+    });
+    await publisher.open({
+      role: 'publisher',
+      dialect,
+      token,
+      connections: pairs.map(({ channel, publisherPort }) => ({ port: publisherPort, channels: [channel] })),
+      padBytes: PAD_BYTES,
+      inFlight: IN_FLIGHT,
+    });
+    return await measureDelivery(telemetry, target, timing, { unit: 'publish', publisher, subscriber });
+  } finally {
+    subscriber.end();
+    publisher.end();
+  }
+}
