@@ -125,11 +125,11 @@ async function startService(
 }
 
 /** Applies the migrations. */
-export async function migrate(databaseUrl: string): Promise<void> {
+export async function migrate(databaseUrl: string, more: Environment = {}): Promise<void> {
   const run = await startProcess({
     command: process.execPath,
     args: [`${ROOT}apps/persistence/src/migrate.ts`],
-    env: { CARILLON_DATABASE_URL: databaseUrl, CARILLON_LOG_LEVEL: 'warn' },
+    env: { CARILLON_DATABASE_URL: databaseUrl, CARILLON_LOG_LEVEL: 'warn', ...more },
   });
   const code = await run.exited;
   if (code !== 0) throw new Error(`the migration ended with ${code}: ${run.output}`);

@@ -1,4 +1,5 @@
 export { type Backend, chooseBackend, findChromium, findProgram } from './backend.ts';
+export { type Certificates, makeCertificates } from './certificates.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { GenericContainer, Wait } from 'testcontainers';
 import { chooseBackend, findProgram } from './backend.ts';
+import type { Certificates } from './certificates.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
 import { pauseTree, resumeTree } from './process-tree.ts';
@@ -28,11 +29,16 @@ export interface TestPostgres {
   resume(): void;
 }
 
+export interface PostgresTestOptions {
+  /** TLS as well. Needs local binaries. */
+  readonly tls?: Certificates;
+}
+
 /** A Postgres of its own with an empty database: a new database of a given server, a local process, or a container. */
-export async function startPostgres(): Promise<TestPostgres> {
+export async function startPostgres(options: PostgresTestOptions = {}): Promise<TestPostgres> {
   const given = environment.databaseUrl;
   if (given !== undefined && given !== '') return await useGiven(given);
-  return (await chooseBackend('initdb')) === 'local' ? await startLocal() : await startContainer();
+  return (await chooseBackend('initdb')) === 'local' ? await startLocal(options) : await startContainer();
 }
 
 /** Postgres refuses to run as root: the ids of its own user are used then. */
@@ -42,7 +48,21 @@ async function postgresIds(): Promise<{ uid: number; gid: number } | undefined> 
   return { uid: await id('-u'), gid: await id('-g') };
 }
 
-async function startLocal(): Promise<TestPostgres> {
+/** Only the key's owner may be able to read it. */
+async function tlsSettings(
+  dir: string,
+  { certFile, keyFile }: Certificates,
+  ids: { uid: number; gid: number } | undefined,
+): Promise<readonly string[]> {
+  const [cert, key] = [join(dir, 'server.pem'), join(dir, 'server-key.pem')];
+  await copyFile(certFile, cert);
+  await copyFile(keyFile, key);
+  await chmod(key, 0o600);
+  if (ids !== undefined) await Promise.all([cert, key].map((file) => chown(file, ids.uid, ids.gid)));
+  return ['-c', 'ssl=on', '-c', `ssl_cert_file=${cert}`, '-c', `ssl_key_file=${key}`];
+}
+
+async function startLocal({ tls }: PostgresTestOptions): Promise<TestPostgres> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'carillon-postgres-'));
   const ids = await postgresIds();
@@ -52,6 +72,7 @@ async function startLocal(): Promise<TestPostgres> {
     ['-D', dir, '-U', 'carillon', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
     { ...ids },
   );
+  const secured = tls === undefined ? [] : await tlsSettings(dir, tls, ids);
   const start = (): Promise<ServerProcess> =>
     startProcess({
       command: findProgram('postgres')!,
@@ -68,6 +89,7 @@ async function startLocal(): Promise<TestPostgres> {
         'fsync=off',
         '-c',
         'max_connections=200',
+        ...secured,
       ],
       readyPattern: /database system is ready to accept connections/,
       ...ids,

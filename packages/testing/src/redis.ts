@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { GenericContainer } from 'testcontainers';
 import { cutAofTail } from './aof-tail.ts';
 import { chooseBackend, findProgram } from './backend.ts';
+import type { Certificates } from './certificates.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
@@ -14,6 +15,8 @@ export interface RedisOptions {
   readonly appendonly?: boolean;
   /** Further settings, e.g. `{ maxmemory: '64mb' }`. */
   readonly config?: Readonly<Record<string, string>>;
+  /** TLS only. Needs a local redis-server. */
+  readonly tls?: Certificates;
 }
 
 export interface TestRedis {
@@ -67,7 +70,7 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
   const start = (): Promise<ServerProcess> =>
     startProcess({
       command: findProgram('redis-server')!,
-      args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, ...settings(options)],
+      args: [...portSettings(port, options.tls), '--bind', '127.0.0.1', '--dir', dir, ...settings(options)],
       readyPattern: /Ready to accept connections/,
     });
   let current = await start();
@@ -77,7 +80,7 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
     current = await start();
   };
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: options.tls === undefined ? `redis://127.0.0.1:${port}` : `rediss://localhost:${port}`,
     port,
     get pid() {
       return current.pid;
@@ -111,6 +114,14 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
     pause: () => current.pause(),
     resume: () => current.resume(),
   };
+}
+
+function portSettings(port: number, tls: Certificates | undefined): readonly string[] {
+  if (tls === undefined) return ['--port', String(port)];
+  return [
+    ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
+    ...['--tls-cert-file', tls.certFile, '--tls-key-file', tls.keyFile, '--tls-ca-cert-file', tls.caFile],
+  ];
 }
 
 async function emptyFolder(dir: string): Promise<void> {

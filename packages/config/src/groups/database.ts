@@ -13,7 +13,7 @@ export const databaseSettings = builtGroup(
     settings: {
       url: required(url('postgres', 'postgresql'), {
         variable: 'CARILLON_DATABASE_URL',
-        description: 'Postgres that stores messages and jobs. TLS by `?sslmode=require`.',
+        description: 'Postgres that stores messages and jobs. TLS by `?sslmode=verify-full`.',
         example: 'postgres://carillon:password@localhost:5432/carillon',
         secrecy: 'url',
       }),

@@ -1,0 +1,123 @@
+/** Redis over TLS with a user and a password, Postgres over TLS, both with an authority that only NODE_EXTRA_CA_CERTS names. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Certificates,
+  eventually,
+  makeCertificates,
+  startPostgres,
+  startProcess,
+  startRedis,
+  type TestPostgres,
+  type TestRedis,
+} from '@carillon/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Ledger } from './ledger.ts';
+import { connectClient, startSubscriber } from './people.ts';
+import { ADMIN_TOKEN, migrate, startServices } from './services.ts';
+import { storedMessages } from './stored-messages.ts';
+
+const PASSWORD = 'p@ss/w:rd%';
+const WRONG = 'not-this-one';
+
+let dir: string;
+let certificates: Certificates;
+let redis: TestRedis;
+let postgres: TestPostgres;
+let redisUrl: string;
+let databaseUrl: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'carillon-tls-'));
+  certificates = await makeCertificates(dir);
+  const aclfile = join(dir, 'users.acl');
+  await writeFile(
+    aclfile,
+    `user default off\nuser carillon on >${PASSWORD} ~carillon:* &carillon:* +@all -@dangerous +info\n`,
+  );
+  redis = await startRedis({ appendonly: true, tls: certificates, config: { aclfile } });
+  postgres = await startPostgres({ tls: certificates });
+  redisUrl = redis.url.replace('//', `//carillon:${encodeURIComponent(PASSWORD)}@`);
+  databaseUrl = `${postgres.url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full`;
+});
+
+afterAll(async () => {
+  await redis?.stop();
+  await postgres?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+it('all services work, their jobs too', { timeout: 90_000 }, async () => {
+  const env = { NODE_EXTRA_CA_CERTS: certificates.caFile, CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1' };
+  await migrate(databaseUrl, env);
+  const services = await startServices({ redisUrl, databaseUrl, admin: true, env });
+  const [first, second] = services.gateways;
+  const ledger = new Ledger();
+  const subscriber = await startSubscriber('subscriber', second!.port, ['tls:a'], ledger);
+  const subscriberToo = await startSubscriber('other', first!.port, ['tls:a'], ledger);
+  const publisher = await connectClient('publisher', first!.port);
+  try {
+    for (let n = 0; n < 20; n++) {
+      const publishing = publisher.publish('tls:a', { key: `${n}` }, { stored: true });
+      ledger.accepted.push({ channel: 'tls:a', ...(await publishing), key: `${n}` });
+      await publishing.stored;
+    }
+    await eventually(() => ledger.hasAll('subscriber') && ledger.hasAll('other'), { what: 'all came' });
+    expect((await storedMessages(postgres.url)).size).toBe(20);
+    const admin = `http://127.0.0.1:${services.admin!.port}`;
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
+    const asked = await fetch(`${admin}/v1/retention/run`, { method: 'POST', headers, body: '{}' });
+    const { jobId } = (await asked.json()) as { readonly jobId: string };
+    await eventually(
+      async () =>
+        (await (await fetch(`${admin}/v1/jobs/${jobId}`, { headers })).text()).includes('"completed"'),
+      { what: 'the job is done' },
+    );
+    for (const { port } of [
+      ...services.gateways,
+      ...services.routers,
+      ...services.persistence,
+      services.admin!,
+    ])
+      expect(await (await fetch(`http://127.0.0.1:${port}/ready`)).text()).not.toContain('"ok":false');
+    for (const { name, output } of [...services.gateways, ...services.routers, ...services.persistence])
+      expect(output, name).not.toMatch(/NOPERM|certificate/);
+  } finally {
+    for (const client of [subscriber, subscriberToo, publisher]) client.close();
+    await services.stop();
+  }
+});
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+it.each([
+  ['nobody knows the authority of Redis', false, 'certificate'],
+  ['the password is wrong', true, 'WRONGPASS'],
+])(
+  'when %s a service says so, without the password, and goes on trying',
+  {
+    timeout: 30_000,
+  },
+  async (_what, isWrong, says) => {
+    const persistence = await startProcess({
+      command: process.execPath,
+      args: [`${ROOT}apps/persistence/src/main.ts`],
+      env: {
+        CARILLON_REDIS_URL: isWrong ? redisUrl.replace(encodeURIComponent(PASSWORD), WRONG) : redisUrl,
+        CARILLON_DATABASE_URL: databaseUrl,
+        CARILLON_PERSISTENCE_PORT: '0',
+        ...(isWrong ? { NODE_EXTRA_CA_CERTS: certificates.caFile } : {}),
+      },
+    });
+    try {
+      await eventually(() => persistence.output.includes(says), { what: `it says ${says}` });
+      expect(persistence.running).toBe(true);
+      for (const password of [PASSWORD, encodeURIComponent(PASSWORD), WRONG])
+        expect(persistence.output).not.toContain(password);
+    } finally {
+      await persistence.stop();
+    }
+  },
+);
