@@ -71,7 +71,9 @@ async function runHere({ node, env }, file, args) {
     const kept = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
     return handOver(node, [main, ...args], { env: { ...env, ...kept }, cwd: ROOT });
   }
-  process.env = env;
+  // Not replaced: on Windows its names have no case.
+  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  Object.assign(process.env, env);
   process.chdir(ROOT);
   process.argv.splice(1, process.argv.length, main, ...args);
   if (cache !== undefined) module.enableCompileCache(cache);

@@ -3,7 +3,10 @@ import { err, note } from '../output/style.ts';
 
 /** How long each step of the start took. */
 export class Timings {
-  readonly #steps: { readonly name: string; readonly fromMs: number; readonly toMs: number }[] = [];
+  /** The first one: Node, the bootstrap where it is in the same process, and what is loaded until the settings can be read. */
+  readonly #steps: { readonly name: string; readonly fromMs: number; readonly toMs: number }[] = [
+    { name: 'process', fromMs: 0, toMs: this.nowMs },
+  ];
 
   /** Milliseconds since the process began. */
   get nowMs(): number {
