@@ -8,10 +8,11 @@ import type { DeliveryMeter } from './delivery-meter.ts';
 import { type Held, HeldMessages } from './held-messages.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
+import { RecentMessages } from './recent-messages.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Newest messages kept while somebody catches up, so that the last step needs no reading and can't race. */
-const MAX_RECENT = 1024;
+/** Who comes back is seldom the only one: so long newest messages are kept for the next. */
+const RECENT_KEPT_MS = 5000;
 
 /** Healed messages sent in one turn of the event loop, in characters. */
 const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
@@ -44,8 +45,11 @@ export class Channel {
   #position: Position | undefined;
   readonly #held = new HeldMessages();
   #healing: Promise<void> | undefined;
-  #recent: MessageFrames[] = [];
+  /** Kept while somebody catches up, so that the last step needs no reading and can't race, and a while after that. */
+  #recent: RecentMessages | undefined;
   #catchingUp = 0;
+  /** On the clock of performance.now(), whole milliseconds. */
+  #recentUntilMs = 0;
   /** For the gateway's own channels: given every message, in order and once. */
   onRecord: ((record: string) => void) | undefined;
   /** When the last message came, on the clock of performance.now(). */
@@ -106,21 +110,36 @@ export class Channel {
   recentAfter(seq: number): readonly MessageFrames[] | undefined {
     const at = this.#position;
     if (at === undefined || seq >= at.seq) return [];
-    const first = this.#recent[0];
-    if (first === undefined || first.seq > seq + 1) return undefined;
-    return this.#recent.slice(seq + 1 - first.seq);
+    return this.#recent?.after(seq);
+  }
+
+  /** What was read of history: others may have missed it as well. */
+  remember(read: readonly MessageFrames[]): void {
+    const at = this.#position;
+    if (this.#catchingUp === 0 || at === undefined || read[0]?.epoch !== at.epoch) return;
+    this.#recent ??= new RecentMessages();
+    this.#recent.addOlder(read, at.seq);
   }
 
   /** Somebody catches up: newest messages are kept from now on, until everybody has. Returns what ends it. */
-  beginCatchUp(): () => void {
+  beginCatchUp(comesBack: boolean): () => void {
     let ended = false;
     this.#catchingUp++;
     return () => {
       if (ended) return;
       ended = true;
       this.#catchingUp--;
-      if (this.#catchingUp === 0) this.#recent = [];
+      const nowMs = Math.ceil(performance.now());
+      if (comesBack) this.#recentUntilMs = nowMs + RECENT_KEPT_MS;
+      if (this.#catchingUp > 0) return;
+      this.#recent?.shorten();
+      this.forgetRecent(nowMs);
     };
+  }
+
+  /** When nobody has come back for a while. */
+  forgetRecent(nowMs: number): void {
+    if (this.#catchingUp === 0 && nowMs >= this.#recentUntilMs) this.#recent = undefined;
   }
 
   #hold(message: Held): void {
@@ -194,7 +213,7 @@ export class Channel {
   #skipTo(to: Position, reason: NotRecoveredReason): void {
     const from = this.#position!;
     this.#position = to;
-    this.#recent = [];
+    this.#recent = undefined;
     // Without history a break is what was agreed; a new epoch is news all the same.
     if (reason === 'history-disabled') return;
     this.#deps.meter.gapsTold.add();
@@ -215,13 +234,18 @@ export class Channel {
     this.#position = { epoch, seq };
     this.onRecord?.(record);
     const message = new MessageFrames(this.name, epoch, seq, record);
-    if (this.#catchingUp > 0) {
-      this.#recent.push(message);
-      if (this.#recent.length > MAX_RECENT) this.#recent.shift();
-    }
+    this.#keep(message);
     const { size } = this.subscribers;
     this.#deps.meter.delivering(this.key, record, size);
     for (const { catchingUp, sink } of this.subscribers) if (!catchingUp) sink.sendMessage(message);
     this.#deps.meter.delivered(size, message.byteLength);
+  }
+  #keep(message: MessageFrames): void {
+    if (this.#catchingUp === 0 && this.lastActiveMs >= this.#recentUntilMs) this.#recent = undefined;
+    else {
+      this.#recent ??= new RecentMessages();
+      this.#recent.add(message);
+      if (this.#catchingUp === 0) this.#recent.shorten();
+    }
   }
 }

@@ -140,10 +140,13 @@ export class Channels implements FeedHandler {
 
   /** Gives back channels that nobody has wanted for a while. */
   async releaseIdle(): Promise<void> {
-    const before = performance.now() - LINGER_MS;
-    const idle = [...this.#channels.values()]
-      .filter(({ emptySinceMs }) => emptySinceMs !== undefined && emptySinceMs < before)
-      .map(({ key }) => key);
+    const nowMs = performance.now();
+    const idle: ChannelKey[] = [];
+    for (const channel of this.#channels.values()) {
+      channel.forgetRecent(nowMs);
+      if (channel.emptySinceMs !== undefined && channel.emptySinceMs < nowMs - LINGER_MS)
+        idle.push(channel.key);
+    }
     if (idle.length === 0) return;
     for (const key of idle) {
       this.#channels.delete(key);

@@ -24,10 +24,10 @@ export class PatientReads {
   #isAway = true;
 
   /** Reads for `patienceMs`, and gives up before that when nobody waits any more. The first attempt is made at once. */
-  async read(
-    read: () => Promise<MissingRead>,
+  async read<Read extends MissingRead>(
+    read: () => Promise<Read>,
     { patienceMs, isWanted = () => true }: Patience,
-  ): Promise<MissingRead> {
+  ): Promise<Read> {
     const deadlineMs = performance.now() + patienceMs;
     let page = await read();
     for (let attempt = 1; isAway(page) && isWanted(); attempt++) {
@@ -41,7 +41,7 @@ export class PatientReads {
     return page;
   }
 
-  async #again(read: () => Promise<MissingRead>, attempt: number): Promise<MissingRead> {
+  async #again<Read extends MissingRead>(read: () => Promise<Read>, attempt: number): Promise<Read> {
     // Attempts of one reader are far apart when many wait; the first that succeeds lets the others go at once.
     if (this.#isAway) await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));
     const page = await read();

@@ -97,26 +97,26 @@ export class PayloadFrame extends Frame {
 }
 
 /** A message of a channel, made of its record. */
-export class MessageFrames extends Frame {
+export class MessageFrames extends Frame implements HistoryMessage {
   readonly #channel: string;
-  readonly #epoch: string;
-  readonly #record: string;
+  readonly epoch: string;
   readonly seq: number;
+  readonly record: string;
 
   constructor(channel: string, epoch: string, seq: number, record: string) {
     super(false);
     this.#channel = channel;
-    this.#epoch = epoch;
+    this.epoch = epoch;
     this.seq = seq;
-    this.#record = record;
+    this.record = record;
   }
 
   protected override json(): string {
-    return messageFrame(this.#channel, this.#epoch, this.seq, this.#record);
+    return messageFrame(this.#channel, this.epoch, this.seq, this.record);
   }
 
   protected override protobuf(): Uint8Array {
-    return messageBytes(this.#channel, this.#epoch, this.seq, this.#record);
+    return messageBytes(this.#channel, this.epoch, this.seq, this.record);
   }
 }
 

@@ -103,7 +103,8 @@ export class Outbox implements Gathering {
   /** Writes what has been gathered in one go. */
   flush(): void {
     const frames = this.#frames;
-    if (frames.length === 0 || this.#closed) return;
+    // To a socket that is gone each write would be an error with a stack: thousands when many are gone at once.
+    if (frames.length === 0 || this.#closed || this.#socket.destroyed) return;
     const joined = this.#rounds.join(frames, this.#frameBytes);
     this.#frames = NONE;
     this.#frameBytes = 0;

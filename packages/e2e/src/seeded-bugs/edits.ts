@@ -113,9 +113,9 @@ export const EDITS = {
     replace: 'come first.\n    subscriber.catchingUp = false;',
   },
   'late-for-live': {
-    file: `${CHANNELS}/subscribe.ts`,
+    file: `${CHANNELS}/catching-up.ts`,
     find: 'subscriber.catchingUp = false;',
-    replace: 'await new Promise((resolve) => setTimeout(resolve, 30)); subscriber.catchingUp = false;',
+    replace: 'setTimeout(() => { subscriber.catchingUp = false; }, 30);',
   },
   'interest-removed-too-early': {
     file: `${CHANNELS}/channels.ts`,
