@@ -192,7 +192,7 @@ export class Connection {
     try {
       frame = this.#deps.options.encoding.decode(data);
     } catch (cause) {
-      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent a frame that can not be read', {
+      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent an unreadable frame', {
         cause,
       });
       this.#deps.events.emit('error', error);

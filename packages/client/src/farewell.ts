@@ -34,7 +34,7 @@ export class Farewell {
     // A proxy may cut the connection before the close frame arrives; the `disconnect` frame has said it already.
     const code = closeCode === ABNORMAL_CLOSURE ? (disconnect?.code ?? closeCode) : closeCode;
     const said = !wasUp || code >= FIRST_OWN_CODE ? this.#error : undefined;
-    const why = disconnect?.reason || said?.message || closeReason || 'connection lost';
+    const why = disconnect?.reason || said?.message || closeReason || 'no connection';
     const error = new RealtimeError(said?.code ?? 'CONNECTION_LOST', why, {
       retryable: true,
       retryAfterMs: disconnect?.retryAfterMs ?? said?.retryAfterMs,

@@ -29,6 +29,6 @@ export async function outcomeOf(publishing: Promise<PublishReceipt>): Promise<Pu
 }
 
 export function outcomeUnknown(cause: RealtimeError | undefined): RealtimeError {
-  const text = 'The message was sent, and its answer was lost: it may or may not have been accepted';
+  const text = 'It was sent, and its answer was lost: it may or may not have been accepted';
   return new RealtimeError('OUTCOME_UNKNOWN', text, { cause });
 }

@@ -177,6 +177,6 @@ export class ChannelSubscription implements Subscription {
   }
 
   #endedError(): RealtimeError {
-    return new RealtimeError('CLOSED', `The subscription to ${this.channel} has ended`);
+    return new RealtimeError('CLOSED', `The subscription to ${this.channel} ended`);
   }
 }
