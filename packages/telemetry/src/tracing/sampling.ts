@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomTraceId } from './random-ids.ts';
 import { isSampled, traceIdOf } from './traceparent.ts';
 
 /** Decides which spans are recorded. Nothing is made of a span that isn't. */
@@ -44,13 +44,4 @@ function byTraceId(ratio: number): Sampling {
       return id;
     },
   };
-}
-
-/** All zeros would be invalid; 128 random bits never are. */
-function randomTraceId(): string {
-  return randomBytes(16).toString('hex');
-}
-
-export function randomSpanId(): string {
-  return randomBytes(8).toString('hex');
 }

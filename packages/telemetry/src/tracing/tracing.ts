@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type OtelOptions, pairsOf, tracesUrl } from './otel-options.ts';
 import { createSpans } from './otel-spans.ts';
-import { randomSpanId, type Sampling, samplingOf } from './sampling.ts';
+import { randomSpanId } from './random-ids.ts';
+import { type Sampling, samplingOf } from './sampling.ts';
 import { NO_SPANS, type Spans } from './spans.ts';
 import { watchedExporter } from './watched-exporter.ts';
 
