@@ -3,11 +3,19 @@ import { optionsOf } from './options.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import { SWEEPS } from './sweeps/catalogue.ts';
 
-it('runs all scenarios when none is named, and sweeps only by name', () => {
-  expect(optionsOf([])).toMatchObject({ scenarios: SCENARIOS, sweeps: [], repeat: 1, peers: false });
+const GOALS = SCENARIOS.filter(({ row }) => row.startsWith('N'));
+
+it('runs all scenarios with a goal when none is named, and the others only by name', () => {
+  expect(GOALS.length).toBeGreaterThan(10);
+  expect(optionsOf([])).toMatchObject({ scenarios: GOALS, sweeps: [], repeat: 1, peers: false });
+  expect(optionsOf(['choices'])).toMatchObject({
+    scenarios: SCENARIOS.filter((scenario) => !GOALS.includes(scenario)),
+    sweeps: [],
+  });
+  expect(optionsOf(['encodings'])).toMatchObject({ scenarios: [{ name: 'encodings' }] });
   expect(optionsOf(['scale'])).toMatchObject({ scenarios: [], sweeps: SWEEPS });
   expect(optionsOf(['all', 'scale', '--peers', '--repeat', '3'])).toMatchObject({
-    scenarios: SCENARIOS,
+    scenarios: GOALS,
     sweeps: SWEEPS,
     repeat: 3,
     peers: true,

@@ -16,7 +16,15 @@ export interface Options {
   readonly out: string | undefined;
 }
 
-export const USAGE = `npm run bench -- [scenario ...|all] [sweep ...|scale] [options]
+/** Those of the table of goals, and those that say what a setting costs. */
+const GOALS = SCENARIOS.filter(({ row }) => row !== '');
+const CHOICES = SCENARIOS.filter(({ row }) => row === '');
+
+function namesOf(list: readonly { readonly name: string }[]): string {
+  return list.map(({ name }) => name).join(', ');
+}
+
+export const USAGE = `npm run bench -- [scenario ...|all|choices] [sweep ...|scale] [options]
 
   --peers         measure the peers, too
   --repeat N      rounds; medians are shown (default 1)
@@ -26,8 +34,9 @@ export const USAGE = `npm run bench -- [scenario ...|all] [sweep ...|scale] [opt
   --json          JSON instead of tables
   --out FOLDER    results go there; without it to packages/bench/results and docs/performance.md
 
-scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}
-sweeps: ${SWEEPS.map(({ name }) => name).join(', ')}
+all: ${namesOf(GOALS)}
+choices: ${namesOf(CHOICES)}
+sweeps: ${namesOf(SWEEPS)}
 `;
 
 /** @throws Error with what is wrong */
@@ -64,15 +73,17 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   };
 }
 
-/** Without names: all scenarios. The sweeps only by name, or `scale` for all of them. */
+/** Without names: all with a goal. What choices cost, and the sweeps, only by name, or by `choices` and `scale`. */
 function chosen(names: readonly string[]): Pick<Options, 'scenarios' | 'sweeps'> {
-  const known = ['all', 'scale', ...[...SCENARIOS, ...SWEEPS].map(({ name }) => name)];
+  const known = ['all', 'choices', 'scale', ...[...SCENARIOS, ...SWEEPS].map(({ name }) => name)];
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw new Error(`no such scenario: ${unknown.join(', ')}. There are: ${known.join(', ')}`);
-  const all = names.length === 0 || names.includes('all');
+  const wanted = new Set<string>(names);
+  if (names.length === 0 || names.includes('all')) for (const { name } of GOALS) wanted.add(name);
+  if (names.includes('choices')) for (const { name } of CHOICES) wanted.add(name);
   return {
-    scenarios: SCENARIOS.filter(({ name }) => all || names.includes(name)),
+    scenarios: SCENARIOS.filter(({ name }) => wanted.has(name)),
     sweeps: SWEEPS.filter(({ name }) => names.includes('scale') || names.includes(name)),
   };
 }
