@@ -17,6 +17,8 @@ export interface ConnectionOptions {
 interface ConnectingOptions extends ConnectionOptions {
   /** How to get there when `url` is not of a single Redis. */
   readonly way?: RedisWay | undefined;
+  /** Without an answer for this long, although one is due, the connection is made anew. Default: when the platform says that it is broken. */
+  readonly silenceTimeoutMs?: number;
   /** Told of every error that Redis answers. */
   readonly onErrorReply?: (error: Error) => void;
 }
@@ -31,7 +33,10 @@ const MAX_LOADING_PAUSE_MS = 500;
  * unknown outcome, and only the publisher, who has the sequence number, may repeat it.
  */
 export function connect(options: ConnectingOptions, name: string, onError: (error: Error) => void): Redis {
-  const redis = connectBare(options, name, onError);
+  const { way, commandTimeoutMs = DEFAULT_COMMAND_TIMEOUT_MS } = options;
+  // Another server may long have the place of one that stands still.
+  const patience = way === undefined ? {} : { silenceTimeoutMs: commandTimeoutMs };
+  const redis = connectBare({ ...options, ...patience }, name, onError);
   redis.on('ready', () => {
     loadScripts(redis).catch(onError);
   });
@@ -54,6 +59,7 @@ export function connectBare(
     connectTimeout: options.connectTimeoutMs ?? 2000,
     maxLoadingRetryTime: MAX_LOADING_PAUSE_MS,
     commandTimeout: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
+    ...(options.silenceTimeoutMs === undefined ? {} : { socketTimeout: options.silenceTimeoutMs }),
     // The library asks here whether to connect again.
     reconnectOnError: (error: Error) => {
       options.onErrorReply?.(error);

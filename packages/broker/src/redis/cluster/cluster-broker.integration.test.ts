@@ -1,4 +1,5 @@
 /** The contract on a real cluster of three nodes. */
+import { slotOf } from '@carillon/redis';
 import { type RedisCluster, redisCommand, startRedisCluster } from '@carillon/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { describeOccupancyContract } from '../../contract/occupancy-contract.sui
 import { describeRequestsContract } from '../../contract/requests-contract.suite.ts';
 import type { Broker, BrokerLimits } from '../../ports.ts';
 import { createRedisBroker } from '../redis-broker.ts';
+import { ClusterKeys } from './cluster-keys.ts';
 
 const PARTITIONS = 4;
 
@@ -57,5 +59,35 @@ it('every node has keys, and another number of partitions is refused', async () 
   const other = openBroker(PARTITIONS + 1);
   await expect(other.start()).rejects.toMatchObject({ code: 'PARTITIONS_DIFFER' });
   await other.stop();
+  await setup.close();
+});
+
+it('a node that stands still does not hold up the holds of routers on the other partitions', {
+  timeout: 30_000,
+}, async () => {
+  const setup = await createSetup();
+  const { router } = await setup.open();
+  await router.announce('r1', 60_000);
+  const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+  const leases = (await Promise.all(all.map((partition) => router.acquire(partition, 'r1', 60_000)))).filter(
+    (lease) => lease !== undefined,
+  );
+  expect(leases).toHaveLength(PARTITIONS);
+  const ownerOf = (partition: number) =>
+    cluster.ownerOf(slotOf(new ClusterKeys('carillon', partition, PARTITIONS).base(partition)));
+  const owners = await Promise.all(all.map(ownerOf));
+  const node = owners[0]!;
+  node.pause();
+  try {
+    const beganMs = performance.now();
+    expect(await router.announce('r1', 60_000)).toEqual(['r1']);
+    const renewed = await router.renew(leases, 60_000);
+    expect(renewed.map(({ partition }) => partition)).toEqual(all.filter((i) => owners[i] !== node));
+    expect(await router.owners()).toEqual(owners.map((owner) => (owner === node ? undefined : 'r1')));
+    expect(await router.acquire(0, 'r1', 60_000)).toBeUndefined();
+    expect(performance.now() - beganMs).toBeLessThan(4 * 1000 + 900);
+  } finally {
+    node.resume();
+  }
   await setup.close();
 });

@@ -10,7 +10,15 @@ import {
 } from '@carillon/testing';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Broker, ChannelKey, FeedHandler, GatewayFeed, LogEntry } from '../../ports.ts';
+import type {
+  Broker,
+  ChannelKey,
+  ColdQuery,
+  FeedHandler,
+  GatewayFeed,
+  HistoryEntry,
+  LogEntry,
+} from '../../ports.ts';
 import { createRedisBroker } from '../redis-broker.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 
@@ -20,13 +28,22 @@ const KEEPING = { history: { maxMessages: 10_000, ttlMs: 60_000 }, durable: true
 const CHANNELS = Array.from({ length: 9 }, (_, i): ChannelKey => `app/c${i}`);
 const BETWEEN_STEPS = 60;
 
+function byPosition(a: LogEntry, b: LogEntry): number {
+  return a.epoch === b.epoch ? a.seq - b.seq : a.epoch < b.epoch ? -1 : 1;
+}
+
 /** Publishes to all channels, as a client with a producer id does, and subscribes to them. */
 class Traffic implements FeedHandler {
   readonly accepted = new Map<ChannelKey, number>();
   readonly #got = new Map<ChannelKey, Set<number>>();
   readonly #broker: Broker;
   readonly #feed: GatewayFeed;
+  readonly #publishing: Promise<void>[] = [];
   readonly #loops: Promise<void>[] = [];
+  readonly #logged = new Map(CHANNELS.map((channel) => [channel, new Map<string, LogEntry>()]));
+  #storing: Promise<void> = Promise.resolve();
+  readonly #serving = new AbortController();
+  #isStopped = false;
   #count = 0;
   #isOver = false;
 
@@ -38,7 +55,10 @@ class Traffic implements FeedHandler {
   async start(): Promise<void> {
     await this.#feed.start(this);
     await this.#feed.subscribe(CHANNELS);
-    for (const channel of CHANNELS) this.#loops.push(this.#publish(channel));
+    this.#storing = this.#store();
+    const { signal } = this.#serving;
+    this.#loops.push(this.#broker.cold.serve((query) => this.#stored(query), signal));
+    for (const channel of CHANNELS) this.#publishing.push(this.#publish(channel));
   }
 
   onMessage(channel: ChannelKey, _epoch: string, _seq: number, record: string): void {
@@ -58,15 +78,21 @@ class Traffic implements FeedHandler {
     // The test looks at what comes through.
   }
 
+  /** As a gateway does: says again what it wants, and heals from the history. */
   onInterestLost(): void {
-    void eventually(
-      () =>
-        this.#feed.subscribe(CHANNELS).then(
-          () => true,
-          () => false,
-        ),
-      { what: 'subscribed again', timeoutMs: 20_000 },
-    );
+    const renew = async (): Promise<boolean> => {
+      try {
+        await this.#feed.subscribe(CHANNELS);
+        for (const channel of CHANNELS)
+          for (const { epoch, seq, record } of await this.#history(channel))
+            this.onMessage(channel, epoch, seq, record);
+        return true;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+        return false;
+      }
+    };
+    this.#loops.push(eventually(renew, { what: 'subscribed again', timeoutMs: 20_000 }));
   }
 
   async more(): Promise<void> {
@@ -80,38 +106,75 @@ class Traffic implements FeedHandler {
     );
   }
 
-  /** Each accepted message is in the log once, in order, and the newest ones are in the history and came through the feed. Resolves with the epochs. */
+  /** Each accepted message is in the log, in order, and the newest ones are in the history and came through the feed. Resolves with the epochs. */
   async expectWhole(): Promise<readonly string[]> {
     this.#isOver = true;
-    await Promise.all(this.#loops);
-    const logged = new Map<ChannelKey, LogEntry[]>(CHANNELS.map((channel) => [channel, []]));
-    for (;;) {
-      const read = await this.#broker.log.read('worker', { count: 1000, blockMs: 200 });
-      if (read.length === 0) break;
-      for (const entry of read) logged.get(entry.channel)!.push(entry);
-      await this.#broker.log.commit(read);
-    }
-    for (const [channel, entries] of logged) {
+    await Promise.all(this.#publishing);
+    const log = (channel: ChannelKey): readonly LogEntry[] =>
+      [...this.#logged.get(channel)!.values()].toSorted(byPosition);
+    const isStored = async (channel: ChannelKey): Promise<boolean> => {
+      const places = this.#logged.get(channel)!;
+      const held = await this.#history(channel);
+      return held.every(({ epoch, seq }) => places.has(`${epoch}:${seq}`));
+    };
+    await eventually(async () => (await Promise.all(CHANNELS.map(isStored))).every(Boolean), {
+      what: 'the log is read to its end',
+      timeoutMs: 20_000,
+    });
+    for (const channel of CHANNELS) {
+      const entries = log(channel);
       const last = this.accepted.get(channel)!;
-      expect(entries.map(({ record }) => Number(record))).toEqual(
-        Array.from({ length: last }, (_, i) => i + 1),
-      );
+      // What was lost, and could not be found among what is stored, comes again in a new epoch.
+      const records = new Set(entries.map(({ record }) => Number(record)));
+      expect([...records]).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+      if (new Set(entries.map(({ epoch }) => epoch)).size === 1) expect(entries).toHaveLength(last);
       const newest = entries.filter(({ epoch }) => epoch === entries.at(-1)!.epoch);
       expect(newest.map(({ seq }) => seq)).toEqual(newest.map((_, i) => i + 1));
-      const page = await this.#broker.history.range(channel, { from: 1, to: 10_000, limit: 10_000 });
-      expect(page.entries.map(({ record }) => record)).toEqual(newest.map(({ record }) => record));
+      const held = await this.#history(channel);
+      expect(held.map(({ record }) => record)).toEqual(newest.map(({ record }) => record));
       await eventually(() => this.#got.get(channel)?.has(last) === true, {
         what: `the feed has the newest of ${channel}`,
         timeoutMs: 10_000,
       });
     }
-    return [...logged.values()].flatMap((entries) => [...new Set(entries.map(({ epoch }) => epoch))]);
+    return CHANNELS.flatMap((channel) => [...new Set(log(channel).map(({ epoch }) => epoch))]);
   }
 
   async stop(): Promise<void> {
     this.#isOver = true;
-    await Promise.all(this.#loops);
+    this.#isStopped = true;
+    this.#serving.abort();
+    await Promise.all([...this.#publishing, ...this.#loops, this.#storing]);
     await this.#feed.stop();
+  }
+
+  async #history(channel: ChannelKey): Promise<readonly HistoryEntry[]> {
+    return (await this.#broker.history.range(channel, { from: 1, to: 10_000, limit: 10_000 })).entries;
+  }
+
+  /** What is stored: a gateway asks before it publishes again what Redis had lost. */
+  async #stored(query: ColdQuery): Promise<readonly HistoryEntry[]> {
+    if (query.kind !== 'range') throw new Error(`nobody asks ${query.kind}`);
+    const stored = [...this.#logged.get(query.channel)!.values()];
+    return stored.filter(({ epoch, seq }) => epoch === query.epoch && seq >= query.from && seq <= query.to);
+  }
+
+  /** As persistence does: reads the log all the time, and takes over what it was given and never got. */
+  async #store(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await this.#take(await this.#broker.log.read('worker', { count: 1000, blockMs: 200 }));
+        await this.#take(await this.#broker.log.claim('worker', { minIdleMs: 1000, count: 1000 }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'UNAVAILABLE' });
+        await pause(100);
+      }
+    }
+  }
+
+  async #take(read: readonly LogEntry[]): Promise<void> {
+    for (const entry of read) this.#logged.get(entry.channel)!.set(`${entry.epoch}:${entry.seq}`, entry);
+    await this.#broker.log.commit(read);
   }
 
   async #publish(channel: ChannelKey): Promise<void> {
@@ -136,7 +199,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function startTraffic(url: string, waitReplicas = 0): Promise<Traffic> {
+async function openBroker(url: string, waitReplicas = 0): Promise<Broker> {
   const broker = createRedisBroker({
     url,
     partitions: PARTITIONS,
@@ -147,6 +210,11 @@ async function startTraffic(url: string, waitReplicas = 0): Promise<Traffic> {
   });
   await broker.start();
   closers.push(() => broker.stop());
+  return broker;
+}
+
+async function startTraffic(url: string, waitReplicas = 0): Promise<Traffic> {
+  const broker = await openBroker(url, waitReplicas);
   expect(new Set(CHANNELS.map((channel) => broker.partitionOf(channel))).size).toBe(PARTITIONS);
   const traffic = new Traffic(broker);
   await traffic.start();
@@ -206,6 +274,28 @@ describe('while messages flow', { timeout: 90_000 }, () => {
     await node.restart();
     await traffic.more();
     await traffic.expectWhole();
+  });
+
+  it('a primary of a cluster stands still and its replica takes its place', async () => {
+    const cluster = await startCluster(1);
+    const traffic = await startTraffic(cluster.url);
+    // A process that publishes nothing has to notice it, too.
+    const { log } = await openBroker(cluster.url);
+    const node = await cluster.ownerOf(slotOfPartition(2));
+    node.pause();
+    try {
+      await eventually(async () => (await log.backlog()).length < PARTITIONS, {
+        what: 'a node that stands still',
+      });
+      await eventually(async () => (await log.backlog()).length === PARTITIONS, {
+        what: 'all partitions answer',
+        timeoutMs: 20_000,
+      });
+      await traffic.more();
+      await traffic.expectWhole();
+    } finally {
+      node.resume();
+    }
   });
 
   it('the slots of partitions are moved to other nodes', async () => {
