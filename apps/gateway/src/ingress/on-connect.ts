@@ -1,59 +1,79 @@
-import { type BatchRequest, PROTOCOL_VERSION } from '@carillon/protocol';
+import type { Identity } from '@carillon/auth';
+import { type BatchRequest, type ConnectFrame, PROTOCOL_VERSION } from '@carillon/protocol';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
-import type { Handler } from './handlers.ts';
+import type { Handler, HandlerDependencies } from './handlers.ts';
 
 const DEFAULT_BATCH_SIZE = 50;
 const DEFAULT_BATCH_DELAY_MS = 100;
 
 /** [CN1] The token of the frame goes before the one of the upgrade request. */
-export const onConnect: Handler<'connect'> = async (
-  { authenticator, gateway, limits, logger, systemNotices, degradation, onConnected },
-  connection,
-  { id, token, session, batch },
-) => {
-  const given = token ?? connection.upgradeToken;
+export const onConnect: Handler<'connect'> = (deps, connection, frame) => {
+  const given = frame.token ?? connection.upgradeToken;
   connection.upgradeToken = undefined;
   try {
-    const identity = await authenticator.authenticate(given);
-    connection.identity = identity;
-    connection.session = session;
-    if (connection.apply('verified') !== 'ready') return;
-    logger.debug({ connectionId: connection.connectionId, user: identity.userId }, 'client connected');
-    connection.sendFrame(
-      encodeFrame({
-        type: 'connected',
-        re: id,
-        version: PROTOCOL_VERSION,
-        connection: connection.connectionId,
-        gateway,
-        ...(identity.userId === undefined ? {} : { user: identity.userId }),
-        ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
-        timestamp: Date.now(),
-        ...(degradation.isDegraded ? { degraded: true } : {}),
-        limits: {
-          maxFrameBytes: limits.maxFrameBytes,
-          maxSubscriptions: limits.maxSubscriptions,
-          maxChannelsPerFrame: limits.maxChannelsPerFrame,
-        },
-        ...(batch === undefined ? {} : { batch: startBatches(connection, batch) }),
-        heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
-      }),
-    );
-    onConnected(connection);
-    connection.endSystemNotices = systemNotices.attach(identity.app, connection);
+    const identity = deps.authenticator.authenticateNow(given);
+    if (identity instanceof Promise)
+      return identity
+        .then((later) => letIn(deps, connection, frame, later))
+        .catch((error: unknown) => refuse(deps, connection, frame, error));
+    letIn(deps, connection, frame, identity);
   } catch (error) {
-    const known = toCarillonError(error);
-    logger.debug(
-      { connectionId: connection.connectionId, code: known.code, reason: known.message },
-      'client refused',
-    );
-    connection.sendFrame(errorFrame(known, id));
-    // Keys that can't be fetched now are no reason to ask for another token.
-    if (known.retryable) connection.close('INTERNAL', known.message, 1000);
-    else connection.close('TOKEN_REFUSED', known.message);
+    refuse(deps, connection, frame, error);
   }
+  return undefined;
 };
+
+function letIn(
+  { gateway, limits, logger, systemNotices, degradation, onConnected }: HandlerDependencies,
+  connection: Connection,
+  { id, session, batch }: ConnectFrame,
+  identity: Identity,
+): void {
+  connection.identity = identity;
+  connection.session = session;
+  if (connection.apply('verified') !== 'ready') return;
+  logger.debug({ connectionId: connection.connectionId, user: identity.userId }, 'client connected');
+  connection.sendFrame(
+    encodeFrame({
+      type: 'connected',
+      re: id,
+      version: PROTOCOL_VERSION,
+      connection: connection.connectionId,
+      gateway,
+      ...(identity.userId === undefined ? {} : { user: identity.userId }),
+      ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
+      timestamp: Date.now(),
+      ...(degradation.isDegraded ? { degraded: true } : {}),
+      limits: {
+        maxFrameBytes: limits.maxFrameBytes,
+        maxSubscriptions: limits.maxSubscriptions,
+        maxChannelsPerFrame: limits.maxChannelsPerFrame,
+      },
+      ...(batch === undefined ? {} : { batch: startBatches(connection, batch) }),
+      heartbeat: { pingIntervalMs: limits.pingIntervalMs, timeoutMs: limits.heartbeatTimeoutMs },
+    }),
+  );
+  onConnected(connection);
+  connection.endSystemNotices = systemNotices.attach(identity.app, connection);
+}
+
+function refuse(
+  { logger }: HandlerDependencies,
+  connection: Connection,
+  { id }: ConnectFrame,
+  error: unknown,
+): void {
+  const known = toCarillonError(error);
+  logger.debug(
+    { connectionId: connection.connectionId, code: known.code, reason: known.message },
+    'client refused',
+  );
+  connection.sendFrame(errorFrame(known, id));
+  // Keys that can't be fetched now are no reason to ask for another token.
+  if (known.retryable) connection.close('INTERNAL', known.message, 1000);
+  else connection.close('TOKEN_REFUSED', known.message);
+}
 
 /** [BA1] */
 function startBatches(connection: Connection, asked: BatchRequest): Required<BatchRequest> {

@@ -18,20 +18,34 @@ export class Authenticator {
     this.#failures = telemetry.metrics.counters(METRICS.authFailures);
   }
 
-  /** @throws CarillonError with one of the TOKEN_ codes, or KEYS_UNAVAILABLE. */
+  /** @throws CarillonError (as a rejection) with one of the TOKEN_ codes, or KEYS_UNAVAILABLE. */
   async authenticate(token: string | undefined): Promise<Identity> {
+    return await this.authenticateNow(token);
+  }
+
+  /** As `authenticate`, at once where nothing has to be waited for. @throws CarillonError at once or as a rejection */
+  authenticateNow(token: string | undefined): Identity | Promise<Identity> {
     try {
-      if (token === undefined) return this.#withoutToken();
-      if (this.#verifier === undefined)
-        throw new CarillonError(
-          'TOKEN_SIGNATURE_INVALID',
-          'This installation takes no tokens: it has no key to verify them.',
-        );
-      return await this.#verifier.verify(token);
+      const identity = this.#identityOf(token);
+      return identity instanceof Promise ? identity.catch((error: unknown) => this.#refuse(error)) : identity;
     } catch (error) {
-      this.#failures.labels(error instanceof CarillonError ? error.code : 'INTERNAL').add();
-      throw error;
+      return this.#refuse(error);
     }
+  }
+
+  #identityOf(token: string | undefined): Identity | Promise<Identity> {
+    if (token === undefined) return this.#withoutToken();
+    if (this.#verifier === undefined)
+      throw new CarillonError(
+        'TOKEN_SIGNATURE_INVALID',
+        'This installation takes no tokens: it has no key to verify them.',
+      );
+    return this.#verifier.verifyNow(token);
+  }
+
+  #refuse(error: unknown): never {
+    this.#failures.labels(error instanceof CarillonError ? error.code : 'INTERNAL').add();
+    throw error;
   }
 
   #withoutToken(): Identity {
