@@ -82,6 +82,22 @@ export function upgradeRequest(options: {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }
 
+/** All subscribers of a channel get the same compressed bytes: inflated for each of them, the load would cost more than what it measures. */
+const inflatedContents = new Map<string, Buffer>();
+const MAX_INFLATED = 256;
+
+function inflated(data: Buffer, start: number, end: number): Buffer {
+  const key = data.toString('latin1', start, end);
+  const known = inflatedContents.get(key);
+  if (known !== undefined) return known;
+  const compressed = Buffer.concat([data.subarray(start, end), DEFLATE_TAIL]);
+  const content = inflateRawSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH });
+  const [oldest] = inflatedContents.keys();
+  if (inflatedContents.size >= MAX_INFLATED) inflatedContents.delete(oldest!);
+  inflatedContents.set(key, content);
+  return content;
+}
+
 export class RawSocket {
   readonly #socket: Socket;
   readonly #options: RawSocketOptions;
@@ -203,9 +219,7 @@ export class RawSocket {
       this.#onText(data, start, end);
       return;
     }
-    const content = inflateRawSync(Buffer.concat([data.subarray(start, end), DEFLATE_TAIL]), {
-      finishFlush: constants.Z_SYNC_FLUSH,
-    });
+    const content = inflated(data, start, end);
     this.#onText(content, 0, content.length);
   }
 
