@@ -8,6 +8,7 @@ import { summary } from './report/summary.ts';
 import { drawSweeps } from './report/sweep-charts.ts';
 import { summed } from './run/repeats.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
+import { ON_CLUSTER } from './scenarios/cluster.ts';
 import { ENCODINGS } from './scenarios/encodings.ts';
 import type { Result, Scenario, Size } from './scenarios/scenario.ts';
 import { WATCHED } from './scenarios/telemetry.ts';
@@ -126,6 +127,17 @@ describe('telemetry', () => {
       await target.stop();
     }
   });
+});
+
+it('on Redis Cluster every node has its part', { timeout: 90_000 }, async () => {
+  const target = await ON_CLUSTER.start();
+  try {
+    const result = await named('cluster').run(target, { ...TIMING, seconds: 2 }, SIZE);
+    expectWhole(result);
+    expect(result.figures!.redisServersWithPublishes).toBe(3);
+  } finally {
+    await target.stop();
+  }
 });
 
 describe('peers', () => {

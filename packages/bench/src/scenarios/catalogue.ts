@@ -1,3 +1,4 @@
+import { cluster } from './cluster.ts';
 import { coldStart } from './cold-start.ts';
 import { connect } from './connect.ts';
 import { encodings } from './encodings.ts';
@@ -24,5 +25,6 @@ export const SCENARIOS: readonly Scenario[] = [
   jitter,
   encodings,
   telemetry,
+  cluster,
   coldStart,
 ];

@@ -13,9 +13,19 @@ export interface CarillonTarget extends Target {
   readonly servicePorts: readonly number[];
 }
 
+/** Where the message log is. */
+export interface RedisServers {
+  readonly url: string;
+  /** Names and pids; a server in a container has none here, and its CPU is left out. */
+  readonly processes: readonly (readonly [name: string, pid: number | undefined])[];
+  stop(): Promise<void>;
+}
+
 export interface CarillonOptions {
   /** Default 2. */
   readonly gateways?: number;
+  /** Default: one Redis. */
+  readonly startRedis?: () => Promise<RedisServers>;
   /** Further settings of all services. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -45,11 +55,11 @@ export async function startCarillon(options: CarillonOptions = {}): Promise<Cari
 }
 
 async function startAll(
-  { gateways = 2, env: given = {} }: CarillonOptions,
+  { gateways = 2, startRedis: startServers = startOneRedis, env: given = {} }: CarillonOptions,
   closers: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
 ): Promise<CarillonTarget> {
-  const redis = await startRedis({ appendonly: true, config: { appendfsync: 'everysec' } });
+  const redis = await startServers();
   closers.push(() => redis.stop());
   const postgres = await startPostgres();
   closers.push(() => postgres.stop());
@@ -82,7 +92,9 @@ async function startAll(
     usage: () =>
       Promise.all([
         ...services.map(({ name, process }) => usageOf(name, process.pid)),
-        ...pidsOf(redis, postgres).map(([name, pid]) => usageOf(name, pid)),
+        ...withPids([...redis.processes, ['postgres', postgres.pid]]).map(([name, pid]) =>
+          usageOf(name, pid),
+        ),
       ]),
     stop,
   };
@@ -122,15 +134,14 @@ function mintToken(user: string): Promise<string> {
     .sign(new TextEncoder().encode(SECRET));
 }
 
+export const REDIS_SETTINGS = { appendonly: true, config: { appendfsync: 'everysec' } } as const;
+
+async function startOneRedis(): Promise<RedisServers> {
+  const redis = await startRedis(REDIS_SETTINGS);
+  return { url: redis.url, processes: [['redis', redis.pid]], stop: () => redis.stop() };
+}
+
 /** Servers that run in a container have no pid here; then their CPU is left out. */
-function pidsOf(
-  redis: { readonly pid?: number },
-  postgres: { readonly pid?: number },
-): readonly (readonly [string, number])[] {
-  return (
-    [
-      ['redis', redis.pid],
-      ['postgres', postgres.pid],
-    ] as const
-  ).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, pid] as const]));
+function withPids(processes: RedisServers['processes']): readonly (readonly [string, number])[] {
+  return processes.flatMap(([name, pid]) => (pid === undefined ? [] : [[name, pid] as const]));
 }

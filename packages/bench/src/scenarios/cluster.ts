@@ -1,0 +1,95 @@
+import { startRedisCluster } from '@carillon/testing';
+import { LoadProcess } from '../load/load-process.ts';
+import { REDIS_SETTINGS, startCarillon } from '../targets/carillon.ts';
+import type { Target } from '../targets/target.ts';
+import { measureDelivery } from './measure.ts';
+import {
+  type Result,
+  type Scenario,
+  type Size,
+  type Timing,
+  usualSeconds,
+  type Variant,
+} from './scenario.ts';
+
+const CONNECTIONS = 60;
+const IN_FLIGHT = 100;
+const PAD_BYTES = 100;
+const NODES = 3;
+/** Of all CPU of Redis: a node with less only keeps itself and the cluster going. */
+const WORKING_SHARE = 0.1;
+
+function variant(name: string, options: Parameters<typeof startCarillon>[0]): Variant {
+  return { name, start: async () => ({ ...(await startCarillon(options)), name }) };
+}
+
+const env = { CARILLON_PARTITIONS: String(NODES) };
+
+export const ON_CLUSTER: Variant = variant(`Redis Cluster of ${NODES}, ${NODES} partitions`, {
+  env,
+  startRedis: async () => {
+    const redis = await startRedisCluster({ ...REDIS_SETTINGS, primaries: NODES });
+    const processes = redis.nodes.map(({ pid }, i) => [`redis-${i + 1}`, pid] as const);
+    return { url: redis.url, processes, stop: () => redis.stop() };
+  },
+});
+
+/** What the partitions cost on one Redis is a variant of its own: the difference to the cluster is what its nodes cost. */
+export const cluster: Scenario = {
+  name: 'cluster',
+  row: '',
+  title: `publish until accepted, on one Redis and on Redis Cluster: ${CONNECTIONS} connections, ${IN_FLIGHT} in flight each, a subscriber at the other node for each; not stored`,
+  start: () => startCarillon(),
+  peers: [],
+  variants: [variant(`one Redis, ${NODES} partitions`, { env }), ON_CLUSTER],
+  estimateSeconds: usualSeconds,
+  run,
+};
+
+async function run(target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> {
+  const { dialect, token, ports } = target;
+  const pairs = Array.from({ length: clients }, (_, i) => ({
+    channel: `unstored:cluster-${i}`,
+    publisherPort: ports[i % ports.length]!,
+    subscriberPort: ports[(i + 1) % ports.length]!,
+  }));
+  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
+  try {
+    await subscriber.open({
+      role: 'subscriber',
+      dialect,
+      token,
+      connections: pairs.map(({ channel, subscriberPort }) => ({ port: subscriberPort, channel })),
+      timeEvery: 10,
+      openAtOnce: 32,
+    });
+    await publisher.open({
+      role: 'publisher',
+      dialect,
+      token,
+      connections: pairs.map(({ channel, publisherPort }) => ({ port: publisherPort, channels: [channel] })),
+      padBytes: PAD_BYTES,
+      inFlight: IN_FLIGHT,
+    });
+    const result = await measureDelivery(cluster, target, timing, { unit: 'publish', publisher, subscriber });
+    return { ...result, figures: { ...result.figures, ...redisFigures(result) } };
+  } finally {
+    subscriber.end();
+    publisher.end();
+  }
+}
+
+/** Redis works with one core per server: the busiest one is the limit of all. */
+function redisFigures({ cpuByProcessUs, units }: Result): Readonly<Record<string, number>> {
+  const servers = Object.entries(cpuByProcessUs).flatMap(([name, us]) =>
+    name.startsWith('redis') ? [us] : [],
+  );
+  const all = servers.reduce((sum, us) => sum + us, 0);
+  const busiest = Math.max(...servers);
+  return {
+    redisNsPerPublish: (all / units) * 1000,
+    busiestRedisNsPerPublish: (busiest / units) * 1000,
+    publishesPerSecondAtOneFullCoreOfTheBusiest: (1_000_000 * units) / busiest,
+    redisServersWithPublishes: servers.filter((us) => us > all * WORKING_SHARE).length,
+  };
+}
