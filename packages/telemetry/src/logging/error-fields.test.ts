@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { errorFields } from './error-fields.ts';
 import { createLoggers } from './logger.ts';
 
 it('a log has no arguments of a Redis command, however deep the error lies', () => {
@@ -25,4 +26,17 @@ it('a log has no arguments of a Redis command, however deep the error lies', () 
   expect(JSON.parse(lines[2]!)).toMatchObject({ err: { aggregateErrors: [{ command: 'hello' }] } });
   expect(JSON.parse(lines[3]!).err.message).toBe('fourth: WRONGPASS');
   expect(JSON.parse(lines[4]!).err).toBe('no error at all');
+});
+
+it('the message says what each cause said, once', () => {
+  const refused = new Error('connect ECONNREFUSED');
+  const messageOf = (error: Error) => (errorFields(error) as { readonly message: string }).message;
+  expect(messageOf(new Error('It is away.', { cause: refused }))).toBe('It is away: connect ECONNREFUSED');
+  expect(messageOf(new Error('ping: connect ECONNREFUSED', { cause: refused }))).toBe(
+    'ping: connect ECONNREFUSED',
+  );
+  expect(messageOf(new Error('outer', { cause: 'no error' }))).toBe('outer');
+  const circle = new Error('circle');
+  circle.cause = circle;
+  expect(messageOf(circle)).toBe('circle');
 });

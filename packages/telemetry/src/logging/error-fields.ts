@@ -7,7 +7,16 @@ const MAX_DEPTH = 5;
  * and what people wrote to each other. Its name is enough.
  */
 export function errorFields(error: unknown): unknown {
-  return error instanceof Error ? withoutArguments(stdSerializers.err(error), 0) : error;
+  if (!(error instanceof Error)) return error;
+  const fields = withoutArguments(stdSerializers.err(error), 0) as Record<string, unknown>;
+  return { ...fields, message: messageOf(error, 0) };
+}
+
+/** With the messages of its causes, each once: many errors say already what their cause said. */
+function messageOf({ message, cause }: Error, depth: number): string {
+  const below = cause instanceof Error && depth < MAX_DEPTH ? messageOf(cause, depth + 1) : '';
+  if (message === '') return below;
+  return message.includes(below) ? message : `${message.replace(/\.$/, '')}: ${below}`;
 }
 
 function withoutArguments(value: unknown, depth: number): unknown {
