@@ -84,7 +84,8 @@ export function upgradeRequest(options: {
 
 /** All subscribers of a channel get the same compressed bytes: inflated for each of them, the load would cost more than what it measures. */
 const inflatedContents = new Map<string, Buffer>();
-const MAX_INFLATED = 256;
+/** A socket that is behind is read by the hundreds of messages. */
+const MAX_INFLATED = 8192;
 
 function inflated(data: Buffer, start: number, end: number): Buffer {
   const key = data.toString('latin1', start, end);

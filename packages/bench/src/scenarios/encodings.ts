@@ -33,7 +33,7 @@ export const encodings = fanOut({
   name: 'encodings',
   row: '',
   subscribers: 200,
-  ratePerSecond: 500,
+  ratePerSecond: 250,
   padBytes: PAD_BYTES,
   variants: ENCODINGS,
   more: ', 1.4 kB each, by how subscribers want them (batches of at most 50 messages or 50 ms)',
