@@ -7,7 +7,7 @@
  *
  * The plan (numbers are little-endian): u16 ports, for each u16 port, u16 length, upgrade request; u32 channels, for each u16 length, name;
  * u32 clients, for each u16 length, connect frame, u8 channels, for each u32 index of the channel. Orders come as lines on stdin, each is
- * answered by one JSON line: `open`, `mark`, `drop <time>`, `report`, `finish <file of u32 published, by channel>`. The end of stdin
+ * answered by one JSON line: `open`, `mark`, `drop <time> <how many>`, `report`, `finish <file of u32 published, by channel>`. The end of stdin
  * resets all connections.
  */
 #define _GNU_SOURCE
@@ -432,9 +432,9 @@ static void open_all(int at_once) {
   }
   printf("{\"ready\":%d}\n", ready_count);
 }
-static void drop_all(long long at_us) {
+static void drop(long long at_us, int how_many) {
   long long until = now_ms() + ALL_BACK_TIMEOUT_MS;
-  for (int i = 0; i < client_count; i++) if (clients[i].state != AWAY) { drops++; lose(&clients[i], at_us); }
+  for (int i = 0; i < client_count && i < how_many; i++) if (clients[i].state != AWAY) { drops++; lose(&clients[i], at_us); }
   while (ready_count < client_count && now_ms() < until) turn(until_timer());
   if (ready_count < client_count && problem_count < 5)
     snprintf(problems[problem_count++], sizeof problems[0], "%d clients did not come back within %d s", client_count - ready_count, ALL_BACK_TIMEOUT_MS / 1000);
@@ -510,7 +510,11 @@ int main(int argc, char **argv) {
     if (n <= 0) break;
     line[n - 1] = 0; /* one order at a time, and a line break at its end */
     if (strcmp(line, "open") == 0) open_all(atoi(argv[2]));
-    else if (strncmp(line, "drop ", 5) == 0) drop_all(atoll(line + 5));
+    else if (strncmp(line, "drop ", 5) == 0) {
+      char *how_many;
+      long long at_us = strtoll(line + 5, &how_many, 10);
+      drop(at_us, atoi(how_many));
+    }
     else if (strcmp(line, "report") == 0) report();
     else if (strncmp(line, "finish ", 7) == 0) finish(line + 7);
     else { resume_count = 0; marked_cpu_us = cpu_us(); printf("{}\n"); }

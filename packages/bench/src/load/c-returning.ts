@@ -41,8 +41,8 @@ export class CReturning implements Returning {
     await this.#ask('mark');
   }
 
-  async drop(atUs: number): Promise<void> {
-    await this.#ask(`drop ${atUs}`);
+  async drop(atUs: number, count: number): Promise<void> {
+    await this.#ask(`drop ${atUs} ${count}`);
   }
 
   returns(): Promise<Returns> {

@@ -61,9 +61,9 @@ export class LoadProcess {
     return answer.faults;
   }
 
-  /** Drops all connections at once; resolves when all are back. */
-  async drop(atUs: number): Promise<void> {
-    await this.#ask({ do: 'drop', atUs });
+  /** Drops the first `count` connections at once; resolves when all are back. */
+  async drop(atUs: number, count: number): Promise<void> {
+    await this.#ask({ do: 'drop', atUs, count });
   }
 
   /** From now on each connection is cut at random, every `everyMs` on average. */

@@ -30,8 +30,9 @@ export class NodeReturning implements Returning {
     await Promise.all(this.#loads.map((load) => load.mark()));
   }
 
-  async drop(atUs: number): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.drop(atUs)));
+  async drop(atUs: number, count: number): Promise<void> {
+    const share = Math.ceil(count / this.#loads.length);
+    await Promise.all(this.#loads.map((load) => load.drop(atUs, share)));
   }
 
   async returns(): Promise<Returns> {

@@ -63,7 +63,7 @@ export type Order =
   | { readonly do: 'mark' }
   | { readonly do: 'stop' }
   | { readonly do: 'published' }
-  | { readonly do: 'drop'; readonly atUs: number }
+  | { readonly do: 'drop'; readonly atUs: number; readonly count: number }
   | { readonly do: 'cut'; readonly everyMs: number }
   | { readonly do: 'calm' }
   | { readonly do: 'settle'; readonly published: Readonly<Record<string, number>> }

@@ -66,15 +66,15 @@ export class ResumingLoad {
     this.#resumeUs = [];
   }
 
-  /** All at once, and waits until all are back. */
-  async drop(atUs: number): Promise<void> {
+  /** The first `count` at once, and waits until all are back. */
+  async drop(atUs: number, count: number): Promise<void> {
     this.#ready = 0;
     const back = new Promise<void>((resolve) => {
       // A client may have come back, lost its connection, and come back once more.
       this.#onReady = () =>
-        this.#ready >= this.#clients.length && this.#clients.every(({ isReady }) => isReady) && resolve();
+        this.#ready >= count && this.#clients.every(({ isReady }) => isReady) && resolve();
     });
-    for (const client of this.#clients) client.drop(atUs);
+    for (const client of this.#clients.slice(0, count)) client.drop(atUs);
     const late = pause(ALL_BACK_TIMEOUT_MS, undefined, { ref: false }).then(() => {
       if (this.#onReady === undefined) return;
       const missing = this.#clients.filter(({ isReady }) => !isReady).length;

@@ -81,7 +81,7 @@ it.concurrent.each(Object.entries(LOADS))('%s', { timeout: 40_000 }, async (_nam
   ends.push(() => load.end());
   await load.open();
   await load.mark();
-  await load.drop(nowUs());
+  await load.drop(nowUs(), 3);
   const { resumeUs, problems, cpuUs } = await load.returns();
   expect(await load.finish({ [GOOD]: 7, [BAD]: 6 })).toEqual({
     messages: 3 * 12,

@@ -16,8 +16,8 @@ export interface Returning {
   open(): Promise<void>;
   /** Times and CPU are measured from here on; counts from the first message on. */
   mark(): Promise<void>;
-  /** Drops all connections at once; resolves when all are back. */
-  drop(atUs: number): Promise<void>;
+  /** Drops the first `count` connections at once; resolves when all are back. */
+  drop(atUs: number, count: number): Promise<void>;
   returns(): Promise<Returns>;
   /** Waits for what is under way and compares what came with what was published, by channel. */
   finish(published: Readonly<Record<string, number>>): Promise<ResumeReport>;

@@ -39,7 +39,7 @@ async function obeySubscribing(subscribing: SubscriberLoad, order: Order): Promi
 
 async function obeyResuming(resuming: ResumingLoad, order: Order): Promise<Answer> {
   if (order.do === 'finish') return { done: 'finish', resumed: await resuming.finish(order.published) };
-  if (order.do === 'drop') await resuming.drop(order.atUs);
+  if (order.do === 'drop') await resuming.drop(order.atUs, order.count);
   else if (order.do === 'cut') resuming.startCutting(order.everyMs);
   else if (order.do === 'calm') await resuming.calm();
   else throw new Error(`'${order.do}' is not for connections that come back`);

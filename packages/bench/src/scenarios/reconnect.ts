@@ -17,6 +17,14 @@ const OPEN_AT_ONCE = 64;
 const SHARED = 'bench:shared';
 const SHARED_PER_SECOND = 1;
 const OWN_PER_SECOND = 500;
+/**
+ * A part as large as this is dropped and comes back before, so that V8 has compiled what coming back needs: a process that has run for an
+ * hour has seen it a thousand times.
+ */
+const WARM_UP_SHARE = 0.3;
+/** Until the nodes have let go of the channels of those who are on the other one now. */
+const SETTLE_MS = 8_000;
+const SHORT_SETTLE_MS = 500;
 /** Live messages have to come after the return, too. */
 const AFTER_MS = 1_000;
 
@@ -31,13 +39,15 @@ export const reconnect: Scenario = {
   title: 'all clients dropped at once, each back on the other node, with a token and two positions',
   start: () => startCarillon(),
   peers: [() => startSocketIo({ recovery: true })],
-  estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 40,
-  run: async (target: Target, timing: Timing, { clients = CLIENTS }: Size): Promise<Result> => {
+  estimateSeconds: ({ warmUpSeconds }) => warmUpSeconds + 50,
+  run: async (target: Target, timing: Timing, size: Size): Promise<Result> => {
+    const { clients = CLIENTS } = size;
+    const settleMs = size.clients === undefined ? SETTLE_MS : SHORT_SETTLE_MS;
     const own = Array.from({ length: clients }, (_, i) => `bench:own-${i}`);
     const returning = returningOf(target, own, await target.tokens(clients));
     const publishers = [new LoadProcess(), new LoadProcess()];
     try {
-      return await run(target, timing, own, { returning, publishers });
+      return await run(target, { ...timing, settleMs }, own, { returning, publishers });
     } finally {
       for (const load of [returning, ...publishers]) load.end();
     }
@@ -51,7 +61,7 @@ interface Load {
 
 async function run(
   target: Target,
-  timing: Timing,
+  timing: Timing & { readonly settleMs: number },
   own: readonly string[],
   { returning, publishers }: Load,
 ): Promise<Result> {
@@ -60,9 +70,11 @@ async function run(
   await openPublisher(publishers[1]!, target, own, OWN_PER_SECOND);
   await Promise.all(publishers.map((publisher) => publisher.start()));
   await pause(timing.warmUpSeconds * 1000);
+  await returning.drop(nowUs(), Math.ceil(own.length * WARM_UP_SHARE));
+  await pause(timing.settleMs);
   await Promise.all([returning, ...publishers].map((load) => load.mark()));
   const before = await target.usage();
-  await returning.drop(nowUs());
+  await returning.drop(nowUs(), own.length);
   const after = await target.usage();
   const [returns, ...published] = await Promise.all([
     returning.returns(),
