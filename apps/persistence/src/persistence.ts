@@ -1,7 +1,6 @@
 import type { Broker } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import { type Database, migrate, pendingMigrations } from '@carillon/db';
-import type { JobsBackend } from '@carillon/jobs';
 import {
   createHttpServer,
   type Listener,
@@ -18,7 +17,7 @@ import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
 import { addResponders } from './requests/responders.ts';
 import { createRetention } from './retention.ts';
-import { addRetentionJobs } from './retention-jobs.ts';
+import { addRetentionJobs, type RetentionOptions } from './retention-jobs.ts';
 import { addSchedules } from './schedules.ts';
 import { addWebhooks, type WebhooksOptions } from './webhooks/webhooks.ts';
 
@@ -43,14 +42,7 @@ export interface PersistenceOptions {
   /** Who is told of events, and who answers requests. */
   readonly webhooks?: WebhooksOptions | undefined;
   /** Absent: this process deletes nothing. */
-  readonly retention?:
-    | {
-        /** Where jobs are kept. */
-        readonly jobs: JobsBackend;
-        /** Jobs wait for this. Default: nothing. */
-        readonly opensAfter?: Promise<unknown> | undefined;
-      }
-    | undefined;
+  readonly retention?: RetentionOptions | undefined;
   /** Health and metrics; absent: no port of its own. */
   readonly listener?: Listener | undefined;
   /** Started first and stopped last, e.g. connections that belong to this service alone. */

@@ -1,10 +1,16 @@
-import { createQueues, createWorker } from '@carillon/jobs';
+import { createQueues, createWorker, type JobsBackend } from '@carillon/jobs';
 import type { ServiceShell } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
-import type { PersistenceOptions } from './persistence.ts';
 import type { createRetention } from './retention.ts';
 
 const EVERY_MS = 600_000;
+
+export interface RetentionOptions {
+  /** Where jobs are kept. */
+  readonly jobs: JobsBackend;
+  /** Jobs wait for this. Default: nothing. */
+  readonly opensAfter?: Promise<unknown> | undefined;
+}
 
 /**
  * Works on retention jobs and has one scheduled. In a loop of its own: the store of the jobs may be away without anything
@@ -12,7 +18,7 @@ const EVERY_MS = 600_000;
  */
 export function addRetentionJobs(
   shell: ServiceShell,
-  { jobs: backend, opensAfter }: NonNullable<PersistenceOptions['retention']>,
+  { jobs: backend, opensAfter }: RetentionOptions,
   telemetry: Telemetry,
   retention: ReturnType<typeof createRetention>,
 ): void {
