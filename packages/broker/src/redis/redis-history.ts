@@ -3,6 +3,7 @@ import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory, PartitionId } f
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import type { StreamEntry } from './message-codec.ts';
+import { runScript } from './scripts.ts';
 
 /** A channel's stream of newest messages: the entry id is the seq, so a range of seq is a range of ids. */
 export class RedisHistory implements HotHistory {
@@ -21,9 +22,7 @@ export class RedisHistory implements HotHistory {
     { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
   ): Promise<HistoryPage> {
     if (to < from) return { top: await this.#top(channel), entries: [] };
-    return await this.#read(channel, (pipeline, key) =>
-      pipeline.xrange(key, String(from), String(to), 'COUNT', limit),
-    );
+    return await this.#read(channel, ['XRANGE', from, to, limit]);
   }
 
   async latest(
@@ -31,9 +30,7 @@ export class RedisHistory implements HotHistory {
     { before, limit }: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage> {
     if (before !== undefined && before <= 1) return { top: await this.#top(channel), entries: [] };
-    return await this.#read(channel, (pipeline, key) =>
-      pipeline.xrevrange(key, before === undefined ? '+' : String(before - 1), '-', 'COUNT', limit),
-    );
+    return await this.#read(channel, ['XREVRANGE', before === undefined ? '+' : before - 1, '-', limit]);
   }
 
   async ended(
@@ -48,25 +45,17 @@ export class RedisHistory implements HotHistory {
   }
 
   async #top(channel: ChannelKey): Promise<HistoryPage['top']> {
-    return (await this.#read(channel, (pipeline, key) => pipeline.xrange(key, '0', '0', 'COUNT', 1))).top;
+    return (await this.#read(channel, ['XRANGE', 0, 0, 1])).top;
   }
 
-  /** Position and entries in one transaction: entries of another epoch than the position's would be misread. */
-  async #read(
-    channel: ChannelKey,
-    query: (pipeline: ReturnType<Redis['multi']>, key: string) => unknown,
-  ): Promise<HistoryPage> {
-    const partition = this.#partitionOf(channel);
-    const transaction = this.#redis.multi().hmget(this.#keys.channel(partition, channel), 'e', 's');
-    query(transaction, this.#keys.history(partition, channel));
-    const replies = await transaction.exec().catch((error: unknown) => Promise.reject(unavailable(error)));
-    const [[, state], [, found]] = (replies ?? [
-      [null, [null, null]],
-      [null, []],
-    ]) as [[unknown, (string | null)[]], [unknown, StreamEntry[]]];
-    const [epoch, seq] = state;
-    if (epoch == null) return { top: undefined, entries: [] };
-    return { top: { epoch, seq: Number(seq) }, entries: found.map((entry) => entryOf(entry, epoch)) };
+  /** Position and entries at one moment: entries of another epoch than the position's would be misread. */
+  async #read(channel: ChannelKey, query: readonly (string | number)[]): Promise<HistoryPage> {
+    const base = this.#keys.base(this.#partitionOf(channel));
+    const [epoch, seq, found] = (await runScript(this.#redis, 'history', base, [channel, ...query]).catch(
+      (error: unknown) => Promise.reject(unavailable(error)),
+    )) as [string, number, StreamEntry[]];
+    if (epoch === '') return { top: undefined, entries: [] };
+    return { top: { epoch, seq }, entries: found.map((entry) => entryOf(entry, epoch)) };
   }
 }
 

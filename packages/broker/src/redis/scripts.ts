@@ -9,6 +9,7 @@ const NAMES = [
   'announce',
   'attest',
   'heartbeat',
+  'history',
   'leave',
   'lease-acquire',
   'lease-release',
