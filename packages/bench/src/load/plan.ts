@@ -35,6 +35,8 @@ export interface PublisherPlan {
   readonly token: string;
   readonly connections: readonly { readonly port: number; readonly channels: readonly string[] }[];
   readonly padBytes: number;
+  /** Instead of so many bytes that are all the same: where it matters how well they can be compressed. */
+  readonly pad?: string;
   /** Open loop: messages per second over all connections. Absent: closed loop. */
   readonly ratePerSecond?: number;
   /** Closed loop: unanswered publishes per connection. */

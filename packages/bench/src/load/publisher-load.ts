@@ -27,7 +27,7 @@ export class PublisherLoad {
 
   constructor(plan: PublisherPlan) {
     this.#plan = plan;
-    this.#pad = 'x'.repeat(plan.padBytes);
+    this.#pad = plan.pad ?? 'x'.repeat(plan.padBytes);
   }
 
   async open(): Promise<Opening> {

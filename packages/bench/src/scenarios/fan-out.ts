@@ -17,6 +17,7 @@ export interface FanOut {
   /** Default 2. */
   readonly nodes?: number;
   readonly padBytes?: number;
+  readonly pad?: string;
   readonly variants?: Scenario['variants'];
   /** Ends the title. */
   readonly more?: string;
@@ -67,7 +68,7 @@ async function open(
   subscriber: LoadProcess,
   publisher: LoadProcess,
 ): Promise<void> {
-  const { name, subscribers, ratePerSecond, padBytes = PAD_BYTES } = options;
+  const { name, subscribers, ratePerSecond, padBytes = PAD_BYTES, pad } = options;
   const { dialect, token, ports } = target;
   const channel = `bench:${name}`;
   await subscriber.open({
@@ -85,6 +86,7 @@ async function open(
     token,
     connections,
     padBytes,
+    ...(pad === undefined ? {} : { pad }),
     ratePerSecond,
   });
 }
