@@ -91,3 +91,21 @@ it('a node that stands still does not hold up the holds of routers on the other 
   }
   await setup.close();
 });
+
+it('user and password of the URL are for every node', { timeout: 30_000 }, async () => {
+  const rights = ['on', '>secret@1', '~*', '&*', '+@all'];
+  for (const node of cluster.nodes) await redisCommand(node, 'ACL', 'SETUSER', 'carillon', ...rights);
+  const open = (password: string): Broker =>
+    createRedisBroker({
+      url: cluster.url.replace('://', `://carillon:${password}@`),
+      partitions: PARTITIONS,
+      logger: pino({ level: 'silent' }),
+    });
+  const [right, wrong] = [open('secret%401'), open('other')];
+  await right.start();
+  for (const node of cluster.nodes)
+    expect(String(await redisCommand(node, 'CLIENT', 'LIST'))).toContain('user=carillon');
+  await expect(wrong.start(AbortSignal.timeout(1000))).rejects.toThrow();
+  await right.stop();
+  await wrong.stop();
+});
