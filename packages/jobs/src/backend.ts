@@ -64,5 +64,5 @@ function connectionTo(
 ): ConnectionOptions & object {
   if (address.kind === 'single') return { url: address.url, connectTimeout };
   const way = connectionOptions(address, { key: prefix });
-  return { ...way, reconnectOnError: isElsewhere, connectTimeout } as ConnectionOptions & object;
+  return { ...way, reconnectOnError: isElsewhere, connectTimeout };
 }

@@ -34,7 +34,7 @@ export interface RedisPlace {
 export function connectionOptions(
   address: ClusterAddress | SentinelAddress,
   place: RedisPlace,
-): RedisOptions {
+): RedisWay {
   if (address.kind === 'cluster') {
     const nodes = place.nodes ?? new ClusterNodes(address);
     return { ...nodes.access, Connector: connectorTo(nodes, slotOf(place.key)) };

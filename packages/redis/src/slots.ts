@@ -1,6 +1,6 @@
 /** Hash slots of Redis Cluster: all keys with the same text in braces lie in the same one. */
 
-export const SLOTS = 16_384;
+const SLOTS = 16_384;
 
 /** So many partitions at most. */
 const MAX_PARTITIONS = 1024;
