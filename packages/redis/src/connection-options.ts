@@ -31,10 +31,7 @@ export interface RedisPlace {
  * What a connection that is not to a single Redis needs, besides what the caller wants of it. It leads to the present primary at every
  * connection that is made; who sees {@link isElsewhere} has to connect anew.
  */
-export function connectionOptions(
-  address: ClusterAddress | SentinelAddress,
-  place: RedisPlace,
-): RedisWay {
+export function connectionOptions(address: ClusterAddress | SentinelAddress, place: RedisPlace): RedisWay {
   if (address.kind === 'cluster') {
     const nodes = place.nodes ?? new ClusterNodes(address);
     return { ...nodes.access, Connector: connectorTo(nodes, slotOf(place.key)) };
