@@ -58,7 +58,7 @@ export class Channels implements FeedHandler {
 
   constructor(deps: ChannelsDependencies) {
     this.#deps = deps;
-    this.#interest = new Interest(deps.feed);
+    this.#interest = new Interest(deps.feed, deps.broker);
     this.#meter = new DeliveryMeter(() => deps.broker.nowMs(), deps.telemetry);
     this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
     deps.telemetry.metrics.gauge(METRICS.channels, () => this.size);

@@ -1,4 +1,4 @@
-import type { ChannelKey, GatewayFeed } from '@carillon/broker';
+import type { Broker, ChannelKey, GatewayFeed } from '@carillon/broker';
 import type { Position } from '@carillon/protocol';
 
 interface Waiting {
@@ -13,14 +13,16 @@ const MAX_CALLS = 2;
 /** Collects the channels that are wanted in one event-loop turn, or while others are being asked for, into one call of the feed. */
 export class Interest {
   readonly #feed: GatewayFeed;
+  readonly #broker: Pick<Broker, 'partitions' | 'partitionOf'>;
   #waiting: Waiting[] = [];
   #calls = 0;
   #isDue = false;
   /** Channels being given back: a new wish for one has to wait, or the late unsubscribe would undo it. */
   readonly #leaving = new Map<ChannelKey, Promise<void>>();
 
-  constructor(feed: GatewayFeed) {
+  constructor(feed: GatewayFeed, broker: Pick<Broker, 'partitions' | 'partitionOf'>) {
     this.#feed = feed;
+    this.#broker = broker;
   }
 
   async want(key: ChannelKey): Promise<Position> {
@@ -50,14 +52,24 @@ export class Interest {
     this.#waiting = [];
     this.#isDue = false;
     this.#calls++;
+    await Promise.all(this.#byPartition(waiting).map((some) => this.#ask(some)));
+    this.#calls--;
+    this.#flushSoon();
+  }
+
+  /** On a cluster one partition may be away and the others there. */
+  #byPartition(waiting: readonly Waiting[]): readonly (readonly Waiting[])[] {
+    const { partitions } = this.#broker;
+    if (partitions === 1) return [waiting];
+    return [...Map.groupBy(waiting, ({ key }) => this.#broker.partitionOf(key)).values()];
+  }
+
+  async #ask(waiting: readonly Waiting[]): Promise<void> {
     try {
       const positions = await this.#feed.subscribe(waiting.map(({ key }) => key));
       for (const [i, { resolve }] of waiting.entries()) resolve(positions[i]!);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
-    } finally {
-      this.#calls--;
-      this.#flushSoon();
     }
   }
 }
