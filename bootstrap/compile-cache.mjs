@@ -6,7 +6,7 @@ import { TOOLS } from './places.mjs';
  * Node keeps compiled code here. Each entry names the content it was made from, so a changed source is compiled anew; an entry that cannot
  * be read, or the whole folder gone, costs time and nothing else.
  */
-export const COMPILE_CACHE = join(TOOLS, 'compile-cache');
+const COMPILE_CACHE = join(TOOLS, 'compile-cache');
 
 /** About 60 MB. A start makes 1500; a file that has changed takes the place of what it was, other versions of packages and of Node do not. */
 const MAX_ENTRIES = 10_000;
