@@ -7,9 +7,11 @@ import {
   type Certificates,
   eventually,
   makeCertificates,
+  redisCommand,
   startPostgres,
   startProcess,
   startRedis,
+  startRedisCluster,
   type TestPostgres,
   type TestRedis,
 } from '@carillon/testing';
@@ -21,6 +23,7 @@ import { storedMessages } from './stored-messages.ts';
 
 const PASSWORD = 'p@ss/w:rd%';
 const WRONG = 'not-this-one';
+const RIGHTS = ['on', `>${PASSWORD}`, '~carillon:*', '&carillon:*', '+@all', '-@dangerous', '+info'];
 
 let dir: string;
 let certificates: Certificates;
@@ -33,10 +36,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'carillon-tls-'));
   certificates = await makeCertificates(dir);
   const aclfile = join(dir, 'users.acl');
-  await writeFile(
-    aclfile,
-    `user default off\nuser carillon on >${PASSWORD} ~carillon:* &carillon:* +@all -@dangerous +info\n`,
-  );
+  await writeFile(aclfile, `user default off\nuser carillon ${RIGHTS.join(' ')}\n`);
   redis = await startRedis({ appendonly: true, tls: certificates, config: { aclfile } });
   postgres = await startPostgres({ tls: certificates });
   redisUrl = redis.url.replace('//', `//carillon:${encodeURIComponent(PASSWORD)}@`);
@@ -49,11 +49,31 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it('all services work, their jobs too', { timeout: 90_000 }, async () => {
-  const env = { NODE_EXTRA_CA_CERTS: certificates.caFile, CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1' };
+it('all services work, their jobs too', { timeout: 90_000 }, () => useAll(redisUrl));
+
+it('all services work on Redis Cluster, their jobs too', { timeout: 120_000 }, async () => {
+  const cluster = await startRedisCluster({ appendonly: true, tls: certificates });
+  try {
+    // The default user stays as it is: the cluster is made with it.
+    for (const node of cluster.nodes) await redisCommand(node, 'ACL', 'SETUSER', 'carillon', ...RIGHTS);
+    await useAll(cluster.url.replace('//', `//carillon:${encodeURIComponent(PASSWORD)}@`));
+    for (const node of cluster.nodes)
+      expect(String(await redisCommand(node, 'INFO', 'keyspace'))).toContain('db0:keys');
+  } finally {
+    await cluster.stop();
+  }
+});
+
+async function useAll(url: string): Promise<void> {
+  const env = {
+    NODE_EXTRA_CA_CERTS: certificates.caFile,
+    CARILLON_DIRECT_LANE_MAX_GATEWAYS: '1',
+    CARILLON_PARTITIONS: '3',
+  };
   await migrate(databaseUrl, env);
-  const services = await startServices({ redisUrl, databaseUrl, admin: true, env });
+  const services = await startServices({ redisUrl: url, databaseUrl, admin: true, env });
   const [first, second] = services.gateways;
+  const before = (await storedMessages(postgres.url)).size;
   const ledger = new Ledger();
   const subscriber = await startSubscriber('subscriber', second!.port, ['tls:a'], ledger);
   const subscriberToo = await startSubscriber('other', first!.port, ['tls:a'], ledger);
@@ -65,7 +85,7 @@ it('all services work, their jobs too', { timeout: 90_000 }, async () => {
       await publishing.stored;
     }
     await eventually(() => ledger.hasAll('subscriber') && ledger.hasAll('other'), { what: 'all came' });
-    expect((await storedMessages(postgres.url)).size).toBe(20);
+    expect((await storedMessages(postgres.url)).size).toBe(before + 20);
     const admin = `http://127.0.0.1:${services.admin!.port}`;
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
     const asked = await fetch(`${admin}/v1/retention/run`, { method: 'POST', headers, body: '{}' });
@@ -88,7 +108,7 @@ it('all services work, their jobs too', { timeout: 90_000 }, async () => {
     for (const client of [subscriber, subscriberToo, publisher]) client.close();
     await services.stop();
   }
-});
+}
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 

@@ -7,7 +7,7 @@ export type JobsBackend =
       readonly kind: 'redis';
       /** Of a single Redis, of sentinels, or of a cluster. */
       readonly url: string;
-      /** Of the installation; keys begin with `<prefix>:jobs`, on a cluster with `{<prefix>:jobs}`. */
+      /** Of the installation; keys begin with `<prefix>:jobs`, on a cluster with `<prefix>:{jobs}`. */
       readonly prefix: string;
       readonly connectTimeoutMs?: number;
     }
@@ -34,7 +34,7 @@ export async function bindBackend(backend: JobsBackend): Promise<BoundBackend> {
   if (backend.kind === 'redis') {
     const address = readRedisAddress(backend.url);
     // BullMQ's scripts touch several keys of a queue at once: they have to lie in one slot.
-    const prefix = address.kind === 'cluster' ? `{${backend.prefix}:jobs}` : `${backend.prefix}:jobs`;
+    const prefix = address.kind === 'cluster' ? `${backend.prefix}:{jobs}` : `${backend.prefix}:jobs`;
     const connection = connectionTo(address, prefix, backend.connectTimeoutMs ?? 2000);
     return {
       queue: (name) =>

@@ -7,6 +7,7 @@ import {
   startPostgres,
   startRedis,
   startRedisCluster,
+  startSentinelledRedis,
 } from '@carillon/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobsBackend } from './backend.ts';
@@ -60,6 +61,13 @@ const BACKENDS: readonly (readonly [string, () => Promise<Started>])[] = [
     async () => {
       const cluster = await startRedisCluster();
       return { backend: { kind: 'redis', url: cluster.url, prefix: 'test' }, stop: () => cluster.stop() };
+    },
+  ],
+  [
+    'Redis Sentinel',
+    async () => {
+      const redis = await startSentinelledRedis();
+      return { backend: { kind: 'redis', url: redis.url, prefix: 'test' }, stop: () => redis.stop() };
     },
   ],
   [

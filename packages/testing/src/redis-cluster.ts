@@ -19,11 +19,13 @@ export interface RedisClusterOptions extends RedisOptions {
 export interface ClusterNode extends TestRedis {
   /** Within the cluster. */
   readonly id: string;
+  /** With the option `tls`: where clients are taken with TLS. `port` stays without. */
+  readonly tlsPort: number | undefined;
 }
 
 /** A real Redis Cluster of local processes; slots are spread evenly. It goes on with what is left when a node is gone. */
 export interface RedisCluster {
-  /** redis+cluster://, with all nodes. */
+  /** redis+cluster://, with all nodes; rediss+cluster:// with the option `tls`. */
   readonly url: string;
   /** Primaries first, then their replicas in the same order. */
   readonly nodes: readonly ClusterNode[];
@@ -52,8 +54,9 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   return cluster;
 }
 
-async function startNode(options: RedisOptions): Promise<{ node: ClusterNode; busPort: number }> {
+async function startNode({ tls, ...options }: RedisOptions): Promise<{ node: ClusterNode; busPort: number }> {
   const busPort = await freePort();
+  const tlsPort = tls === undefined ? undefined : await freePort();
   const redis = await startRedis({
     ...options,
     config: {
@@ -64,11 +67,19 @@ async function startNode(options: RedisOptions): Promise<{ node: ClusterNode; bu
       'cluster-port': String(busPort),
       // Else the first synchronisation waits 5 s for further replicas.
       'repl-diskless-sync-delay': '0',
+      ...(tls !== undefined && {
+        'tls-port': String(tlsPort),
+        'tls-cluster': 'yes',
+        'tls-cert-file': tls.certFile,
+        'tls-key-file': tls.keyFile,
+        'tls-ca-cert-file': tls.caFile,
+        'tls-auth-clients': 'no',
+      }),
       ...options.config,
     },
   });
   const id = String(await redisCommand(redis, 'CLUSTER', 'MYID'));
-  return { node: Object.assign(redis, { id }), busPort };
+  return { node: Object.assign(redis, { id, tlsPort }), busPort };
 }
 
 class LocalCluster implements RedisCluster {
@@ -79,7 +90,9 @@ class LocalCluster implements RedisCluster {
   }
 
   get url(): string {
-    return `redis+cluster://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+    const scheme = this.nodes[0]!.tlsPort === undefined ? 'redis' : 'rediss';
+    const hosts = this.nodes.map(({ port, tlsPort = port }) => `127.0.0.1:${tlsPort}`);
+    return `${scheme}+cluster://${hosts.join(',')}`;
   }
 
   async form(primaries: number, busPorts: readonly number[]): Promise<void> {
