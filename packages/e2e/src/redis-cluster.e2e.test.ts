@@ -1,4 +1,4 @@
-/** D1, D2, D3, D6 on Redis Cluster: nodes are killed, replicas promoted and slots moved while messages flow. */
+/** D1, D2, D3, D6 on Redis Cluster and Sentinel: nodes are killed, replicas promoted and slots moved while messages flow. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +11,13 @@ import {
   redisCommand,
   startPostgres,
   startRedisCluster,
+  startSentinelledRedis,
 } from '@carillon/testing';
 import { afterEach, expect, it } from 'vitest';
 import type { Verdict } from './check/check.ts';
 import { Stage } from './check/stage.ts';
 import type { Expectations } from './check/verdict.ts';
-import { migrate, type Services, startServices } from './services.ts';
+import { migrate, startServices } from './services.ts';
 
 const PARTITIONS = 3;
 /** Wanted by both gateways, so in the routed lane. */
@@ -31,21 +32,31 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-interface Scene {
-  readonly redis: RedisCluster;
-  readonly services: Services;
+interface Servers {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+interface Scene<Redis extends Servers> {
+  readonly redis: Redis;
   readonly stage: Stage;
   /** Ends the traffic and judges all of it. */
   judge(expectations?: Expectations): Promise<Verdict>;
 }
 
-async function begin(replicas: number): Promise<Scene> {
+const DURABLE = { appendonly: true, config: { appendfsync: 'always' } };
+
+function startCluster(replicas: number): Promise<RedisCluster> {
+  return startRedisCluster({
+    ...DURABLE,
+    replicas,
+    config: { ...DURABLE.config, 'cluster-replica-validity-factor': '0' },
+  });
+}
+
+async function begin<Redis extends Servers>(starting: Promise<Redis>): Promise<Scene<Redis>> {
   const [redis, postgres, folder] = await Promise.all([
-    startRedisCluster({
-      replicas,
-      appendonly: true,
-      config: { appendfsync: 'always', 'cluster-replica-validity-factor': '0' },
-    }),
+    starting,
     startPostgres(),
     mkdtemp(join(tmpdir(), 'carillon-redis-cluster-')),
   ]);
@@ -73,7 +84,7 @@ async function begin(replicas: number): Promise<Scene> {
   await stage.traffic(BETWEEN_STEPS);
   const judge = (expectations: Expectations = {}): Promise<Verdict> =>
     stage.judge(expectations, { settleMs: SETTLE_MS, reader: services.gateways[0]! });
-  return { redis, services, stage, judge };
+  return { redis, stage, judge };
 }
 
 function slotOfPartition(partition: number): number {
@@ -87,7 +98,7 @@ function expectSound({ violations }: Verdict): void {
 it('nodes are killed and come back, and slots of partitions move, while messages flow', {
   timeout: 180_000,
 }, async () => {
-  const { redis, stage, judge } = await begin(0);
+  const { redis, stage, judge } = await begin(startCluster(0));
   for (const partition of [1, 0]) {
     const node = await redis.ownerOf(slotOfPartition(partition));
     await node.kill();
@@ -110,7 +121,7 @@ it('nodes are killed and come back, and slots of partitions move, while messages
 it('a primary is killed, its replica takes its place, and gives it back, while messages flow', {
   timeout: 180_000,
 }, async () => {
-  const { redis, stage, judge } = await begin(1);
+  const { redis, stage, judge } = await begin(startCluster(1));
   const slot = slotOfPartition(1);
   const node = await redis.ownerOf(slot);
   const asked = redis.nodes.find((other) => other !== node)!;
@@ -143,5 +154,14 @@ it('a primary is killed, its replica takes its place, and gives it back, while m
   );
   await stage.traffic(BETWEEN_STEPS, 60_000);
   // The replica may have lacked what was accepted last: that is said, and published again.
+  expectSound(await judge({ dataLost: true }));
+});
+
+it('a sentinel makes the replica the primary, while messages flow', { timeout: 180_000 }, async () => {
+  const { redis, stage, judge } = await begin(startSentinelledRedis(DURABLE));
+  await redis.failOver();
+  await stage.traffic(BETWEEN_STEPS, 60_000);
+  await redis.primary.kill();
+  await stage.traffic(BETWEEN_STEPS, 60_000);
   expectSound(await judge({ dataLost: true }));
 });
