@@ -74,10 +74,12 @@ export const DELIVERY_SCENARIOS = {
       await (await stage.bareSubscriber('bare', { gateway: second!, channels: CHANNELS })).start();
       await stage.subscriber('sdk', { gateway: second!, channels: CHANNELS }).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(3);
+      // What they missed is more than a gateway keeps, and takes a while to be read.
+      second!.links!.redis.delay({ delayMs: 20 }, 'toClient');
       for (let round = 0; round < 6; round++) {
         await stage.traffic(60);
         second!.links!.clients.refuse();
-        await pause(100);
+        await stage.traffic(200);
         second!.links!.clients.heal();
       }
       await stage.traffic(250);
@@ -156,8 +158,8 @@ export const DELIVERY_SCENARIOS = {
   },
   'gateway-stands-still': {
     story: 'a gateway stands still again and again while its feed fills',
-    services: { gateways: 2, routers: 0, persistence: 0 },
-    env: { CARILLON_GATEWAY_HEARTBEAT_MS: '200' },
+    services: { gateways: 2, routers: 1, persistence: 0 },
+    env: { ...BY_FEEDS.env, CARILLON_GATEWAY_HEARTBEAT_MS: '200' },
     weakened: ['gap-repair-off'],
     play: async ({ stage, gateways: [first, second] }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
