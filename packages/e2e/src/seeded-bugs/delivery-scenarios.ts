@@ -196,7 +196,12 @@ export const DELIVERY_SCENARIOS = {
   lanes: {
     story: 'a third gateway wants the channels and leaves them again, under load: direct, routed, direct',
     services: { gateways: 3, routers: 1, persistence: 0 },
-    env: { CARILLON_DIRECT_LANE_MAX_GATEWAYS: '2', CARILLON_LEASE_TTL_MS: '600' },
+    env: {
+      CARILLON_DIRECT_LANE_MAX_GATEWAYS: '2',
+      CARILLON_LEASE_TTL_MS: '600',
+      // Too short to be pushed: a push may overtake what was routed, and then gap repair is what keeps the order.
+      CARILLON_NAMESPACES: JSON.stringify({ c: { history: { maxMessages: 999 } } }),
+    },
     weakened: ['gap-repair-off', 'position-heartbeat-off', 'short-linger'],
     settleMs: 4000,
     play: async ({ stage, gateways: [first, second, third] }) => {
