@@ -30,7 +30,7 @@ class Peer extends Writable {
 }
 
 /** The longest rest. */
-const REST_MS = 10;
+const REST_MS = 12;
 const LIMITS = { sendQueueMessages: 10_000, sendQueueBytes: 16 * 1024 * 1024 };
 
 function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {

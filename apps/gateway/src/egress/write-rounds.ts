@@ -1,7 +1,7 @@
 /** Rest after a round, for each socket that it wrote to: a write takes 5 to 7 us, so writing takes less than a tenth of the time. */
 const REST_PER_WRITE_MS = 0.1;
 /** What a message waits at most for others to leave with it. */
-const MAX_REST_MS = 10;
+const MAX_REST_MS = 12;
 /** A shorter rest is not worth a timer. */
 const MIN_REST_MS = 1;
 /** A large round after a quiet time like this is no sign that there is much to write: pings come so. */
