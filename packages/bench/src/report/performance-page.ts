@@ -6,7 +6,7 @@ import { SCENARIOS } from '../scenarios/catalogue.ts';
 import { RESULTS, type RecordedRun } from './results-file.ts';
 import { summary } from './summary.ts';
 import { drawSweeps } from './sweep-charts.ts';
-import { count, us } from './units.ts';
+import { count, ratio, us } from './units.ts';
 
 const PAGE = fileURLToPath(new URL('../../../../docs/performance.md', import.meta.url));
 const BEGIN = '<!-- results: written by `npm run bench`, do not edit -->';
@@ -21,8 +21,8 @@ function row(result: Summed, base: Summed, floorUs: number | undefined): string 
     result.target,
     count(result.unitsPerSecond) + range(spread.unitsPerSecond, count),
     us(result.cpuPerUnitUs) + range(spread.cpuPerUnitUs, us),
-    (result.cpuPerUnitUs / base.cpuPerUnitUs).toFixed(2),
-    floorUs === undefined ? '' : (result.cpuPerUnitUs / floorUs).toFixed(2),
+    ratio(result.cpuPerUnitUs, base.cpuPerUnitUs),
+    floorUs === undefined ? '' : ratio(result.cpuPerUnitUs, floorUs),
     us(latencyUs.p50) + range(spread.p50Us, us),
     us(latencyUs.p99) + range(spread.p99Us, us),
     `${lost} / ${duplicated} / ${reordered}`,
