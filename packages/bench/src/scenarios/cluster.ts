@@ -1,8 +1,7 @@
 import { startRedisCluster } from '@carillon/testing';
-import { LoadProcess } from '../load/load-process.ts';
 import { REDIS_SETTINGS, startCarillon } from '../targets/carillon.ts';
 import type { Target } from '../targets/target.ts';
-import { measureDelivery } from './measure.ts';
+import { publishAcross } from './publish-across.ts';
 import {
   type Result,
   type Scenario,
@@ -14,7 +13,6 @@ import {
 
 const CONNECTIONS = 60;
 const IN_FLIGHT = 100;
-const PAD_BYTES = 100;
 const NODES = 3;
 /** Of all CPU of Redis: a node with less only keeps itself and the cluster going. */
 const WORKING_SHARE = 0.1;
@@ -47,36 +45,9 @@ export const cluster: Scenario = {
 };
 
 async function run(target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> {
-  const { dialect, token, ports } = target;
-  const pairs = Array.from({ length: clients }, (_, i) => ({
-    channel: `unstored:cluster-${i}`,
-    publisherPort: ports[i % ports.length]!,
-    subscriberPort: ports[(i + 1) % ports.length]!,
-  }));
-  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-  try {
-    await subscriber.open({
-      role: 'subscriber',
-      dialect,
-      token,
-      connections: pairs.map(({ channel, subscriberPort }) => ({ port: subscriberPort, channel })),
-      timeEvery: 10,
-      openAtOnce: 32,
-    });
-    await publisher.open({
-      role: 'publisher',
-      dialect,
-      token,
-      connections: pairs.map(({ channel, publisherPort }) => ({ port: publisherPort, channels: [channel] })),
-      padBytes: PAD_BYTES,
-      inFlight: IN_FLIGHT,
-    });
-    const result = await measureDelivery(cluster, target, timing, { unit: 'publish', publisher, subscriber });
-    return { ...result, figures: { ...result.figures, ...redisFigures(result) } };
-  } finally {
-    subscriber.end();
-    publisher.end();
-  }
+  const options = { name: cluster.name, connections: clients, inFlight: IN_FLIGHT };
+  const result = await publishAcross(options, target, timing);
+  return { ...result, figures: { ...result.figures, ...redisFigures(result) } };
 }
 
 /** Redis works with one core per server: the busiest one is the limit of all. */

@@ -1,8 +1,7 @@
-import { LoadProcess } from '../load/load-process.ts';
 import { startCarillon } from '../targets/carillon.ts';
 import { startScraped, startTraced } from '../targets/observed-carillon.ts';
 import type { Target } from '../targets/target.ts';
-import { measureDelivery } from './measure.ts';
+import { publishAcross } from './publish-across.ts';
 import {
   type Result,
   type Scenario,
@@ -14,7 +13,6 @@ import {
 
 const CONNECTIONS = 50;
 const IN_FLIGHT = 100;
-const PAD_BYTES = 100;
 
 function traced(name: string, ratio: number): Variant {
   return { name, start: () => startTraced(name, ratio) };
@@ -43,33 +41,6 @@ export const telemetry: Scenario = {
 };
 
 async function run(target: Target, timing: Timing, { clients = CONNECTIONS }: Size): Promise<Result> {
-  const { dialect, token, ports } = target;
-  const pairs = Array.from({ length: clients }, (_, i) => ({
-    channel: `unstored:telemetry-${i}`,
-    publisherPort: ports[i % ports.length]!,
-    subscriberPort: ports[(i + 1) % ports.length]!,
-  }));
-  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-  try {
-    await subscriber.open({
-      role: 'subscriber',
-      dialect,
-      token,
-      connections: pairs.map(({ channel, subscriberPort }) => ({ port: subscriberPort, channel })),
-      timeEvery: 10,
-      openAtOnce: 32,
-    });
-    await publisher.open({
-      role: 'publisher',
-      dialect,
-      token,
-      connections: pairs.map(({ channel, publisherPort }) => ({ port: publisherPort, channels: [channel] })),
-      padBytes: PAD_BYTES,
-      inFlight: IN_FLIGHT,
-    });
-    return await measureDelivery(telemetry, target, timing, { unit: 'publish', publisher, subscriber });
-  } finally {
-    subscriber.end();
-    publisher.end();
-  }
+  const options = { name: telemetry.name, connections: clients, inFlight: IN_FLIGHT };
+  return await publishAcross(options, target, timing);
 }
