@@ -9,11 +9,14 @@ const MAX_KEPT_CHARS = 64 * 1024;
 /** The newest messages of a channel, without a gap, up to its position. */
 export class RecentMessages {
   #frames: MessageFrames[] = [];
+  /** Of all records. */
+  #chars = 0;
 
   /** The one that follows the newest. */
   add(message: MessageFrames): void {
     this.#frames.push(message);
-    if (this.#frames.length > MAX_MESSAGES) this.#frames.shift();
+    this.#chars += message.record.length;
+    if (this.#frames.length > MAX_MESSAGES) this.#dropOldest();
   }
 
   /** Those after `seq`, `undefined` when they are not all here. */
@@ -26,25 +29,22 @@ export class RecentMessages {
   addOlder(read: readonly MessageFrames[], newest: number): void {
     const begin = this.#frames[0]?.seq ?? newest + 1;
     const older = read.filter(({ seq }) => seq < begin);
-    if (older.at(-1)?.seq !== begin - 1 || older.length !== keptOf(older)) return;
+    const chars = older.reduce((sum, { record }) => sum + record.length, 0);
+    if (older.at(-1)?.seq !== begin - 1 || !areFew(older.length, chars)) return;
     this.#frames = [...older, ...this.#frames];
+    this.#chars += chars;
   }
 
   /** Nobody catches up any more: a few are enough for the next who comes back. */
   shorten(): void {
-    const kept = keptOf(this.#frames);
-    if (kept < this.#frames.length) this.#frames = this.#frames.slice(this.#frames.length - kept);
+    while (!areFew(this.#frames.length, this.#chars)) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    this.#chars -= this.#frames.shift()!.record.length;
   }
 }
 
-/** How many of the newest are within the bounds. */
-function keptOf(frames: readonly MessageFrames[]): number {
-  let chars = 0;
-  let kept = 0;
-  for (let i = frames.length - 1; i >= 0 && kept < MAX_KEPT_MESSAGES; i--) {
-    chars += frames[i]!.record.length;
-    if (chars > MAX_KEPT_CHARS) break;
-    kept++;
-  }
-  return kept;
+function areFew(messages: number, chars: number): boolean {
+  return messages <= MAX_KEPT_MESSAGES && chars <= MAX_KEPT_CHARS;
 }
