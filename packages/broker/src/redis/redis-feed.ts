@@ -224,10 +224,7 @@ export class RedisFeed implements GatewayFeed {
 
   async #untilReady(wire: Wire): Promise<void> {
     const { signal } = this.#stopping;
-    const stopped = new Promise<void>((resolve) =>
-      signal.addEventListener('abort', () => resolve(), { once: true }),
-    );
-    while (!wire.isReady && !signal.aborted) await Promise.race([wire.nextReady(), stopped]);
+    await wire.untilReady(signal);
     if (signal.aborted) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
   }
 

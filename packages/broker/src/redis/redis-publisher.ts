@@ -116,8 +116,7 @@ export class RedisPublisher implements Publisher {
   /** Resolves when publishes can be sent. */
   async start(signal?: AbortSignal): Promise<void> {
     await untilReady(this.#deps.redis, signal);
-    while (!this.#wire.isReady && signal?.aborted !== true)
-      await Promise.race([this.#wire.nextReady(), pause(RETRY_MS)]);
+    await this.#wire.untilReady(signal);
   }
 
   /** Publishes again, in order, although publishing is closed, on the Redis that `run` names. */

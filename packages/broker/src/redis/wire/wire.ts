@@ -76,6 +76,15 @@ export class Wire {
     return new Promise((resolve) => this.#onReady.push(resolve));
   }
 
+  /** Resolves when it is ready, however often it has to be tried, or when `signal` aborts. */
+  async untilReady(signal?: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    const onAbort = (): void => resolve();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    while (!this.#isReady && signal?.aborted !== true) await Promise.race([this.nextReady(), aborted]);
+    signal?.removeEventListener('abort', onAbort);
+  }
+
   /** Exactly one of the two is called, `onFailure` with a {@link NotSentError} or a {@link NoReplyError}, possibly before this returns. */
   send(bytes: string, onReply: OnReply, onFailure: OnFailure): void {
     if (this.#socket === undefined) {
