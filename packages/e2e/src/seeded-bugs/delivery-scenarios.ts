@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@carillon/testing';
-import { emptyFeeds, repeatFeeds } from './feeds.ts';
+import { allIsRouted, emptyFeeds, repeatFeeds } from './feeds.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b'];
@@ -48,7 +48,11 @@ export const DELIVERY_SCENARIOS = {
       const publisher = await stage.publisher('p1', { gateway: first!, channels: CHANNELS });
       for (let i = 0; i < 6; i++) await publisher.publish();
       second!.pause();
-      for (let i = 0; i < 6; i++) await publisher.publish();
+      // The first of each channel reach the read that it waits in; what follows them only the feed.
+      for (const count of [CHANNELS.length, 6]) {
+        for (let i = 0; i < count; i++) await publisher.publish();
+        await eventually(() => allIsRouted(where), { what: 'all in the feeds' });
+      }
       await emptyFeeds(where);
       second!.resume();
     },

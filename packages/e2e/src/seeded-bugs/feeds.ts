@@ -27,6 +27,21 @@ export function emptyFeeds(where: Where): Promise<number> {
   });
 }
 
+/** Has the router forwarded all that it was given? Its cursor moves when the messages are in the feeds. */
+export async function allIsRouted({ redisUrl, redisPrefix }: Where): Promise<boolean> {
+  const redis = new Redis(redisUrl);
+  try {
+    for (const route of await redis.keys(`${redisPrefix}:{p*}:route`)) {
+      const [[newest] = []] = await redis.xrevrange(route, '+', '-', 'COUNT', 1);
+      if (newest !== undefined && newest !== (await redis.get(route.replace(/route$/, 'cursor'))))
+        return false;
+    }
+    return true;
+  } finally {
+    redis.disconnect();
+  }
+}
+
 /** Writes the newest messages of each feed once more, as a router does that died before it moved its cursor. */
 export function repeatFeeds(where: Where, entries: number): Promise<number> {
   return withFeeds(where, async (redis, feeds) => {
