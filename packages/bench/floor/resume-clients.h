@@ -15,6 +15,7 @@
 
 #define READ_BYTES (256 * 1024)
 #define MAX_CHANNELS 8
+#define MAX_HELLO 4096
 #define MAX_EPOCH 32
 #define WHEEL 65536 /* ms; longer than any timer */
 #define CONNECT_TIMEOUT_MS 10000
@@ -97,6 +98,7 @@ static void read_plan(const char *path) {
   for (int i = 0; i < client_count; i++) {
     Client *c = &clients[i];
     *c = (Client){.hello = text(file), .fd = -1, .bucket = -1, .turn = (unsigned)i, .dropped_us = 1};
+    if (c->hello.length > MAX_HELLO) { fprintf(stderr, "a connect frame has at most %d bytes\n", MAX_HELLO); exit(1); }
     c->place_count = (int)number(file, 1);
     if (c->place_count > MAX_CHANNELS) { fprintf(stderr, "at most %d channels a client\n", MAX_CHANNELS); exit(1); }
     c->places = calloc((size_t)c->place_count, sizeof *c->places);

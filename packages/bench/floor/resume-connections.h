@@ -55,15 +55,18 @@ static void send_bytes(Client *c, const void *bytes, unsigned length) {
   if (send(c->fd, bytes, length, MSG_NOSIGNAL) != (ssize_t)length) problem_text(c, strerror(errno));
 }
 /* A zero mask leaves the bytes as they are; the server's work is the same. */
-static void send_frame(Client *c, int opcode, const char *body, unsigned length) {
-  unsigned char frame[4096];
+static unsigned frame_of(unsigned char *frame, int opcode, const char *body, unsigned length) {
   unsigned header = length < 126 ? 2 : 4;
   frame[0] = (unsigned char)(0x80 | opcode);
   frame[1] = (unsigned char)(0x80 | (length < 126 ? length : 126));
   if (header == 4) { frame[2] = (unsigned char)(length >> 8); frame[3] = (unsigned char)length; }
   memset(frame + header, 0, 4);
   memcpy(frame + header + 4, body, length);
-  send_bytes(c, frame, header + 4 + length);
+  return header + 4 + length;
+}
+static void send_frame(Client *c, int opcode, const char *body, unsigned length) {
+  unsigned char frame[4096];
+  send_bytes(c, frame, frame_of(frame, opcode, body, length));
 }
 
 static void connected(Client *c) {

@@ -74,8 +74,10 @@ static void on_message(Client *c, const char *text, const char *end) {
   }
 }
 
-static void subscribe(Client *c) {
+/* Both in one go: frames are served in order, so that what is asked for need not wait until the token is verified. */
+static void connect_and_subscribe(Client *c) {
   char body[2048];
+  unsigned char frames[MAX_HELLO + sizeof body + 8];
   int length = sprintf(body, "{\"type\":\"subscribe\",\"id\":2,\"channels\":[");
   for (int i = 0; i < c->place_count; i++) {
     const Place *p = &c->places[i];
@@ -85,8 +87,9 @@ static void subscribe(Client *c) {
     length += sprintf(body + length, "}");
   }
   length += sprintf(body + length, "]}");
-  c->state = SUBSCRIBING;
-  send_frame(c, 1, body, (unsigned)length);
+  memcpy(frames, c->hello.text, c->hello.length);
+  unsigned framed = frame_of(frames + c->hello.length, 1, body, (unsigned)length);
+  send_bytes(c, frames, c->hello.length + framed);
 }
 static void not_recovered(const char *reason, int length) {
   int i = 0;
@@ -129,7 +132,7 @@ static void on_text(Client *c, const char *text, const char *end) {
   else if (c->state == GREETING && strncmp(text, "{\"type\":\"connected\"", 19) == 0) {
     disarm(c);
     c->authenticated_ms = now_ms();
-    subscribe(c);
+    c->state = SUBSCRIBING;
   } else if (c->state == SUBSCRIBING && strncmp(text, "{\"type\":\"subscribed\"", 20) == 0) on_subscribed(c, text, end);
   else problem(c, text, (int)(end - text));
 }
@@ -142,7 +145,7 @@ static unsigned read_upgrade(Client *c, unsigned char *data, unsigned length) {
   c->state = GREETING;
   for (int i = 0; i < c->place_count; i++) c->places[i].target = -1;
   c->behind = 0;
-  send_bytes(c, c->hello.text, c->hello.length);
+  connect_and_subscribe(c);
   return (unsigned)(end + 4 - data);
 }
 /* Hands on every whole frame; returns where the first one that isn't whole begins. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Crowd, CrowdClient, CrowdOpening } from './crowd.ts';
-import type { Dialect, Step } from './dialects.ts';
+import { type Dialect, openingSteps, type Step } from './dialects.ts';
 import { upgradeRequest } from './raw-socket.ts';
 
 const HEAD_END = '\r\n\r\n';
@@ -73,7 +73,7 @@ export class CCrowd implements Crowd {
 /** One connection of the plan, as crowd.c describes it. */
 function planOf({ port, channel, token }: CrowdClient, dialect: Dialect): Buffer {
   const upgrade: Step = { send: upgradeRequest({ ...dialect, port }), until: HEAD_END };
-  const steps = [upgrade, ...dialect.hello(token), dialect.subscribe(channel)];
+  const steps = [upgrade, ...openingSteps(dialect, token, channel)];
   const head = Buffer.alloc(3);
   head.writeUInt16LE(port);
   head[2] = steps.length;

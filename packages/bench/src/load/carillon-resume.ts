@@ -47,7 +47,8 @@ export class CarillonResume implements ResumeSession {
   opened(): void {
     this.#behind = 0;
     for (const place of this.#places.values()) place.target = -1;
-    this.#host.send(this.#hello);
+    // In one go: frames are served in order, so that what is asked for need not wait until the token is verified.
+    this.#host.send(Buffer.concat([this.#hello, this.#subscribe()]));
   }
 
   text(data: Buffer, start: number, end: number): void {
@@ -81,10 +82,8 @@ export class CarillonResume implements ResumeSession {
       readonly type: string;
       readonly results?: readonly SubscribeResult[];
     };
-    if (frame.type === 'connected') {
-      this.#host.onAuthenticated();
-      this.#host.send(this.#subscribe());
-    } else if (frame.type === 'subscribed') this.#onSubscribed(frame.results!);
+    if (frame.type === 'connected') this.#host.onAuthenticated();
+    else if (frame.type === 'subscribed') this.#onSubscribed(frame.results!);
     else this.#host.onProblem(text.slice(0, 300));
   }
 

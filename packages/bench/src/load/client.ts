@@ -1,5 +1,5 @@
 /** One load connection: says hello, subscribes, counts what comes. */
-import { DIALECTS, type Dialect, type DialectName, type Step } from './dialects.ts';
+import { DIALECTS, type Dialect, type DialectName, openingSteps, type Step } from './dialects.ts';
 import type { Counts } from './plan.ts';
 import { RawSocket } from './raw-socket.ts';
 import { T_DIGITS } from './tally.ts';
@@ -29,7 +29,9 @@ export class LoadClient {
   /** Where the digits of `t` began in the last message, from its start on. Before the first: somewhere inside. */
   #tAt = T_MARK.length + 1;
   readonly #onTimed: ((sentUs: number) => void) | undefined;
-  #waiting: { until: string; resolve: () => void } | undefined;
+  /** Those whose answer has not come. */
+  #steps: readonly Step[] = [];
+  #onWalked: (() => void) | undefined;
   #closing = false;
 
   constructor(options: LoadClientOptions) {
@@ -60,18 +62,15 @@ export class LoadClient {
     return this.#lastN;
   }
 
-  async open(): Promise<void> {
-    const [first, ...others] = this.dialect.hello(this.#options.token);
+  /** Connects, and subscribes where a channel is given: ahead of the answer if the server takes that. */
+  async open(channel?: string): Promise<void> {
+    const { dialect } = this;
+    const { token } = this.#options;
+    const steps = channel === undefined ? dialect.hello(token) : openingSteps(dialect, token, channel);
     // A server may speak first, and its greeting may come in the same chunk as the upgrade: wait for it from the start.
-    const greeted = first !== undefined && first.send === undefined ? this.#step(first) : undefined;
+    const greeted = steps[0]?.send === undefined ? this.#walk(steps) : undefined;
     await this.#socket.open();
-    if (greeted !== undefined) await greeted;
-    else if (first !== undefined) await this.#step(first);
-    for (const step of others) await this.#step(step);
-  }
-
-  async subscribe(channel: string): Promise<void> {
-    await this.#step(this.dialect.subscribe(channel));
+    await (greeted ?? this.#walk(steps));
   }
 
   publish(frame: Buffer): void {
@@ -83,12 +82,18 @@ export class LoadClient {
     this.#socket.reset();
   }
 
-  #step(step: Step): Promise<void> {
-    if (step.until === '') return Promise.resolve();
+  #walk(steps: readonly Step[]): Promise<void> {
+    this.#steps = steps.filter(({ until }) => until !== '');
+    if (this.#steps.length === 0) return Promise.resolve();
+    this.#say();
     return new Promise((resolve) => {
-      this.#waiting = { until: step.until, resolve };
-      if (step.send !== undefined) this.#socket.send(step.send);
+      this.#onWalked = resolve;
     });
+  }
+
+  #say(): void {
+    const send = this.#steps[0]?.send;
+    if (send !== undefined) this.#socket.send(send);
   }
 
   #onText(data: Buffer, start: number, end: number): void {
@@ -101,7 +106,7 @@ export class LoadClient {
 
   /** Payloads are looked for by how they begin, whatever stands around them. */
   #onAnyFrame(data: Buffer, start: number, end: number): void {
-    if (this.#waiting !== undefined && this.#answers(data, start, end)) return;
+    if (this.#steps.length > 0 && this.#answers(data, start, end)) return;
     const whole = data.subarray(start, end);
     let at = whole.indexOf(T_MARK);
     if (at < 0) this.#onOther(data, start, end);
@@ -110,7 +115,7 @@ export class LoadClient {
   }
 
   #onUnknown(data: Buffer, start: number, end: number): void {
-    if (this.#waiting !== undefined && this.#answers(data, start, end)) return;
+    if (this.#steps.length > 0 && this.#answers(data, start, end)) return;
     const { heartbeat } = this.dialect;
     if (heartbeat !== undefined && end - start === 1 && data[start] === heartbeat.ask.charCodeAt(0)) {
       this.#socket.send(heartbeat.answer);
@@ -138,13 +143,13 @@ export class LoadClient {
 
   #answers(data: Buffer, start: number, end: number): boolean {
     const text = data.toString('latin1', start, end);
-    if (!text.includes(this.#waiting!.until)) {
+    if (!text.includes(this.#steps[0]!.until)) {
       if (text.includes('"type":"error"') || text.includes('"error":')) this.#options.onProblem(text);
       return false;
     }
-    const { resolve } = this.#waiting!;
-    this.#waiting = undefined;
-    resolve();
+    this.#steps = this.#steps.slice(1);
+    if (this.#steps.length === 0) this.#onWalked?.();
+    else this.#say();
     return true;
   }
 

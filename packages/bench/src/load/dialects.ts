@@ -20,6 +20,8 @@ export interface Dialect {
   readonly extensions?: string;
   /** Frames may be binary, compressed, or hold several messages: each is searched as a whole. */
   readonly anyFrame?: true;
+  /** Frames are served in order, so what comes after `hello` need not wait for its answer. */
+  readonly asksAhead?: true;
   /** Sent right after the socket is open, and the text by which the answer is known; [] when there is nothing to say. */
   hello(token: string): readonly Step[];
   subscribe(channel: string): Step;
@@ -40,6 +42,7 @@ export interface Step {
 const carillon: Dialect = {
   path: '/v1/ws',
   protocol: 'carillon.v1.json',
+  asksAhead: true,
   hello: (token) => [
     { send: textFrame(JSON.stringify({ type: 'connect', id: 1, token })), until: '"type":"connected"' },
   ],
@@ -145,3 +148,11 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   ws,
   raw,
 };
+
+/** What a connection says, and waits for, until it is subscribed. */
+export function openingSteps(dialect: Dialect, token: string, channel: string): readonly Step[] {
+  const steps = [...dialect.hello(token), dialect.subscribe(channel)];
+  if (dialect.asksAhead === undefined) return steps;
+  const all = Buffer.concat(steps.flatMap(({ send }) => send ?? []));
+  return steps.map(({ until }, i) => ({ send: i === 0 ? all : undefined, until }));
+}

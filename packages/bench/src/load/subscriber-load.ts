@@ -88,7 +88,6 @@ export class SubscriberLoad {
       ...(index % timeEvery === 0 ? { onTimed: this.#tally.time } : {}),
     });
     this.#clients[index] = client;
-    await client.open();
-    await client.subscribe(channel);
+    await client.open(channel);
   }
 }
