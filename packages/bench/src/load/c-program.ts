@@ -9,7 +9,7 @@ const SOURCES = fileURLToPath(new URL('../../floor/', import.meta.url));
 const built = new Map<string, string | undefined>();
 
 /** Path of the built program; `undefined`, after a line on stderr, where it can't be built. */
-export function cProgram(name: 'fanout' | 'crowd' | 'resume'): string | undefined {
+export function cProgram(name: 'fanout' | 'crowd' | 'resume' | 'relay'): string | undefined {
   if (!built.has(name)) built.set(name, build(name));
   return built.get(name);
 }

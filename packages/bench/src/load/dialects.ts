@@ -10,6 +10,7 @@ export type DialectName =
   | 'carillon-protobuf-batches'
   | 'socketio'
   | 'ws'
+  | 'relay'
   | 'raw';
 
 export interface Dialect {
@@ -126,6 +127,13 @@ const ws: Dialect = {
   heartbeat: undefined,
 };
 
+/** The floor of a message's way, floor/relay.c. It answers a publish with `+`. */
+const relay: Dialect = {
+  ...ws,
+  publish: (channel, _id, payload) => textFrame(`${channel} ${payload}`),
+  acceptedMark: '+',
+};
+
 const raw: Dialect = {
   path: undefined,
   protocol: undefined,
@@ -146,6 +154,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   'carillon-protobuf-batches': protobuf({ batch: BATCH }),
   socketio,
   ws,
+  relay,
   raw,
 };
 

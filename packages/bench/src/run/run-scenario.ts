@@ -16,9 +16,10 @@ export interface RunOptions {
 }
 
 export interface Outcome {
-  /** CPU of the floor per delivery: the median. */
+  /** CPU of the floor per unit: the median. */
   readonly floorUs: number | undefined;
   readonly floorRepeatsUs: readonly number[];
+  /** Carillon first, the floor last where it is a target. */
   readonly results: readonly Summed[];
   /** What did not run to its end. */
   readonly failures: readonly string[];
@@ -26,7 +27,7 @@ export interface Outcome {
 
 /** Never fails as a whole: what fails is told in `failures`, the rest goes on. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
-  const floors: number[] = [];
+  const floors: Floors = { cpuUs: [], results: [] };
   const failures: string[] = [];
   const starts = [scenario.start, ...variantsOf(scenario), ...(options.peers ? scenario.peers : [])];
   const results: Result[][] = starts.map(() => []);
@@ -46,20 +47,36 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       });
   }
   return {
-    floorUs: floors.length === 0 ? undefined : median(floors),
-    floorRepeatsUs: floors,
-    results: results.filter((repeats) => repeats.length > 0).map(summed),
+    floorUs: floors.cpuUs.length === 0 ? undefined : median(floors.cpuUs),
+    floorRepeatsUs: floors.cpuUs,
+    results: [...results, floors.results].filter((repeats) => repeats.length > 0).map(summed),
     failures,
   };
 }
 
 const variantsOf = ({ variants = [] }: Scenario) => variants.map(({ start }) => start);
 
-async function runFloor({ floor }: Scenario, options: RunOptions, floors: number[]): Promise<void> {
+/** Of the rounds so far. */
+interface Floors {
+  readonly cpuUs: number[];
+  /** Where the floor is a target. */
+  readonly results: Result[];
+}
+
+async function runFloor(scenario: Scenario, options: RunOptions, floors: Floors): Promise<void> {
+  const { floor } = scenario;
   if (floor === undefined) return;
+  if ('start' in floor) {
+    const target = await floor.start();
+    if (target === undefined) return;
+    const result = await runAgainst(async () => target, scenario, options);
+    floors.results.push(result);
+    floors.cpuUs.push(result.cpuPerUnitUs);
+    return;
+  }
   options.progress('floor');
   const floorUs = await measureFloor(floor.subscribers, floor.ratePerSecond, options.timing.seconds);
-  if (floorUs !== undefined) floors.push(floorUs);
+  if (floorUs !== undefined) floors.cpuUs.push(floorUs);
 }
 
 /** What takes so much longer than it should does not end any more. */
@@ -95,6 +112,10 @@ export function estimateSeconds(
   { timing, peers, repeat }: Pick<RunOptions, 'timing' | 'peers' | 'repeat'>,
 ): number {
   const targets = 1 + variantsOf(scenario).length + (peers ? scenario.peers.length : 0);
-  const floor = scenario.floor === undefined ? 0 : timing.seconds + 1;
-  return repeat * (targets * scenario.estimateSeconds(timing) + floor);
+  return repeat * (targets * scenario.estimateSeconds(timing) + floorSeconds(scenario, timing));
+}
+
+function floorSeconds({ floor, estimateSeconds: ofTarget }: Scenario, timing: Timing): number {
+  if (floor === undefined) return 0;
+  return 'start' in floor ? ofTarget(timing) : timing.seconds + 1;
 }

@@ -1,5 +1,6 @@
 import { LoadProcess } from '../load/load-process.ts';
 import { startCarillon } from '../targets/carillon.ts';
+import { startRelay } from '../targets/relay.ts';
 import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
 import { measureDelivery } from './measure.ts';
@@ -25,6 +26,7 @@ function pairsOf(options: Pairs, more: string): Scenario {
     row,
     title: `${CHANNELS} channels, ${RATE_PER_SECOND} msg/s in all, publisher on one node, subscribers on both${more}`,
     start: () => startCarillon(),
+    floor: { start: startRelay },
     peers,
     estimateSeconds: usualSeconds,
     run: (target, timing, size) => run(options, target, timing, size),

@@ -56,6 +56,16 @@ export interface Size {
   readonly cutEveryMs?: number;
 }
 
+export interface WriteLoop {
+  readonly subscribers: number;
+  readonly ratePerSecond: number;
+}
+
+export interface FloorTarget {
+  /** Resolves with `undefined`, and has told why, where it can't be had. */
+  readonly start: () => Promise<Target | undefined>;
+}
+
 export interface Variant {
   readonly name: string;
   readonly start: () => Promise<Target>;
@@ -66,8 +76,8 @@ export interface Scenario {
   /** Row of the product's table of numbers; empty where there is none. */
   readonly row: string;
   readonly title: string;
-  /** The scenario's work by a program that does nothing else. */
-  readonly floor?: { readonly subscribers: number; readonly ratePerSecond: number };
+  /** The scenario's work by programs that do nothing else: a loop of writes, or what is measured as any target is. */
+  readonly floor?: WriteLoop | FloorTarget;
   /** Carillon as this scenario needs it, and whatever it is compared with. */
   readonly start: () => Promise<Target>;
   readonly peers: readonly (() => Promise<Target>)[];

@@ -1,9 +1,12 @@
 import type { DialectName } from '../load/dialects.ts';
 import type { Usage } from '../measure/process-usage.ts';
 
+/** The target that goes a message's way and does nothing else. */
+export const RELAY = 'relay (C)';
+
 /** A system under test: its processes, and where its nodes listen. */
 export interface Target {
-  /** `carillon`, `socketio`, `ws`, or what a variant of Carillon is called. */
+  /** `carillon`, `socketio`, `ws`, {@link RELAY}, or what a variant of Carillon is called. */
   readonly name: string;
   readonly dialect: Exclude<DialectName, 'raw'>;
   readonly token: string;
