@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { section } from './report/performance-page.ts';
 import { type RecordedRun, writeResults } from './report/results-file.ts';
 import { summary } from './report/summary.ts';
 import { drawSweeps } from './report/sweep-charts.ts';
@@ -10,7 +11,7 @@ import { summed } from './run/repeats.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 import { ON_CLUSTER } from './scenarios/cluster.ts';
 import { ENCODINGS } from './scenarios/encodings.ts';
-import type { Result, Scenario, Size } from './scenarios/scenario.ts';
+import type { FloorTarget, Result, Scenario, Size } from './scenarios/scenario.ts';
 import { WATCHED } from './scenarios/telemetry.ts';
 import { SWEEPS } from './sweeps/catalogue.ts';
 import { runSweep, type SweepRun } from './sweeps/sweep.ts';
@@ -160,6 +161,28 @@ describe('peers', () => {
     started.push(target);
     expectWhole(await named('memory').run(target, TIMING, SIZE));
   });
+});
+
+it.each(['pairs', 'pairs-unstored'])('%s runs over its floor', { timeout: 30_000 }, async (name) => {
+  const scenario = named(name);
+  const target = (await (scenario.floor as FloorTarget).start())!;
+  try {
+    const result = await scenario.run(target, TIMING, { ...SIZE, ratePerSecond: 1000 });
+    expectWhole(result);
+    expect(Object.keys(result.cpuByProcessUs)).toEqual(['node-a', 'node-b', 'middle']);
+    const run = { scenario: name, row: scenario.row, title: scenario.title, timing: TIMING, failures: [] };
+    const floor = { floorUs: result.cpuPerUnitUs, floorRepeatsUs: [result.cpuPerUnitUs] };
+    const results = [{ ...result, target: 'carillon' }, result].map((one) => summed([one]));
+    const path = writeResults({ ...run, ...floor, results }, 'smoke', new Date(), folder);
+    const recorded = JSON.parse(readFileSync(path, 'utf8')) as RecordedRun;
+    expect(section(recorded)).toContain('Floor, three C programs');
+    const cells = summary([recorded])
+      .split('\n')
+      .filter((line) => line.startsWith('| N4'));
+    expect(cells.filter((line) => line.split('|')[7]!.includes('µs')).length).toBe(name === 'pairs' ? 2 : 1);
+  } finally {
+    await target.stop();
+  }
 });
 
 it('cold-start starts, and ends what it started', { timeout: 90_000 }, async () => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Range, Summed } from '../run/repeats.ts';
 import { SCENARIOS } from '../scenarios/catalogue.ts';
+import { floorText, relayOf } from './floor-text.ts';
 import { RESULTS, type RecordedRun } from './results-file.ts';
 import { summary } from './summary.ts';
 import { drawSweeps } from './sweep-charts.ts';
@@ -60,7 +61,15 @@ function figures({ results }: RecordedRun): readonly string[] {
   });
 }
 
-function section(run: RecordedRun): string {
+function floorLines({ results, floorUs }: RecordedRun, unit: Summed['unit']): readonly string[] {
+  if (floorUs === undefined) return [];
+  const relay = relayOf(results);
+  const parts = relay === undefined ? '' : ` ${byProcess(relay)}`;
+  return ['', `Floor, ${floorText(results)}: ${us(floorUs)} per ${unit}.${parts}`];
+}
+
+/** Of one scenario. */
+export function section(run: RecordedRun): string {
   const [base] = run.results;
   if (base === undefined) return '';
   const { unit } = base;
@@ -77,8 +86,7 @@ function section(run: RecordedRun): string {
     byProcess(base),
     ...figures(run),
   ];
-  if (run.floorUs !== undefined)
-    lines.push('', `Floor, a loop of write(2) in C: ${us(run.floorUs)} per ${unit}.`);
+  lines.push(...floorLines(run, unit));
   for (const failure of run.failures) lines.push('', `Failed: ${failure.split('\n')[0]}`);
   return lines.join('\n');
 }

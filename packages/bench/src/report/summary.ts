@@ -1,4 +1,5 @@
 /** The first table of docs/performance.md: every goal, beside what peers and the floor did. */
+import { relayOf } from './floor-text.ts';
 import { GOALS, type Goal, type Seen } from './goals.ts';
 import type { RecordedRun } from './results-file.ts';
 
@@ -22,7 +23,7 @@ const EXPLANATION =
 function seenOf({ results, floorUs }: RecordedRun): Seen | undefined {
   const of = (target: string) => results.find((result) => result.target === target);
   const carillon = of('carillon');
-  return carillon && { carillon, socketio: of('socketio'), ws: of('ws'), floorUs };
+  return carillon && { carillon, socketio: of('socketio'), ws: of('ws'), relay: relayOf(results), floorUs };
 }
 
 function rowOf(goal: Goal, runs: readonly RecordedRun[]): string {

@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import type { Result } from '../scenarios/scenario.ts';
+import { floorText } from './floor-text.ts';
 
 const us = (value: number): string =>
   value >= 10_000
@@ -57,7 +58,8 @@ export function table(results: readonly Result[], floorUs: number | undefined): 
       us(result.loadCpuPerUnitUs),
     ]);
   }
-  const floor = floorUs === undefined ? '' : `\nfloor (write(2) loop in C): ${us(floorUs)} per delivery`;
+  const floor =
+    floorUs === undefined ? '' : `\nfloor (${floorText(results)}): ${us(floorUs)} per ${base.unit}`;
   return [out.toString() + floor, ...results.flatMap(resumeLine), ...results.flatMap(figuresLine)].join('\n');
 }
 

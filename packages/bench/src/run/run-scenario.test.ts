@@ -82,6 +82,28 @@ it('measures variants in every run, with or without peers', async () => {
   expect(estimateSeconds(scenario, { ...OPTIONS, peers: false, repeat: 2 })).toBe(40);
 });
 
+it('measures a floor that is a target in every round, beside the others', async () => {
+  const {
+    scenario: plain,
+    order,
+    stopped,
+  } = tried(async (_target, nth) => ({ ...RESULT, cpuPerUnitUs: nth }));
+  const floor = { start: async () => ({ ...(await plain.start()), name: 'floor' }) };
+  const outcome = await runScenario({ ...plain, floor }, { ...OPTIONS, peers: false });
+  expect(order).toEqual(['floor', 'carillon', 'floor', 'carillon', 'floor', 'carillon']);
+  expect(stopped).toHaveLength(6);
+  expect(outcome).toMatchObject({ floorUs: 3, floorRepeatsUs: [1, 3, 5], failures: [] });
+  expect(outcome.results.map(({ target }) => target)).toEqual(['carillon', 'floor']);
+  expect(estimateSeconds({ ...plain, floor }, { ...OPTIONS, peers: false })).toBe(60);
+});
+
+it('goes on without a floor where there is none to be had', async () => {
+  const { scenario } = tried(async () => RESULT);
+  const outcome = await runScenario({ ...scenario, floor: { start: async () => undefined } }, OPTIONS);
+  expect(outcome).toMatchObject({ floorUs: undefined, floorRepeatsUs: [], failures: [] });
+  expect(outcome.results.map(({ target }) => target)).toEqual(['carillon', 'socketio']);
+});
+
 it('goes on after a failure, stops what failed, and tells it', async () => {
   const { scenario, stopped } = tried(async (_target, nth) => {
     if (nth === 1) throw new Error('broken');

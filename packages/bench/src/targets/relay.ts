@@ -61,9 +61,9 @@ function targetOf(nodes: readonly Part[], parts: readonly Part[], stop: () => Pr
     nodes: nodes.map(({ name }) => name),
     usage: () =>
       Promise.all(
-        parts.map(({ name, process }) => {
+        parts.map(async ({ name, process }) => {
           if (!process.running) throw new Error(`${name} of the relay has ended: ${process.output}`);
-          return usageOf(name, process.pid);
+          return await usageOf(name, process.pid);
         }),
       ),
     stop,
