@@ -5,12 +5,16 @@ const CHANNELS_PER_FRAME = 100;
 /** What one channel takes in a frame, at most: a name of 200 characters, a consumer of 64, an epoch of 32, a seq, and the JSON around them. */
 const MAX_CHANNEL_BYTES = 400;
 
+type FrameLimits = Pick<ConnectedFrame['limits'], 'maxChannelsPerFrame' | 'maxFrameBytes'>;
+
+/** [CN8] What every server takes, for as long as its own limits aren't known: it is 10 channels. */
+const EVERY_SERVER: FrameLimits = { maxFrameBytes: 4_096 };
+
 /** [SU1] As many in a frame as the server takes. */
 export function* inFrames<T>(
   items: readonly T[],
-  limits: ConnectedFrame['limits'] | undefined,
+  { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes }: FrameLimits = EVERY_SERVER,
 ): Iterable<readonly T[]> {
-  const { maxChannelsPerFrame = CHANNELS_PER_FRAME, maxFrameBytes = Infinity } = limits ?? {};
   const bySize = Math.floor(maxFrameBytes / MAX_CHANNEL_BYTES);
   const count = Math.max(1, Math.min(CHANNELS_PER_FRAME, maxChannelsPerFrame, bySize));
   for (let i = 0; i < items.length; i += count) yield items.slice(i, i + count);

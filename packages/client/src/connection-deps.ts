@@ -10,7 +10,10 @@ export interface ConnectionDeps {
   readonly events: Emitter<ClientEvents>;
   /** Frames other than those of connecting and heartbeat. */
   readonly onFrame: (frame: ServerFrame) => void;
+  /** `connect` is sent: frames may follow it before it is answered [CN8]. */
+  readonly onHandshake: () => void;
   readonly onUp: (connected: ConnectedFrame) => void;
+  /** A connection, or an attempt, ended or begins: nothing that was sent before will be answered. */
   readonly onDown: () => void;
   /** Another token is in force on the live connection. */
   readonly onRefreshed: () => void;

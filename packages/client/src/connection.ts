@@ -14,11 +14,9 @@ import { RealtimeError } from './errors.ts';
 import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { randomId } from './random-id.ts';
-import { dropSocket, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
+import { dropSocket, NORMAL_CLOSURE, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
-
-const NORMAL_CLOSURE = 1000;
 
 /** Keeps one connection to the server up. The decisions are in connection-state.ts; here is what they cause. */
 export class Connection {
@@ -130,7 +128,7 @@ export class Connection {
     this.#state = next;
     clearTimeout(this.#timer);
     this.#deps.events.emit('state', { state: next, previous });
-    if (previous === 'connected') this.#down(next === 'waiting');
+    if (next !== 'connected') this.#down(previous === 'connected', next === 'waiting');
     // A listener may have moved on already, e.g. closed the client.
     if (this.#state === next) this.#enter[next]();
   }
@@ -176,6 +174,7 @@ export class Connection {
     this.#armAttemptTimeout();
     const { client, batch } = this.#deps.options;
     this.send(connectFrame(this.#token, client, this.session, batch));
+    this.#deps.onHandshake();
   }
 
   #armAttemptTimeout(): void {
@@ -209,6 +208,8 @@ export class Connection {
       this.#dispatch('accepted');
     } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
       this.#deps.events.emit('error', this.#farewell.onError(frame));
+    } else if (this.#state !== 'connected') {
+      // [CN8] An answer to what was sent behind a `connect` that the server did not take: said again on the next attempt.
     } else if (frame.type === 'message_batch') frame.messages.forEach(this.#deps.onFrame);
     else if (frame.type === 'token_expiring') this.#refresh.onExpiring();
     else if (!this.#refresh.onFrame(frame)) this.#deps.onFrame(frame);
@@ -226,12 +227,14 @@ export class Connection {
     this.#deps.events.emit('connected', { connection, gateway, user, reconnected });
   }
 
-  #down(willReconnect: boolean): void {
+  /** Of a connection, or an attempt, that failed nothing is left. */
+  #down(wasUp: boolean, willReconnect: boolean): void {
     this.#heartbeat.stop();
     this.#refresh.stop();
+    this.#deps.onDown();
+    if (!wasUp) return;
     const code = this.#state === 'closed' ? NORMAL_CLOSURE : this.#closeCode;
     const reason = this.#state === 'closed' ? 'closed by the application' : this.#lastError.message;
-    this.#deps.onDown();
     this.#deps.events.emit('disconnected', { code, reason, willReconnect });
   }
 
@@ -252,16 +255,15 @@ export class Connection {
   }
 
   #fail(error: RealtimeError, verdict: 'lost' | 'refused'): void {
-    this.#release(NORMAL_CLOSURE);
+    this.#release();
     this.#lastError = error;
     this.#attempts.onFailure();
     this.#dispatch(this.#attempts.exhausted ? 'refused' : verdict);
   }
 
   #wait(): void {
-    const { backoff, random } = this.#deps.options;
     const error = this.#lastError;
-    const delayMs = backoffDelayMs(backoff, this.#attempts.failures, random, error.retryAfterMs);
+    const delayMs = backoffDelayMs(this.#deps.options, this.#attempts.failures, error);
     this.#timer = setTimeout(() => this.#dispatch('retry'), delayMs);
     this.#deps.events.emit('reconnecting', { attempt: this.#attempts.made + 1, delayMs, error });
   }
@@ -275,7 +277,7 @@ export class Connection {
   }
 
   #closed(): void {
-    this.#release(NORMAL_CLOSURE);
+    this.#release();
     this.#forget();
     this.#deps.onEnd(new RealtimeError('CLOSED', 'The client was closed'));
   }
@@ -286,10 +288,10 @@ export class Connection {
   }
 
   /** Also makes late answers of this attempt stale. */
-  #release(code: number): void {
+  #release(): void {
     this.#attempt++;
     const socket = this.#socket;
     this.#socket = undefined;
-    if (socket !== undefined) dropSocket(socket, code, '');
+    if (socket !== undefined) dropSocket(socket);
   }
 }

@@ -16,7 +16,7 @@ import type { StateStorage } from './state-storage.ts';
  */
 type Step =
   | { readonly kind: 'publish' | 'others-publish' | 'cut' | 'silence' | 'withhold' | 'reload' }
-  | { readonly kind: 'refuse' | 'refuse-for-now' | 'lose-answer' }
+  | { readonly kind: 'refuse' | 'refuse-for-now' | 'refuse-connect' | 'lose-answer' }
   | { readonly kind: 'repeat'; readonly seq: number }
   | { readonly kind: 'wait' | 'unreachable'; readonly ms: number };
 
@@ -32,6 +32,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreachable' as const), ms: fc.nat(40_000) }) },
     { weight: 2, arbitrary: fc.constant<Step>({ kind: 'refuse' }) },
     { weight: 2, arbitrary: fc.constant<Step>({ kind: 'refuse-for-now' }) },
+    { weight: 1, arbitrary: fc.constant<Step>({ kind: 'refuse-connect' }) },
     { weight: 2, arbitrary: fc.constant<Step>({ kind: 'lose-answer' }) },
     {
       weight: 2,
@@ -75,15 +76,15 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Gives its value to the next publish that asks. */
-function once(value: ErrorBody) {
+/** Gives its value to the next frame of the type that asks. */
+function once(value: ErrorBody, type: ClientFrame['type'] = 'publish') {
   let armed = 0;
   return {
     arm: () => {
       armed++;
     },
     take: (frame: ClientFrame): ErrorBody | undefined => {
-      if (armed === 0 || frame.type !== 'publish') return undefined;
+      if (armed === 0 || frame.type !== type) return undefined;
       armed--;
       return value;
     },
@@ -127,6 +128,7 @@ class World {
   readonly #refuse = once(REFUSED);
   readonly #forNow = once(FOR_NOW);
   readonly #unknown = once(UNKNOWN);
+  readonly #refuseConnect = once(FOR_NOW, 'connect');
   readonly #dead: RealtimeClient[] = [];
   #withhold = 0;
   #published = 0;
@@ -136,7 +138,9 @@ class World {
     this.#random = random;
     this.#encoding = encoding;
     [this.network, this.client] = this.#page();
-    this.peer.refuse = (frame) => this.#refuse.take(frame) ?? this.#forNow.take(frame);
+    this.peer.refuse = (frame) =>
+      this.#refuse.take(frame) ?? this.#forNow.take(frame) ?? this.#refuseConnect.take(frame);
+    this.peer.closeCodeAfterRefusal = 4004;
     this.peer.answerWith = (frame) => this.#unknown.take(frame);
     this.peer.withhold = () => this.#withhold > 0 && this.#withhold-- > 0;
   }
@@ -197,6 +201,7 @@ class World {
     else if (step.kind === 'reload') this.#reload();
     else if (step.kind === 'refuse') this.#refuse.arm();
     else if (step.kind === 'refuse-for-now') this.#forNow.arm();
+    else if (step.kind === 'refuse-connect') this.#refuseConnect.arm();
     else if (step.kind === 'lose-answer') this.#unknown.arm();
     else if (step.kind === 'repeat') this.peer.repeat(CHANNEL, step.seq);
     else if (step.kind === 'wait') await vi.advanceTimersByTimeAsync(step.ms);

@@ -231,7 +231,6 @@ export class Outbox {
       this.#reject(entry, error);
       return;
     }
-    const { backoff, random } = this.#options;
     setTimeout(
       () => {
         const limits = this.#connection.connected?.limits;
@@ -239,7 +238,7 @@ export class Outbox {
           this.#send(entry, undefined, limits.maxFrameBytes);
         }
       },
-      backoffDelayMs(backoff, 1, random, error.retryAfterMs),
+      backoffDelayMs(this.#options, 1, error),
     );
   }
 
@@ -251,8 +250,7 @@ export class Outbox {
   }
 
   #pause(channel: ChannelOutbox, error: RealtimeError): void {
-    const { backoff, random } = this.#options;
-    const delayMs = backoffDelayMs(backoff, channel.failures, random, error.retryAfterMs);
+    const delayMs = backoffDelayMs(this.#options, channel.failures, error);
     clearTimeout(channel.timer);
     channel.timer = setTimeout(() => {
       channel.timer = undefined;

@@ -36,7 +36,17 @@ interface Link {
   readonly close: (code: number, reason: string) => void;
   readonly subscribed: Set<string>;
   user: string | undefined;
+  /** `verifying`: `connect` has come and is not answered yet. `closing`: it was refused. */
+  state: 'greeting' | 'verifying' | 'ready' | 'closing';
+  /** [CN8] What came behind a `connect` that is not answered yet. */
+  waiting: ClientFrame[];
 }
+
+const outOfState: ErrorBody = {
+  code: 'FRAME_OUT_OF_STATE',
+  message: 'before connect',
+  retryable: false,
+};
 
 export class ProtocolPeer {
   readonly #channels = new Map<string, PeerChannel>();
@@ -56,8 +66,8 @@ export class ProtocolPeer {
   /** Keeps an answer back; {@link release} sends those kept, in their order. */
   delayAnswer: (frame: ClientFrame, answer: ServerFrame) => boolean = () => false;
   #delayed: (() => void)[] = [];
-  /** Closes the connection after refusing `connect`. */
-  closeCodeAfterRefusal = 4101;
+  /** Closes the connection after refusing `connect`; `undefined`: it stays open [CN7]. */
+  closeCodeAfterRefusal: number | undefined = 4101;
   maxFrameBytes = 65_536;
   maxChannelsPerFrame = 128;
   /** How long a token is good for, in milliseconds, by the server's clock; `undefined`: for ever. */
@@ -77,6 +87,8 @@ export class ProtocolPeer {
       close: transport.close,
       subscribed: new Set(),
       user: undefined,
+      state: 'greeting',
+      waiting: [],
     };
     this.#links.add(link);
     return {
@@ -176,20 +188,42 @@ export class ProtocolPeer {
 
   #receive(link: Link, frame: ClientFrame): void {
     this.received.push(frame);
+    if (link.state === 'verifying') link.waiting.push(frame);
+    else if (link.state !== 'closing') this.#take(link, frame);
+  }
+
+  /** [CN8] Frames behind `connect` wait until that is answered. */
+  #take(link: Link, frame: ClientFrame): void {
+    if (frame.type === 'connect') link.state = 'verifying';
     if (this.ignore(frame)) return;
-    const refused = this.refuse(frame);
+    const refused = link.state === 'greeting' ? outOfState : this.refuse(frame);
     if (refused !== undefined) {
       link.send({ type: 'error', re: frame.id, ...refused });
-      if (frame.type === 'connect') link.close(this.closeCodeAfterRefusal, refused.code);
+      if (frame.type === 'connect') this.#onRefused(link, refused);
       return;
     }
     const wrong = this.answerWith(frame);
     const answer = (right: ServerFrame) => {
       const sent = wrong === undefined ? right : ({ type: 'error', re: frame.id, ...wrong } as const);
-      if (this.delayAnswer(frame, sent)) this.#delayed.push(() => link.send(sent));
-      else link.send(sent);
+      const send = (): void => {
+        link.send(sent);
+        if (frame.type === 'connect') this.#goOn(link, 'ready');
+      };
+      if (this.delayAnswer(frame, sent)) this.#delayed.push(send);
+      else send();
     };
     this.#serve(link, frame, answer);
+  }
+
+  #onRefused(link: Link, { code }: ErrorBody): void {
+    const closeCode = this.closeCodeAfterRefusal;
+    this.#goOn(link, closeCode === undefined ? 'greeting' : 'closing');
+    if (closeCode !== undefined) link.close(closeCode, code);
+  }
+
+  #goOn(link: Link, state: Link['state']): void {
+    link.state = state;
+    for (const frame of link.waiting.splice(0)) if (state !== 'closing') this.#take(link, frame);
   }
 
   release(): void {

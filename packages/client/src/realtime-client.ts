@@ -56,6 +56,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       options: resolved,
       events: this.#events,
       onFrame: (frame) => this.#onFrame(frame),
+      onHandshake: () => this.#onHandshake(),
       onUp: (connected) => this.#onUp(connected),
       onDown: () => this.#onDown(),
       onRefreshed: () => this.#subscriptions.onRefreshed(),
@@ -73,10 +74,8 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#requests = new Requests({ connection, options: resolved });
     this.#subscriptions = new Subscriptions({
       connection,
+      options: resolved,
       events: this.#events,
-      backoff: resolved.backoff,
-      random: resolved.random,
-      stateMaxAgeMs: resolved.stateMaxAgeMs,
       isOwn: (producer) => this.#outbox.isOwn(producer),
     });
     this.#persistence = this.#restore(resolved);
@@ -243,6 +242,11 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   #notify(frame: MessageFrame): void {
     if (this.#subscriptions.isLive(frame.channel)) return;
     this.#events.emit('notification', messageOf(frame, { own: false, recovered: false, redelivered: false }));
+  }
+
+  /** Positions that a predecessor left are presented only when it is known that they are this user's. */
+  #onHandshake(): void {
+    if (this.#restoredUser === undefined) this.#subscriptions.onHandshake();
   }
 
   #onUp(connected: ConnectedFrame): void {

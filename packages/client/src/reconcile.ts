@@ -1,5 +1,5 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
-import { type Backoff, backoffDelayMs } from './backoff.ts';
+import { backoffDelayMs, type Pace } from './backoff.ts';
 import { RealtimeError } from './errors.ts';
 import type { Message } from './message.ts';
 
@@ -25,8 +25,7 @@ export interface ReconcileDeps {
   readonly callback: SnapshotCallback;
   /** Messages held at most. */
   readonly maxHeld: number;
-  readonly backoff: Backoff;
-  readonly random: () => number;
+  readonly pace: Pace;
   readonly release: (message: Message) => void;
   readonly onError: (error: RealtimeError) => void;
 }
@@ -111,9 +110,9 @@ export class Reconcile {
   #failed(cause: unknown): void {
     this.#running = false;
     if (this.#request === undefined) return;
-    const { backoff, random, onError, channel } = this.#deps;
+    const { pace, onError, channel } = this.#deps;
     this.#failures++;
-    this.#timer = setTimeout(() => this.#run(), backoffDelayMs(backoff, this.#failures, random));
+    this.#timer = setTimeout(() => this.#run(), backoffDelayMs(pace, this.#failures));
     const text = `onSnapshotNeeded of ${channel} failed; it is called again, messages are held meanwhile`;
     onError(new RealtimeError('SNAPSHOT_FAILED', text, { retryable: true, cause }));
   }

@@ -19,6 +19,9 @@ export type SocketConstructor = new (url: string, protocols: string[]) => Socket
 /** `readyState` of an open socket. */
 export const SOCKET_OPEN = 1;
 
+/** Close code of whoever leaves because it wants to. */
+export const NORMAL_CLOSURE = 1000;
+
 /** Path of the WebSocket endpoint, used when the URL names none. */
 const DEFAULT_PATH = '/v1/ws';
 
@@ -37,13 +40,13 @@ export function socketUrl(url: string): string {
 }
 
 /** Lets go of a socket: nothing that it still does is heard. Closing may take long on a dead network; nobody waits for it. */
-export function dropSocket(socket: SocketLike, code: number, reason: string): void {
+export function dropSocket(socket: SocketLike): void {
   socket.onopen = null;
   socket.onmessage = null;
   socket.onclose = null;
   // Node's WebSocket, and `ws`, report an error when a socket is closed before it is open.
   socket.onerror = () => undefined;
-  socket.close(code, reason);
+  socket.close(NORMAL_CLOSURE);
 }
 
 /** @throws RealtimeError `CONNECTION_LOST`, e.g. in a page that came by TLS and may not open `ws:`. */

@@ -1,5 +1,5 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
-import type { Backoff } from './backoff.ts';
+import type { Pace } from './backoff.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { callUser, Emitter } from './emitter.ts';
 import { RealtimeError } from './errors.ts';
@@ -79,8 +79,7 @@ export class ChannelSubscription implements Subscription {
     readonly leave: (subscription: ChannelSubscription) => void;
     readonly ack: (position: Position) => void;
     readonly options: SubscribeOptions<never>;
-    readonly backoff: Backoff;
-    readonly random: () => number;
+    readonly pace: Pace;
   }) {
     this.channel = deps.channel;
     this.#view = deps.view;
@@ -90,10 +89,10 @@ export class ChannelSubscription implements Subscription {
     const { filter, onSnapshotNeeded: callback, maxHeldMessages: maxHeld = 1_000 } = deps.options;
     this.#filter = filter;
     if (callback === undefined) return;
-    const { channel, backoff, random } = deps;
+    const { channel, pace } = deps;
     const release = (message: Message) => this.#hand(message);
     const onError = (error: RealtimeError) => this.notify('error', error);
-    this.#reconcile = new Reconcile({ channel, callback, maxHeld, backoff, random, release, onError });
+    this.#reconcile = new Reconcile({ channel, callback, maxHeld, pace, release, onError });
   }
 
   get state(): SubscriptionState {

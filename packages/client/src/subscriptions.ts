@@ -8,7 +8,7 @@ import type {
   SubscribedFrame,
   UnsubscribedFrame,
 } from '@carillon/protocol';
-import { type Backoff, backoffDelayMs } from './backoff.ts';
+import { backoffDelayMs } from './backoff.ts';
 import { assertSame, Channel } from './channel.ts';
 import { inFrames } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
@@ -16,16 +16,15 @@ import type { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './message.ts';
+import type { ResolvedOptions } from './options.ts';
 import { RestoredPositions } from './restored-positions.ts';
 import type { SavedPosition } from './saved-state.ts';
 import { ChannelSubscription, type SubscribeOptions, type Subscription } from './subscription.ts';
 
 export interface SubscriptionsDeps {
   readonly connection: Connection;
+  readonly options: ResolvedOptions;
   readonly events: Emitter<ClientEvents>;
-  readonly backoff: Backoff;
-  readonly random: () => number;
-  readonly stateMaxAgeMs: number;
   /** Is this the stamp of one of this client's producers? */
   readonly isOwn: (producer: string | undefined) => boolean;
 }
@@ -41,7 +40,7 @@ export class Subscriptions {
 
   constructor(deps: SubscriptionsDeps) {
     this.#deps = deps;
-    this.#restored = new RestoredPositions(deps.stateMaxAgeMs);
+    this.#restored = new RestoredPositions(deps.options.stateMaxAgeMs);
   }
 
   /** @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given for a channel that is in use. */
@@ -63,8 +62,7 @@ export class Subscriptions {
       leave: (leaving) => this.#leave(view, leaving),
       ack: (acked) => this.#sendAck(view, view.ack(acked)),
       options,
-      backoff: this.#deps.backoff,
-      random: this.#deps.random,
+      pace: this.#deps.options,
     });
     channel.subscriptions.add(subscription);
     this.#schedule();
@@ -126,12 +124,13 @@ export class Subscriptions {
     this.#schedule();
   }
 
+  /** [CN8] Spares a round trip. */
+  onHandshake(): void {
+    this.#flush(true);
+  }
+
+  /** What was asked in the handshake is answered by itself. */
   onUp(): void {
-    this.#asked.clear();
-    for (const channel of this.#channels.values()) {
-      clearTimeout(channel.timer);
-      channel.phase = 'none';
-    }
     this.#flush();
   }
 
@@ -237,8 +236,7 @@ export class Subscriptions {
     channel.onRefused(error);
     this.#deps.events.emit('error', error);
     if (!error.retryable) return;
-    const { backoff, random } = this.#deps;
-    const delayMs = backoffDelayMs(backoff, channel.refusals, random, error.retryAfterMs);
+    const delayMs = backoffDelayMs(this.#deps.options, channel.refusals, error);
     channel.timer = setTimeout(() => {
       if (channel.phase === 'refused') channel.phase = 'none';
       this.#flush();
@@ -255,14 +253,15 @@ export class Subscriptions {
     });
   }
 
-  #flush(): void {
+  /** @param early behind `connect`: nothing is known of the server yet */
+  #flush(early = false): void {
     const subscribe: Channel[] = [];
     const unsubscribe: string[] = [];
     const { connected } = this.#deps.connection;
     for (const channel of this.#channels.values()) {
       const idle = channel.phase === 'none' || channel.phase === 'refused';
       if (!channel.wanted && idle) this.#channels.delete(channel.name);
-      else if (connected === undefined) continue;
+      else if (connected === undefined && !early) continue;
       else if (channel.wanted && channel.phase === 'none') subscribe.push(channel);
       else if (!channel.wanted && channel.phase === 'live') {
         channel.phase = 'unsubscribing';
@@ -281,7 +280,7 @@ export class Subscriptions {
       // What is undefined is left out of the JSON.
       channels.map((channel) => ({
         channel: channel.name,
-        position: channel.presented(this.#deps.stateMaxAgeMs),
+        position: channel.presented(this.#deps.options.stateMaxAgeMs),
         consumer: channel.consumer,
       })),
     );

@@ -112,7 +112,7 @@ export class TokenRefresh {
     // A server that does not know the frame will close the connection when the token is over; then there is another one.
     const willRetry = error.code !== 'FRAME_TYPE_UNKNOWN';
     if (willRetry) {
-      const delayMs = backoffDelayMs(options.backoff, this.#failures, options.random, error.retryAfterMs);
+      const delayMs = backoffDelayMs(options, this.#failures, error);
       this.#after(delayMs, { reason: 'expiring' });
     }
     events.emit('authFailed', { error, willRetry });

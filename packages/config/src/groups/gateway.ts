@@ -8,10 +8,14 @@ const MIB = 1024 * 1024;
 /** A client is heard of once per interval; half of one more is for the way of its answer. */
 const MIN_PING_INTERVALS = 1.5;
 
+/** What the protocol lets clients send before they know the limits [CN8]. */
+const MIN_FRAME_BYTES = 4096;
+const MIN_CHANNELS_PER_FRAME = 10;
+
 export const gatewayLimits = group({
   title: 'Limits of the gateway',
   settings: {
-    maxFrameBytes: withDefault(bytes(1024, 16 * MIB), 65_536, {
+    maxFrameBytes: withDefault(bytes(MIN_FRAME_BYTES, 16 * MIB), 65_536, {
       variable: 'CARILLON_MAX_FRAME_BYTES',
       description: 'Largest WebSocket message and largest message published over HTTP.',
       example: '256KiB',
@@ -36,7 +40,7 @@ export const gatewayLimits = group({
       description: 'Most subscriptions of one connection.',
       example: '128',
     }),
-    maxChannelsPerFrame: withDefault(integer(1, 1000, 'channels'), 128, {
+    maxChannelsPerFrame: withDefault(integer(MIN_CHANNELS_PER_FRAME, 1000, 'channels'), 128, {
       variable: 'CARILLON_MAX_CHANNELS_PER_FRAME',
       description: 'Most channels in one subscribe or unsubscribe frame.',
       example: '128',
