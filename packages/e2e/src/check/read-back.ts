@@ -1,5 +1,7 @@
 import type { RealtimeClient } from '@carillon/client';
+import type { Position } from '@carillon/protocol';
 import pg from 'pg';
+import { comparePositions } from './history.ts';
 import type { Recorder } from './history-file.ts';
 
 const PAGE = 500;
@@ -28,11 +30,31 @@ export async function recordStored(databaseUrl: string, recorder: Recorder): Pro
 }
 
 export async function countStored(databaseUrl: string): Promise<number> {
+  const [row] = await rowsOf<{ n: string }>(databaseUrl, 'select count(*) as n from messages');
+  return Number(row?.n);
+}
+
+/** Is everything stored up to these positions, by app and channel, and nothing missing before any that is stored? */
+export async function isStoredUpTo(
+  databaseUrl: string,
+  newest: ReadonlyMap<string, Position>,
+): Promise<boolean> {
+  const rows = await rowsOf<{ place: string; epoch: string; top: string; n: string }>(
+    databaseUrl,
+    `select app || '/' || channel as place, epoch, max(seq) as top, count(*) as n from messages group by place, epoch`,
+  );
+  const reached = ([place, position]: [string, Position]): boolean =>
+    rows.some(
+      (row) => row.place === place && comparePositions({ ...row, seq: Number(row.top) }, position) >= 0,
+    );
+  return rows.every(({ top, n }) => top === n) && [...newest].every(reached);
+}
+
+async function rowsOf<T extends object>(databaseUrl: string, query: string): Promise<readonly T[]> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const { rows } = await client.query<{ n: string }>('select count(*) as n from messages');
-    return Number(rows[0]?.n);
+    return (await client.query<T>(query)).rows;
   } finally {
     await client.end();
   }

@@ -17,6 +17,11 @@ export class Frontier {
     if (known === undefined || comparePositions(position, known) > 0) this.#newest.set(place, position);
   }
 
+  /** By app and channel. */
+  get newest(): ReadonlyMap<string, Position> {
+    return this.#newest;
+  }
+
   of(place: string): Position | undefined {
     return this.#newest.get(place);
   }

@@ -5,7 +5,7 @@ import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
 import { comparePositions } from './history.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
-import { countStored, recordReread, recordStored } from './read-back.ts';
+import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
 import { RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
 import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
 import { RecordedSubscriber } from './recorded-subscriber.ts';
@@ -125,7 +125,7 @@ export class Stage {
     await inTime(Promise.all(this.publishers.map((publisher) => publisher.finish())), settleMs);
     await arrived(this.goal(), settleMs);
     if (expectations.storedIsKnown !== false) {
-      await arrived(async () => (await countStored(this.#databaseUrl)) >= this.frontier.accepted, settleMs);
+      await arrived(() => this.#isStored(expectations), settleMs);
       await recordStored(this.#databaseUrl, this.#histories.recorder('postgres'));
     }
     if (expectations.rereadIsKnown !== false) await this.#reread(reader);
@@ -137,6 +137,12 @@ export class Stage {
     for (const subscriber of this.subscribers) subscriber.leave();
     for (const client of this.#clients) client.close();
     await this.#histories.close();
+  }
+
+  async #isStored({ dataLost }: Expectations): Promise<boolean> {
+    // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
+    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted) return false;
+    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier.newest));
   }
 
   async #reread(gateway: Service): Promise<void> {

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@carillon/testing';
-import { allIsRouted, emptyFeeds, repeatFeeds } from './feeds.ts';
+import { comparePositions } from '../check/history.ts';
+import { allIsRouted, emptyFeeds, gatewaysOf, repeatFeeds } from './feeds.ts';
+import { caughtUp, subscriptionsAre } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b'];
@@ -27,13 +29,17 @@ export const DELIVERY_SCENARIOS = {
     story: 'a gateway stands still, and what waits in its feed is thrown away',
     services: { gateways: 2, routers: 1, persistence: 0 },
     ...BY_FEEDS,
+    weakened: ['position-heartbeat-off'],
     play: async ({ stage, gateways: [first, second], ...where }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(10);
       await stage.traffic(40);
       second!.pause();
-      await stage.traffic(40);
-      await emptyFeeds(where);
+      // First what it has read already, then what the read that it waits in still gets, then what only the feed has.
+      for (let cut = 0; cut < 3; cut++) {
+        await stage.traffic(20);
+        await eventually(async () => (await emptyFeeds(where)) > 0, { what: 'messages thrown away' });
+      }
       second!.resume();
       await stage.traffic(60);
     },
@@ -85,6 +91,7 @@ export const DELIVERY_SCENARIOS = {
         second!.links!.clients.refuse();
         await stage.traffic(200);
         second!.links!.clients.heal();
+        await caughtUp(stage);
       }
       await stage.traffic(250);
     },
@@ -101,12 +108,16 @@ export const DELIVERY_SCENARIOS = {
       });
       await roamer.start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
-      second!.links!.redis.delay({ delayMs: 150 }, 'toClient');
-      for (let round = 0; round < 6; round++) {
-        await stage.traffic(40);
-        roamer.leave();
-        await roamer.start();
+      // Later than the subscriber takes to come, on a fast machine and on a slow one.
+      for (const delayMs of [150, 500, 1500]) {
+        second!.links!.redis.delay({ delayMs }, 'toClient');
+        for (const _leg of ['there', 'back']) {
+          await stage.traffic(40);
+          roamer.leave();
+          await roamer.start();
+        }
       }
+      second!.links!.redis.heal();
       await stage.traffic(40);
     },
   },
@@ -115,15 +126,24 @@ export const DELIVERY_SCENARIOS = {
     services: { gateways: 2, routers: 0, persistence: 0 },
     play: async ({ stage, gateways: [first, second] }) => {
       const { redis, clients } = second!.links!;
-      await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
+      const comes = await stage.bareSubscriber('comes', { gateway: second!, channels: CHANNELS });
+      await comes.start();
+      // By another way to the same gateway: what it has, the gateway has.
+      const near = { ...second!, links: undefined };
+      const stays = await stage.bareSubscriber('stays', { gateway: near, channels: CHANNELS });
+      await stays.start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
       for (let round = 0; round < 2; round++) {
         await stage.traffic(40);
+        await caughtUp(stage);
         clients.refuse();
-        await stage.traffic(60);
+        await subscriptionsAre(second!, CHANNELS.length);
+        const hasMore = (channel: string): boolean =>
+          comparePositions(stays.position(channel)!, comes.position(channel)!) > 0;
+        await eventually(() => CHANNELS.every(hasMore), { what: 'the gateway has what one has missed' });
         redis.refuse();
         clients.heal();
-        await pause(1000);
+        await subscriptionsAre(second!, 2 * CHANNELS.length);
         redis.heal();
       }
       await stage.traffic(40);
@@ -156,18 +176,21 @@ export const DELIVERY_SCENARIOS = {
       publisher.start(10);
       await stage.traffic(40);
       leaving.end();
+      await subscriptionsAre(gateway!, CHANNELS.length);
       await pause(2500); // the gateway looks for idle channels every second
       await stage.traffic(40);
     },
   },
   'gateway-stands-still': {
-    story: 'a gateway stands still again and again while its feed fills',
+    story: 'a gateway that is far from Redis stands still again and again while its feed fills',
     services: { gateways: 2, routers: 1, persistence: 0 },
     env: { ...BY_FEEDS.env, CARILLON_GATEWAY_HEARTBEAT_MS: '200' },
     weakened: ['gap-repair-off'],
     play: async ({ stage, gateways: [first, second] }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
+      // Longer than from heartbeat to heartbeat: at each there is something in the feed that it has not read.
+      second!.links!.redis.delay({ delayMs: 300 }, 'toClient');
       for (let round = 0; round < 5; round++) {
         await stage.traffic(40);
         second!.pause();
@@ -190,6 +213,7 @@ export const DELIVERY_SCENARIOS = {
       for (let round = 0; round < 3; round++) {
         const router = routers[round % routers.length]!;
         await stage.traffic(250);
+        await caughtUp(stage); // all partitions are carried
         await router.kill();
         await stage.traffic(250);
         await router.start();
@@ -208,19 +232,27 @@ export const DELIVERY_SCENARIOS = {
     },
     weakened: ['gap-repair-off', 'position-heartbeat-off', 'short-linger'],
     settleMs: 4000,
-    play: async ({ stage, gateways: [first, second, third] }) => {
+    play: async ({ stage, gateways: [first, second, third], services: { routers }, ...where }) => {
       const place = { gateway: second!, channels: CHANNELS };
       await (await stage.bareSubscriber('s1', { ...place, gateway: first! })).start();
       await (await stage.bareSubscriber('s2', place)).start();
       (await stage.publisher('p1', { ...place, gateway: first! })).start(3, { burst: 2 });
       (await stage.publisher('p2', place)).start(3, { burst: 2 });
+      const isGone = async (): Promise<boolean> =>
+        (await Promise.all(CHANNELS.map((channel) => gatewaysOf(where, `default/${channel}`)))).every(
+          (count) => count <= 2,
+        );
       for (let round = 0; round < 4; round++) {
+        // Far from Redis the router always has something under way; near to it there is a moment for going back.
+        if (round < 2) routers[0]!.links!.redis.delay({ delayMs: 20 }, 'toClient');
+        else routers[0]!.links!.redis.heal();
         const guest = stage.subscriber(`guest-${round}`, { ...place, gateway: third! });
         await guest.start();
         await stage.traffic(150);
         if (round === 3) break;
         guest.end();
-        await pause(1300); // the gateway looks for idle channels every second
+        await eventually(isGone, { what: 'the third gateway has given the channels back' });
+        await stage.traffic(400);
       }
     },
   },
@@ -233,6 +265,7 @@ export const DELIVERY_SCENARIOS = {
       const place = { gateway: gateways[0]!, channels: CHANNELS };
       (await stage.publisher('p1', place)).start(5, { burst: 2 });
       for (const [i, gateway] of gateways.entries()) {
+        await caughtUp(stage); // what the router has carried, it knows by heart
         await (await stage.bareSubscriber(`s${i}`, { ...place, gateway })).start();
         await stage.traffic(200);
       }

@@ -115,7 +115,7 @@ export const EDITS = {
   'late-for-live': {
     file: `${CHANNELS}/catching-up.ts`,
     find: 'subscriber.catchingUp = false;',
-    replace: 'setTimeout(() => { subscriber.catchingUp = false; }, 30);',
+    replace: 'setTimeout(() => { subscriber.catchingUp = false; }, 100);',
   },
   'interest-removed-too-early': {
     file: `${CHANNELS}/channels.ts`,
@@ -137,7 +137,7 @@ export const EDITS = {
     file: 'apps/router/src/routing/route-batch.ts',
     find: 'if (byGateway.size > 0) await port.forward(lease.partition, byGateway);\n    const committed = await port.commit(lease, entries.at(-1)!.entryId);',
     replace:
-      'const committed = await port.commit(lease, entries.at(-1)!.entryId);\n    await new Promise((resolve) => setTimeout(resolve, 20));\n    if (byGateway.size > 0) await port.forward(lease.partition, byGateway);',
+      'const committed = await port.commit(lease, entries.at(-1)!.entryId);\n    await new Promise((resolve) => setTimeout(resolve, 200));\n    if (byGateway.size > 0) await port.forward(lease.partition, byGateway);',
   },
   'narrow-without-cursor': {
     file: `${SCRIPTS}/narrow.lua`,

@@ -57,6 +57,29 @@ export function repeatFeeds(where: Where, entries: number): Promise<number> {
   });
 }
 
+/** Messages that Redis has taken, over all channels that have a state. */
+export async function messagesWritten({ redisUrl, redisPrefix }: Where): Promise<number> {
+  const redis = new Redis(redisUrl);
+  try {
+    const channels = await redis.keys(`${redisPrefix}:{p*}:c:*`);
+    const seqs = await Promise.all(channels.map((channel) => redis.hget(channel, 's')));
+    return seqs.reduce((sum, seq) => sum + Number(seq), 0);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** How many gateways want a channel of the routed lane; 0 when it is in the direct lane. */
+export async function gatewaysOf({ redisUrl, redisPrefix }: Where, key: string): Promise<number> {
+  const redis = new Redis(redisUrl);
+  try {
+    const [interest] = await redis.keys(`${redisPrefix}:{p*}:i:${key}`);
+    return interest === undefined ? 0 : await redis.scard(interest);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 /** Does the channel have a state in Redis? */
 export function channelExists({ redisUrl, redisPrefix }: Where, key: string): Promise<boolean> {
   return withFeeds(

@@ -19,7 +19,9 @@ import type { Scenario } from './scenario.ts';
 
 /** Two at a time: each is a handful of processes that mostly wait. */
 const MAX_RUNNING = 2;
-const MAX_RUN_MS = 90_000;
+const MAX_RUN_MS = 240_000;
+/** Without a bug everything arrives, and a busy machine takes its time. With one, waiting longer finds nothing more. */
+const SETTLE_WITHOUT_BUG_MS = 60_000;
 const TEMPLATE = 'migrated';
 
 /** One Redis and one Postgres for all runs; each run has its own key prefix, database and processes. */
@@ -74,6 +76,7 @@ export class Laboratory {
       redisPrefix: id,
       databaseUrl: await this.#createDatabase(id, TEMPLATE),
       folder: join(this.#folder, id),
+      ...(bug === undefined ? { settleMs: SETTLE_WITHOUT_BUG_MS } : {}),
     };
     const { weakened = [] }: Scenario = SCENARIOS[scenario];
     const edits = new Set([...weakened, ...(bug === undefined ? [] : [bug])]);

@@ -1,53 +1,79 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@carillon/testing';
+import type { RecordedPublisher } from '../check/recorded-publisher.ts';
+import type { Service } from '../services.ts';
 import { channelExists } from './feeds.ts';
+import { moreAreWritten, publishesEnd } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b'];
+
+/**
+ * A message is refused because Redis is away, and others come when Redis is there again, before their publisher has heard of it.
+ * `false`: its publisher gave up its connection meanwhile.
+ */
+async function refuseOneAmongMany(gateway: Service, publisher: RecordedPublisher): Promise<boolean> {
+  const { redis, clients } = gateway.links!;
+  const again = (): void => void publisher.publish();
+  // Known to Redis by now: more than one may be under way.
+  await publisher.publish();
+  clients.halfOpen('toClient');
+  redis.refuse();
+  const isRefused = await publishesEnd(gateway, ['UNAVAILABLE'], again);
+  redis.heal();
+  const moreCame = isRefused && (await publishesEnd(gateway, ['accepted', 'PRODUCER_OUT_OF_ORDER'], again));
+  clients.heal();
+  return moreCame;
+}
 
 /** Trouble between publishers and the log. */
 export const PUBLISH_SCENARIOS = {
   'answers-lost': {
     story: 'a gateway sends publishes to Redis and never hears the answers; publishers repeat',
     services: { gateways: 2, routers: 0, persistence: 1 },
-    play: async ({ stage, gateways: [first, second] }) => {
+    play: async ({ stage, gateways: [first, second], ...where }) => {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       const publisher = await stage.publisher('p1', { gateway: first!, channels: CHANNELS });
       publisher.start(10, { burst: 3 });
       for (let round = 0; round < 3; round++) {
         await stage.traffic(60);
         first!.links!.redis.halfOpen('toClient');
-        await pause(250);
+        await moreAreWritten(where, 20);
         first!.links!.redis.heal();
       }
       await stage.traffic(60);
     },
   },
   'refused-while-more-comes': {
-    story: 'a gateway loses Redis for a moment while its client, far away, goes on sending',
+    story: 'a gateway loses Redis for a moment while its client hears nothing and goes on sending',
     services: { gateways: 1, routers: 0, persistence: 0 },
     settleMs: 4000,
     play: async ({ stage, gateways: [gateway] }) => {
       await stage.subscriber('s1', { gateway: gateway!, channels: ['c:a'] }).start();
       const publisher = await stage.publisher('p1', { gateway: gateway!, channels: ['c:a'] });
-      gateway!.links!.clients.delay({ delayMs: 200 }, 'toClient');
-      publisher.start(4, { burst: 2, maxWaiting: 120 });
-      for (let round = 0; round < 3; round++) {
-        await stage.traffic(60);
-        gateway!.links!.redis.cut();
-      }
-      await stage.traffic(60);
+      let refused = 0;
+      for (let round = 0; round < 10 && refused < 3; round++)
+        if (await refuseOneAmongMany(gateway!, publisher)) refused++;
+      if (refused === 0) throw new Error('no message was refused while more came');
+      await publisher.publish();
     },
   },
   bursts: {
-    story: 'many publishes of one turn on a channel without history',
+    story: 'a gateway stands still, and reads many publishes on a channel without history in one turn',
     services: { gateways: 1, routers: 0, persistence: 1 },
     env: { CARILLON_NAMESPACES: JSON.stringify({ plain: { history: 'none' } }) },
     play: async ({ stage, gateways: [gateway] }) => {
       await (await stage.bareSubscriber('s1', { gateway: gateway!, channels: ['plain:a'] })).start();
       const publisher = await stage.publisher('p1', { gateway: gateway!, channels: ['plain:a'] });
       publisher.start(20, { burst: 20 });
-      await stage.traffic(300);
+      for (let round = 0; round < 4; round++) {
+        await stage.traffic(60);
+        gateway!.pause();
+        // Those of the first ticks are on the gateway's socket when the last one begins.
+        const goal = publisher.waiting + 80;
+        await eventually(() => publisher.waiting >= goal, { what: 'many wait for the gateway' });
+        gateway!.resume();
+      }
+      await stage.traffic(100);
     },
   },
   'channel-expires': {

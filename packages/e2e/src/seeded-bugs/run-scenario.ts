@@ -16,13 +16,16 @@ export interface ScenarioRun {
   readonly databaseUrl: string;
   /** For the histories. */
   readonly folder: string;
+  /** How long everything may take to arrive at the end. Default: what the scenario says. */
+  readonly settleMs?: number;
 }
 
 const DEFAULT_SETTLE_MS = 5000;
 
 async function main(run: ScenarioRun): Promise<void> {
   const { redisUrl, redisPrefix, databaseUrl, folder } = run;
-  const { services: counts, settleMs = DEFAULT_SETTLE_MS, ...scenario }: Scenario = SCENARIOS[run.scenario];
+  const { services: counts, ...scenario }: Scenario = SCENARIOS[run.scenario];
+  const settleMs = run.settleMs ?? scenario.settleMs ?? DEFAULT_SETTLE_MS;
   const services = await startServices({
     ...counts,
     redisUrl,

@@ -20,7 +20,7 @@ export interface Scenario {
   readonly env?: Readonly<Record<string, string>>;
   /** Second lines of defence that are taken away, so that the first one shows: also in the run without a bug. */
   readonly weakened?: readonly EditName[];
-  /** How long everything may take to arrive at the end. Default 5000. */
+  /** With a bug: how long everything may take to arrive at the end. Default 5000. */
   readonly settleMs?: number;
   readonly expectations?: Expectations;
   readonly play: (scene: Scene) => Promise<void>;

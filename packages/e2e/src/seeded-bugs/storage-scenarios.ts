@@ -1,4 +1,5 @@
 import { refuseInserts } from '@carillon/testing';
+import { storingFails } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b', 'c:c'];
@@ -8,13 +9,15 @@ export const STORAGE_SCENARIOS = {
   'persistence-dies': {
     story: 'Postgres refuses inserts, and persistence is killed with messages in hand',
     services: { gateways: 1, routers: 0, persistence: 1 },
-    env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '3s' },
-    settleMs: 8000,
+    // Long after the next one has begun to store, and to trim the log, what a dead one had in hand is taken over.
+    env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '8s' },
+    settleMs: 15_000,
     play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
       (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
       await stage.traffic(60);
       const heal = await refuseInserts(databaseUrl, 'messages');
-      await stage.traffic(150);
+      await storingFails(persistence[0]!);
+      await stage.traffic(30);
       await persistence[0]!.kill();
       await heal();
       await persistence[0]!.start();
@@ -25,11 +28,12 @@ export const STORAGE_SCENARIOS = {
     story: 'Postgres refuses every insert for a while, as on a full disk',
     services: { gateways: 1, routers: 0, persistence: 1 },
     settleMs: 10_000,
-    play: async ({ stage, databaseUrl, gateways: [gateway] }) => {
+    play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
       (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
       await stage.traffic(60);
       const heal = await refuseInserts(databaseUrl, 'messages');
-      await stage.traffic(150);
+      await storingFails(persistence[0]!);
+      await stage.traffic(100);
       await heal();
       await stage.traffic(60);
     },
