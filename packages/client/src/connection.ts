@@ -227,7 +227,7 @@ export class Connection {
     this.#deps.events.emit('connected', { connection, gateway, user, reconnected });
   }
 
-  /** Of a connection, or an attempt, that failed nothing is left. */
+  /** Nothing of an earlier connection or attempt may be left; the application is told when one that was up has ended. */
   #down(wasUp: boolean, willReconnect: boolean): void {
     this.#heartbeat.stop();
     this.#refresh.stop();

@@ -124,12 +124,12 @@ export class Subscriptions {
     this.#schedule();
   }
 
-  /** [CN8] Spares a round trip. */
+  /** [CN8] Asks for everything at once, which spares a round trip. */
   onHandshake(): void {
     this.#flush(true);
   }
 
-  /** What was asked in the handshake is answered by itself. */
+  /** Asks for what was not asked for in the handshake. */
   onUp(): void {
     this.#flush();
   }
