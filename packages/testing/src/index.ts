@@ -5,6 +5,7 @@ export { freePort } from './free-port.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
 export { startPostgres, type TestPostgres } from './postgres.ts';
 export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
+export { descendantsOf, isAlive } from './process-tree.ts';
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
 export {
   type ClusterNode,
@@ -16,4 +17,5 @@ export { redisCommand } from './redis-command.ts';
 export { type RedisPair, startRedisPair } from './redis-pair.ts';
 export { type SentinelledRedis, startSentinelledRedis } from './redis-sentinel.ts';
 export { type ProcessOptions, ServerProcess, startProcess } from './server-process.ts';
+export { type StartingOptions, whileStarting } from './starting-program.ts';
 export { type ProxyDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';

@@ -7,23 +7,28 @@ import { messagesWritten } from './feeds.ts';
 
 /** A bug may keep somebody from ever being up to date, and the story has to go on. */
 const CAUGHT_UP_TIMEOUT_MS = 5000;
-/** Shorter than the SDK's patience with a connection on which nothing comes. */
-const UNHEARD_TIMEOUT_MS = 2000;
+const WRITTEN_TIMEOUT_MS = 2000;
+const MAX_ROUNDS = 12;
 
 /** Every subscriber is there and has what was accepted up to now, as far as no bug keeps it from that. */
 export async function caughtUp(stage: Stage): Promise<void> {
   await inTime(stage.goal(), CAUGHT_UP_TIMEOUT_MS);
 }
 
-/** So many more messages are in Redis. */
-export async function moreAreWritten(
-  where: { readonly redisUrl: string; readonly redisPrefix: string },
-  count: number,
-): Promise<void> {
-  const goal = (await messagesWritten(where)) + count;
-  await eventually(async () => (await messagesWritten(where)) >= goal, {
-    what: `${count} more messages are in Redis`,
-  });
+/** One more message is in Redis. `false`: none comes, since all that may be under way is. */
+export async function oneMoreIsWritten(where: {
+  readonly redisUrl: string;
+  readonly redisPrefix: string;
+}): Promise<boolean> {
+  const before = await messagesWritten(where);
+  return await inTime(async () => (await messagesWritten(where)) > before, WRITTEN_TIMEOUT_MS);
+}
+
+/** Makes trouble until it has come about three times. @throws Error when it never does */
+export async function threeTimes(trouble: () => Promise<boolean>): Promise<void> {
+  let times = 0;
+  for (let round = 0; round < MAX_ROUNDS && times < 3; round++) if (await trouble()) times++;
+  if (times === 0) throw new Error(`the trouble did not come about in ${MAX_ROUNDS} rounds`);
 }
 
 /** The gateway has so many subscriptions of clients. */
@@ -42,14 +47,11 @@ export async function storingFails({ port }: Service): Promise<void> {
   );
 }
 
-/**
- * While `again` is called, more publishes end with one of these results at the gateway. `false`: not for so long that their publisher,
- * who hears nothing, gives its connection up.
- */
+/** While `again` is called, more publishes end with one of these results at the gateway. `false`: not in time. */
 export async function publishesEnd(
   { port }: Service,
   results: readonly string[],
-  again: () => void,
+  { again, timeoutMs }: { readonly again: () => void; readonly timeoutMs: number },
 ): Promise<boolean> {
   const count = async (): Promise<number> => {
     const counts = results.map((result) =>
@@ -58,10 +60,11 @@ export async function publishesEnd(
     return (await Promise.all(counts)).reduce<number>((sum, one) => sum + (one ?? 0), 0);
   };
   const before = await count();
-  return await inTime(async () => {
+  const more = async (): Promise<boolean> => {
     again();
     return (await count()) > before;
-  }, UNHEARD_TIMEOUT_MS);
+  };
+  return await inTime(more, timeoutMs);
 }
 
 function inTime(check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {

@@ -7,17 +7,16 @@ const CHANNELS = ['c:a', 'c:b', 'c:c'];
 /** Trouble between the log and Postgres. */
 export const STORAGE_SCENARIOS = {
   'persistence-dies': {
-    story: 'Postgres refuses inserts, and persistence is killed with messages in hand',
-    services: { gateways: 1, routers: 0, persistence: 1 },
-    // Long after the next one has begun to store, and to trim the log, what a dead one had in hand is taken over.
+    story: 'Postgres refuses inserts, and one of two persistence workers is killed with messages in hand',
+    services: { gateways: 1, routers: 0, persistence: 2 },
+    // Long after the other one has gone on to store, and to trim the log, what the dead one had in hand is taken over.
     env: { CARILLON_PERSISTENCE_CLAIM_IDLE_MS: '8s' },
     settleMs: 15_000,
     play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
       (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
       await stage.traffic(60);
       const heal = await refuseInserts(databaseUrl, 'messages');
-      await storingFails(persistence[0]!);
-      await stage.traffic(30);
+      await Promise.all(persistence.map(storingFails));
       await persistence[0]!.kill();
       await heal();
       await persistence[0]!.start();

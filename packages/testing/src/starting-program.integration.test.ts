@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { eventually } from './eventually.ts';
+import { descendantsOf, isAlive } from './process-tree.ts';
+import { startProcess } from './server-process.ts';
+
+const PROGRAM = fileURLToPath(new URL('./starting-program.fixture.ts', import.meta.url));
+
+it.each([
+  ['SIGINT', 'heeds', 130, 'put away: SIGINT'],
+  ['SIGTERM', 'goes-on', 143, 'SIGTERM: ending'],
+  [undefined, 'throws', 1, 'it broke'],
+  [undefined, 'crashes', 1, 'it broke'],
+  [undefined, 'ends', 3, 'started'],
+] as const)('ended by %s, and its work %s: nothing is left', async (signal, ending, code, says) => {
+  const program = await startProcess({
+    command: process.execPath,
+    args: [PROGRAM, ending],
+    readyPattern: /started/,
+  });
+  // What ends by itself has ended them already, perhaps.
+  const children = descendantsOf(program.pid);
+  if (signal !== undefined) {
+    expect(children).toHaveLength(2);
+    process.kill(program.pid, signal);
+  }
+  expect(await program.exited).toBe(code);
+  expect(program.output).toContain(says);
+  await eventually(() => !children.some(isAlive), { what: 'its children are gone' });
+});
+
+it('whoever asks twice does not wait', async () => {
+  const program = await startProcess({
+    command: process.execPath,
+    args: [PROGRAM, 'goes-on'],
+    readyPattern: /started/,
+  });
+  const children = descendantsOf(program.pid);
+  process.kill(program.pid, 'SIGTERM');
+  await eventually(() => program.output.includes('SIGTERM: ending'), { what: 'it has heard' });
+  process.kill(program.pid, 'SIGINT');
+  expect([130, 143]).toContain(await program.exited);
+  await eventually(() => !children.some(isAlive), { what: 'its children are gone' });
+});
