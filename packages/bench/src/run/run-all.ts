@@ -18,12 +18,12 @@ interface Job {
   readonly run: () => Promise<readonly string[]>;
 }
 
-function jobsOf(options: Options, command: string): readonly Job[] {
+function jobsOf(options: Options, command: string, signal: AbortSignal): readonly Job[] {
   return [
     ...options.scenarios.map((scenario) => ({
       heading: `${pc.bold(scenario.name)} ${scenario.row === '' ? '' : pc.dim(`(${scenario.row}) `)}${scenario.title}`,
       seconds: estimateSeconds(scenario, options),
-      run: () => runOne(scenario, options, command),
+      run: () => runOne(scenario, options, { command, signal }),
     })),
     ...options.sweeps.map((sweep) => ({
       heading: `${pc.bold(sweep.name)} ${sweep.title}`,
@@ -33,9 +33,12 @@ function jobsOf(options: Options, command: string): readonly Job[] {
   ];
 }
 
-/** Runs what was chosen, one after another; one that fails doesn't stop the others. Returns the exit code. */
-export async function runAll(options: Options, command: string): Promise<number> {
-  const jobs = jobsOf(options, command);
+/**
+ * Runs what was chosen, one after another; one that fails doesn't stop the others. Returns the exit code. When `signal` aborts, what is
+ * under way is ended, and nothing is written of it.
+ */
+export async function runAll(options: Options, command: string, signal: AbortSignal): Promise<number> {
+  const jobs = jobsOf(options, command, signal);
   const failures: string[] = [];
   let left = jobs.reduce((sum, { seconds }) => sum + seconds, 0);
   progress(
@@ -44,6 +47,7 @@ export async function runAll(options: Options, command: string): Promise<number>
   for (const [i, { heading, seconds, run }] of jobs.entries()) {
     progress(`\n${heading}`);
     failures.push(...(await run()));
+    signal.throwIfAborted();
     left -= seconds;
     progress(pc.dim(`  ${i + 1} of ${jobs.length} done; about ${minutes(left)} left`));
   }
@@ -53,11 +57,17 @@ export async function runAll(options: Options, command: string): Promise<number>
 }
 
 /** Returns what failed. */
-async function runOne(scenario: Scenario, options: Options, command: string): Promise<readonly string[]> {
+async function runOne(
+  scenario: Scenario,
+  options: Options,
+  { command, signal }: { readonly command: string; readonly signal: AbortSignal },
+): Promise<readonly string[]> {
   const outcome = await runScenario(scenario, {
     ...options,
+    signal,
     progress: (text) => progress(pc.dim(`  ${clock(0)} ${text}`)),
   });
+  signal.throwIfAborted();
   const { results, failures, floorUs } = outcome;
   for (const { target, problems } of results)
     for (const problem of problems) progress(pc.red(`  ${target}: ${problem}`));

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly progress: (text: string) => void;
   /** One run against one target is given up after this; absent: several times what it should take. */
   readonly patienceMs?: number;
+  /** Ends what is under way, and begins nothing more. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Outcome {
@@ -34,6 +36,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   for (let round = 1; round <= options.repeat; round++) {
     const attempt = async (run: () => Promise<void>): Promise<void> => {
       try {
+        options.signal?.throwIfAborted();
         await run();
       } catch (error) {
         failures.push(`${scenario.name}, round ${round}: ${error instanceof Error ? error.message : error}`);
@@ -86,24 +89,33 @@ const LEAST_PATIENCE_S = 120;
 async function runAgainst(
   start: () => Promise<Target>,
   scenario: Scenario,
-  { timing, size, progress, patienceMs }: RunOptions,
+  { timing, size, progress, patienceMs, signal }: RunOptions,
 ): Promise<Result> {
   const target = await start();
   const expected = PATIENCE * scenario.estimateSeconds(timing);
   const timeoutMs = patienceMs ?? 1000 * Math.max(LEAST_PATIENCE_S, expected);
   const ended = new AbortController();
+  const late = `${target.name}: not done after ${timeoutMs / 1000} s`;
   try {
     progress(target.name);
     return await Promise.race([
       scenario.run(target, timing, size),
-      pause(timeoutMs, undefined, { signal: ended.signal }).then(() => {
-        throw new Error(`${target.name}: not done after ${timeoutMs / 1000} s`);
-      }),
+      pause(timeoutMs, undefined, { signal: ended.signal }).then(() => Promise.reject(new Error(late))),
+      ...(signal === undefined ? [] : [abortOf(signal, ended.signal)]),
     ]);
   } finally {
     ended.abort();
     await target.stop();
   }
+}
+
+/** Rejects when `signal` aborts, until `until` does. */
+function abortOf(signal: AbortSignal, until: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true, signal: until });
+  return promise;
 }
 
 /** About how long {@link runScenario} takes. */

@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { whileStarting } from '@carillon/testing';
 import type { Verdict } from '../check/check.ts';
 import { INVARIANTS } from '../check/verdict.ts';
 import { makePlan, type Plan, parsePlan } from './plan.ts';
@@ -65,22 +66,26 @@ function sayVerdict({ violations, violated, faults, ...counts }: Verdict): void 
   say(kinds.length === 0 ? 'No guarantee was violated.' : `Violations: ${kinds.join(', ')}`);
 }
 
-async function main(): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   const { plan, keep } = readOptions();
   const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
   say(
     `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
   );
-  const verdict = await runChaos({ plan, folder, say });
-  sayVerdict(verdict);
-  const failed = verdict.violations.length > 0;
-  if (failed)
-    say(
-      `Everything to look into is in ${folder}; again: npm run chaos -- --plan ${join(folder, 'plan.json')}`,
-    );
-  else if (!keep) rmSync(folder, { recursive: true });
-  return failed ? 1 : 0;
+  const sayWhere = (what: string): void =>
+    say(`${what} is in ${folder}; again: npm run chaos -- --plan ${join(folder, 'plan.json')}`);
+  try {
+    const verdict = await runChaos({ plan, folder, say, signal });
+    sayVerdict(verdict);
+    const failed = verdict.violations.length > 0;
+    if (failed) sayWhere('Everything to look into');
+    else if (!keep) rmSync(folder, { recursive: true });
+    return failed ? 1 : 0;
+  } catch (error) {
+    sayWhere('Nothing was judged. What there is up to here');
+    throw error;
+  }
 }
 
 // Not only the exit code: a connection that a fault has left open must not hold the process.
-process.exit(await main());
+process.exit(await whileStarting(main, { say }));

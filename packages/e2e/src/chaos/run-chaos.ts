@@ -18,6 +18,8 @@ export interface ChaosOptions {
   /** For the plan, the histories, the verdict, and what the services wrote. */
   readonly folder: string;
   readonly say: (line: string) => void;
+  /** Ends the run without a verdict. */
+  readonly signal?: AbortSignal;
 }
 
 export function shownStrike({ fault, target, durationMs }: Strike): string {
@@ -26,13 +28,13 @@ export function shownStrike({ fault, target, durationMs }: Strike): string {
 }
 
 /** Carries out a plan against steady traffic, and judges. */
-export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Verdict> {
+export async function runChaos({ plan, folder, say, signal }: ChaosOptions): Promise<Verdict> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
   const installation = await startInstallation(plan.seed);
   const { cluster, services } = installation;
   const stage = new Stage(cluster.postgres.url, join(folder, 'histories'));
-  try {
+  const play = async (): Promise<Verdict> => {
     const traffic = new Traffic(stage, cluster.gateways);
     await traffic.start();
     await stage.traffic(100);
@@ -42,6 +44,9 @@ export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Ver
     const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
     writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
     return verdict;
+  };
+  try {
+    return await Promise.race([play(), ended(signal)]);
   } catch (error) {
     // Said here: what closing the stage brings up later must not hide it.
     say(`could not go on: ${error instanceof Error ? error.stack : String(error)}`);
@@ -51,6 +56,15 @@ export async function runChaos({ plan, folder, say }: ChaosOptions): Promise<Ver
     await stage.close();
     await cluster.stop();
   }
+}
+
+/** Rejects when the run is to end. */
+function ended(signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const end = (): void => reject(signal?.reason);
+  if (signal?.aborted === true) end();
+  else signal?.addEventListener('abort', end, { once: true });
+  return promise;
 }
 
 class Waves {
