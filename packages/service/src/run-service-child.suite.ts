@@ -1,4 +1,5 @@
 /** A process with two services, for run-service.integration.test.ts. The first argument says what goes wrong. */
+import { once } from 'node:events';
 import { createTelemetry } from '@carillon/telemetry';
 import { pause } from './pause.ts';
 import { runServices } from './run-service.ts';
@@ -27,6 +28,7 @@ function serviceOf(name: string): ServiceShell {
     stop: async () => {
       telemetry.logger.info(`stopping ${name}`);
       if (scenario?.startsWith('hanging stop') === true) await pause(60_000);
+      if (scenario === 'stop that awaits a signal' && name === 'second') await once(process, 'SIGINT');
     },
   });
   return shell;

@@ -74,11 +74,22 @@ it('a failed start says why, stops what was started, exit code 1', async () => {
 });
 
 it('a second signal ends the process at once', async () => {
+  let insisting: NodeJS.Timeout | undefined;
   const { code, messages } = await run('hanging stop', (message, kill) => {
-    if (message === 'started' || message === 'stopping second') kill('SIGINT');
+    if (message === 'started') kill('SIGINT');
+    if (message === 'stopping second') insisting = setInterval(() => kill('SIGINT'), 50);
   });
+  clearInterval(insisting);
   expect(messages.at(-1)).toBe('stopping second');
   expect(code).toBe(130);
+});
+
+it('one signal that comes twice, with the group and passed on by a launcher, is one', async () => {
+  const { code, messages } = await run('stop that awaits a signal', (message, kill) => {
+    if (message === 'started' || message === 'stopping second') kill('SIGINT');
+  });
+  expect(messages.slice(-2)).toEqual(['after stop', 'stopped']);
+  expect(code).toBe(0);
 });
 
 it('a stop that takes too long is cut off, exit code 1', async () => {

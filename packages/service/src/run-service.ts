@@ -14,19 +14,28 @@ export interface RunOptions {
 /** What a shell reports for a process that a signal has ended. */
 const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 };
 
+/**
+ * One Ctrl-C, or one `systemctl stop`, comes twice to a process below npm or another launcher: with its group, and passed on by its parent.
+ * A signal this soon after the first one is that one.
+ */
+const SAME_SIGNAL_MS = 500;
+
 /** After an error that nobody caught the state is unknown: what can't stop quickly is cut off. */
 const STOP_AFTER_UNCAUGHT_MS = 5000;
 
 /**
  * Runs services in this process: starts them in order, resolves when all have started, and on SIGTERM or SIGINT stops them
- * in reverse order within the deadline. A second signal ends the process at once. An error that nobody caught is logged
+ * in reverse order within the deadline. A second signal, half a second later or more, ends the process at once. An error that nobody caught is logged
  * and ends the process. Exit code: 0 after a clean stop, 128 + number after a second signal, else 1.
  */
 export async function runServices(services: readonly Service[], options: RunOptions): Promise<void> {
   const { logger } = options.telemetry;
   const running = new RunningServices(options);
+  let firstAtMs = Number.NEGATIVE_INFINITY;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;
     if (running.stopping) process.exit(EXIT_CODES[signal] ?? 1);
+    firstAtMs = performance.now();
     logger.info({ signal }, 'stopping; a second signal ends the process at once');
     void running.stopAndExit(0, options.shutdownTimeoutMs);
   };
