@@ -12,6 +12,7 @@ import {
   startProcess,
   startRedis,
   startRedisCluster,
+  startSentinelledRedis,
   type TestPostgres,
   type TestRedis,
 } from '@carillon/testing';
@@ -22,6 +23,7 @@ import { ADMIN_TOKEN, migrate, startServices } from './services.ts';
 import { storedMessages } from './stored-messages.ts';
 
 const PASSWORD = 'p@ss/w:rd%';
+const SENTINEL_PASSWORD = 'an+other/p@ss&w=rd';
 const WRONG = 'not-this-one';
 const RIGHTS = ['on', `>${PASSWORD}`, '~carillon:*', '&carillon:*', '+@all', '-@dangerous', '+info'];
 
@@ -61,6 +63,39 @@ it('all services work on Redis Cluster, their jobs too', { timeout: 120_000 }, a
       expect(String(await redisCommand(node, 'INFO', 'keyspace'))).toContain('db0:keys');
   } finally {
     await cluster.stop();
+  }
+});
+
+it('all services work on Sentinel with passwords of its own, before a failover and after it', {
+  timeout: 180_000,
+}, async () => {
+  const sentinelled = await startSentinelledRedis({
+    appendonly: true,
+    tls: certificates,
+    password: PASSWORD,
+    sentinelPassword: SENTINEL_PASSWORD,
+  });
+  try {
+    await useAll(sentinelled.url);
+    await sentinelled.failOver();
+    await sentinelled.primary.kill();
+    await useAll(sentinelled.url);
+  } finally {
+    await sentinelled.stop();
+  }
+});
+
+it('says so when the password of the sentinels is wrong, without the passwords', {
+  timeout: 60_000,
+}, async () => {
+  const sentinelled = await startSentinelledRedis({
+    ...{ tls: certificates, password: PASSWORD, sentinelPassword: SENTINEL_PASSWORD },
+  });
+  const url = sentinelled.url.replace(encodeURIComponent(SENTINEL_PASSWORD), WRONG);
+  try {
+    await refusedWith(url, 'WRONGPASS', { NODE_EXTRA_CA_CERTS: certificates.caFile });
+  } finally {
+    await sentinelled.stop();
   }
 });
 
@@ -121,23 +156,35 @@ it.each([
     timeout: 30_000,
   },
   async (_what, isWrong, says) => {
-    const persistence = await startProcess({
-      command: process.execPath,
-      args: [`${ROOT}apps/persistence/src/main.ts`],
-      env: {
-        CARILLON_REDIS_URL: isWrong ? redisUrl.replace(encodeURIComponent(PASSWORD), WRONG) : redisUrl,
-        CARILLON_DATABASE_URL: databaseUrl,
-        CARILLON_PERSISTENCE_PORT: '0',
-        ...(isWrong ? { NODE_EXTRA_CA_CERTS: certificates.caFile } : {}),
-      },
-    });
-    try {
-      await eventually(() => persistence.output.includes(says), { what: `it says ${says}` });
-      expect(persistence.running).toBe(true);
-      for (const password of [PASSWORD, encodeURIComponent(PASSWORD), WRONG])
-        expect(persistence.output).not.toContain(password);
-    } finally {
-      await persistence.stop();
-    }
+    if (isWrong)
+      await refusedWith(redisUrl.replace(encodeURIComponent(PASSWORD), WRONG), says, {
+        NODE_EXTRA_CA_CERTS: certificates.caFile,
+      });
+    else await refusedWith(redisUrl, says);
   },
 );
+
+/** A service that can not get at Redis says why, without any password, and lives on. */
+async function refusedWith(
+  url: string,
+  says: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const persistence = await startProcess({
+    command: process.execPath,
+    args: [`${ROOT}apps/persistence/src/main.ts`],
+    env: {
+      ...{ CARILLON_REDIS_URL: url, CARILLON_DATABASE_URL: databaseUrl, CARILLON_PERSISTENCE_PORT: '0' },
+      ...env,
+    },
+  });
+  try {
+    await eventually(() => persistence.output.includes(says), { what: `it says ${says}` });
+    expect(persistence.running).toBe(true);
+    for (const password of [PASSWORD, SENTINEL_PASSWORD, WRONG])
+      for (const text of [password, encodeURIComponent(password)])
+        expect(persistence.output).not.toContain(text);
+  } finally {
+    await persistence.stop();
+  }
+}

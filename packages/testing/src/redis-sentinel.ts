@@ -4,15 +4,22 @@ import { join } from 'node:path';
 import { findProgram } from './backend.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
-import { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
-import { redisCommand } from './redis-command.ts';
+import { portSettings, type RedisOptions, startRedis, type TestRedis } from './redis.ts';
+import { type CommandTarget, redisCommand } from './redis-command.ts';
 import { startProcess } from './server-process.ts';
 
 const NAME = 'carillon';
 
+export interface SentinelOptions extends RedisOptions {
+  /** Of primary and replica. Default: none. */
+  readonly password?: string;
+  /** Of the sentinel. Default: none. */
+  readonly sentinelPassword?: string;
+}
+
 /** A primary, a replica, and one sentinel that watches them. */
 export interface SentinelledRedis {
-  /** redis+sentinel:// */
+  /** redis+sentinel://, or rediss+sentinel:// with the option `tls`; with the passwords that there are */
   readonly url: string;
   /** The first primary. */
   readonly primary: TestRedis;
@@ -22,42 +29,35 @@ export interface SentinelledRedis {
   stop(): Promise<void>;
 }
 
-export async function startSentinelledRedis(options: RedisOptions = {}): Promise<SentinelledRedis> {
-  const config = { 'repl-diskless-sync-delay': '0', ...options.config };
+/** With the option `tls` all three take TLS only, and speak it among each other. */
+export async function startSentinelledRedis(options: SentinelOptions = {}): Promise<SentinelledRedis> {
+  const { tls, password } = options;
+  const config = {
+    'repl-diskless-sync-delay': '0',
+    ...(tls !== undefined && { 'tls-replication': 'yes' }),
+    ...(password !== undefined && { requirepass: password, masterauth: password }),
+    ...options.config,
+  };
   const [primary, replica] = (await Promise.all([1, 2].map(() => startRedis({ ...options, config })))) as [
     TestRedis,
     TestRedis,
   ];
-  await redisCommand(replica, 'REPLICAOF', '127.0.0.1', primary.port);
+  const onReplica = { port: replica.port, caFile: tls?.caFile, password };
+  await redisCommand(onReplica, 'REPLICAOF', '127.0.0.1', primary.port);
   await eventually(
-    async () => String(await redisCommand(replica, 'INFO', 'replication')).includes('master_link_status:up'),
+    async () =>
+      String(await redisCommand(onReplica, 'INFO', 'replication')).includes('master_link_status:up'),
     { what: 'the replica has everything', timeoutMs: 20_000 },
   );
-  const port = await freePort();
-  const folder = await mkdtemp(join(tmpdir(), 'carillon-sentinel-'));
-  const file = join(folder, 'sentinel.conf');
-  const settings = [
-    `port ${port}`,
-    'bind 127.0.0.1',
-    `dir ${folder}`,
-    `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} 1`,
-    `sentinel down-after-milliseconds ${NAME} 1000`,
-    `sentinel failover-timeout ${NAME} 5000`,
-  ];
-  await writeFile(file, `${settings.join('\n')}\n`);
-  const sentinel = await startProcess({
-    command: findProgram('redis-server')!,
-    args: [file, '--sentinel'],
-    readyPattern: /monitor master/,
-  });
+  const sentinel = await startSentinel(primary.port, options);
   const says = async (what: string): Promise<readonly string[]> =>
-    ((await redisCommand({ port }, 'SENTINEL', what, NAME)) as string[] | null) ?? [];
+    ((await redisCommand(sentinel, 'SENTINEL', what, NAME)) as string[] | null) ?? [];
   await eventually(async () => (await says('replicas')).length > 0, {
     what: 'the sentinel knows the replica',
     timeoutMs: 20_000,
   });
   return {
-    url: `redis+sentinel://127.0.0.1:${port}/${NAME}`,
+    url: urlOf(sentinel.port, options),
     primary,
     replica,
     failOver: async () => {
@@ -75,9 +75,46 @@ export async function startSentinelledRedis(options: RedisOptions = {}): Promise
       });
     },
     stop: async () => {
-      await sentinel.kill();
+      await sentinel.stop();
       await Promise.all([primary.stop(), replica.stop()]);
-      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function startSentinel(
+  primaryPort: number,
+  { tls, password, sentinelPassword }: SentinelOptions,
+): Promise<CommandTarget & { stop(): Promise<void> }> {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'carillon-sentinel-'));
+  const file = join(folder, 'sentinel.conf');
+  const settings = [
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    ...(tls === undefined ? [] : ['tls-replication yes']),
+    ...(sentinelPassword === undefined ? [] : [`requirepass ${JSON.stringify(sentinelPassword)}`]),
+    `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
+    ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
+    `sentinel down-after-milliseconds ${NAME} 1000`,
+    `sentinel failover-timeout ${NAME} 5000`,
+  ];
+  await writeFile(file, `${settings.join('\n')}\n`);
+  const sentinel = await startProcess({
+    command: findProgram('redis-server')!,
+    args: [file, '--sentinel', ...portSettings(port, tls)],
+    readyPattern: /monitor master/,
+  });
+  const stop = async (): Promise<void> => {
+    await sentinel.kill();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { port, caFile: tls?.caFile, password: sentinelPassword, stop };
+}
+
+function urlOf(port: number, { tls, password, sentinelPassword }: SentinelOptions): string {
+  const scheme = tls === undefined ? 'redis' : 'rediss';
+  const access = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
+  const query =
+    sentinelPassword === undefined ? '' : `?sentinelPassword=${encodeURIComponent(sentinelPassword)}`;
+  return `${scheme}+sentinel://${access}127.0.0.1:${port}/${NAME}${query}`;
 }

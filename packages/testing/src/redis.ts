@@ -116,7 +116,8 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
   };
 }
 
-function portSettings(port: number, tls: Certificates | undefined): readonly string[] {
+/** Of redis-server, where it listens. */
+export function portSettings(port: number, tls: Certificates | undefined): readonly string[] {
   if (tls === undefined) return ['--port', String(port)];
   return [
     ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
