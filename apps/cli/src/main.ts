@@ -89,14 +89,17 @@ talking(program.command('bench'))
   .option('--payload <bytes>', 'size of a message', '100')
   .option('--duration <duration>', 'how long messages are published', '10s')
   .option('--ramp-up <duration>', 'over which clients connect', '0')
-  .option('--channels <n>', 'how many; clients are spread over them', '1')
+  .option('--channels <n>', 'how many; clients are spread over them, at least one on each', '1')
   .option('--channel <name>', 'its name, or how their names begin', 'bench:carillon')
   .option('--publishers <n>', 'connections that publish, at most one for each channel', '1')
-  .option('--stress', 'publish as fast as messages are accepted, instead of --rate')
+  .addOption(
+    new Option('--stress', 'publish as fast as messages are accepted, instead of --rate').conflicts('rate'),
+  )
   .option('--anonymous', 'without tokens: what does authentication cost?')
   .addOption(
     new Option('--output <format>', 'how the result is printed').choices(['text', 'json']).default('text'),
   )
+  .addOption(new Option('--json', 'the same as --output json').implies({ output: 'json' }))
   .addOption(
     new Option('--log-level <level>', 'what is told meanwhile')
       .choices(['silent', 'info', 'debug'])

@@ -1,5 +1,5 @@
 /** `carillon bench` against a running instance, as real processes. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,8 +33,12 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function bench(...args: string[]) {
+const bench = (...args: string[]) => watchedBench(args, () => undefined);
+
+/** @param onProgress gets what is told on stderr, and the process */
+async function watchedBench(args: string[], onProgress: (told: string, child: ChildProcess) => void) {
   const child = spawn(process.execPath, [BIN, 'bench', ...args], { env: { ...inherited, ...env } });
+  child.stderr.on('data', (chunk: Buffer) => onProgress(String(chunk), child));
   const [out, err, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -46,7 +50,7 @@ async function bench(...args: string[]) {
 const SMALL = ['--clients', '6', '--duration', '1500ms', '--channels', '2', '--publishers', '2'];
 
 it('tells in JSON what came, how fast, and that nothing is missing', { timeout: 30_000 }, async () => {
-  const { out, err, code } = await bench(...SMALL, '--rate', '100', '--ramp-up', '300ms', '--output', 'json');
+  const { out, err, code } = await bench(...SMALL, '--rate', '100', '--ramp-up', '300ms', '--json');
   const report = JSON.parse(out) as BenchReport;
   expect(report).toMatchObject({
     connected: 6,
@@ -78,10 +82,40 @@ it('says what is wrong with its options, with a token, and with an address', {
   timeout: 30_000,
 }, async () => {
   expect(await bench('--clients', '0')).toMatchObject({ code: 2, out: '' });
+  expect(await bench('--stress', '--rate', '5')).toMatchObject({ code: 2, out: '' });
   const token = await bench(...SMALL, '--token', 'nonsense');
   expect([token.code, token.err]).toEqual([1, expect.stringContaining('TOKEN_MALFORMED')]);
   const anonymous = await bench(...SMALL, '--anonymous');
   expect(anonymous.code).toBe(1);
   const nobody = await bench(...SMALL, '--url', `http://127.0.0.1:${await freePort()}`);
   expect(nobody.err).toContain('Nothing listens');
+});
+
+it('tells what it has measured when Ctrl-C ends it', { timeout: 30_000 }, async () => {
+  const { out, code } = await watchedBench([...SMALL, '--duration', '60s', '--json'], (told, child) => {
+    if (/[1-9]\d* published/.test(told)) child.kill('SIGINT');
+  });
+  const report = JSON.parse(out) as BenchReport;
+  expect(report).toMatchObject({ interrupted: true, lost: 0 });
+  expect(report.published.accepted).toBeGreaterThan(0);
+  expect(report.seconds).toBeLessThan(60);
+  expect(code).toBe(130);
+});
+
+// The last one: it ends the instance.
+it('does not wait for a server that went away, and says that answers are missing', {
+  timeout: 60_000,
+}, async () => {
+  let stopping: Promise<unknown> | undefined;
+  const args = ['--clients', '6', '--duration', '8s', '--json'];
+  const { out, err, code } = await watchedBench(args, (told) => {
+    if (/[1-9]\d* published/.test(told)) stopping ??= instance.stop();
+  });
+  await stopping;
+  const report = JSON.parse(out) as BenchReport;
+  expect(report).toMatchObject({ disconnected: 6 });
+  expect(report.published.unanswered).toBeGreaterThan(0);
+  expect(report.problems[0]).toMatch(/a connection ended: .+ \(\d+\)/);
+  expect(err).toContain('0/6 clients');
+  expect(code).toBe(1);
 });

@@ -1,18 +1,23 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { RealtimeClient } from '@carillon/client';
 import { CliError } from '../cli-error.ts';
 import { err, exitWhenReaderIsGone, note, print } from '../output/style.ts';
 import { openClient } from '../target/open-client.ts';
 import { resolveTarget, type Target } from '../target/resolve-target.ts';
+import { atMost } from './at-most.ts';
 import { gradeOf } from './grade.ts';
+import { interruption } from './interruption.ts';
 import { Load } from './load.ts';
 import { type BenchFlags, type BenchPlan, planOf } from './plan.ts';
 import { type BenchReport, reportText } from './report.ts';
 import { type ServerUsage, serverUsage } from './server-usage.ts';
 
+const SIGINT_EXIT_CODE = 130;
 const PROGRESS_EVERY_MS = 1_000;
 
-/** Measures a deployment with clients of the SDK. Exit code 1 when a message was lost, doubled or out of order. */
+/**
+ * Measures a deployment with clients of the SDK. Exit code 1 when a message was lost, doubled or out of order, or has no answer;
+ * 130 after Ctrl-C, which ends publishing and shows what there is.
+ */
 export async function bench(flags: BenchFlags): Promise<void> {
   const plan = planOf(flags);
   exitWhenReaderIsGone();
@@ -23,7 +28,9 @@ export async function bench(flags: BenchFlags): Promise<void> {
   try {
     const report = await measure(load, plan, target.url, flags.logLevel);
     print(flags.output === 'json' ? JSON.stringify(report) : reportText(report));
-    if (report.lost + report.duplicated + report.reordered + report.failed > 0) process.exitCode = 1;
+    const faults = report.lost + report.duplicated + report.reordered + report.failed;
+    if (faults + report.published.unanswered > 0) process.exitCode = 1;
+    if (report.interrupted) process.exitCode = SIGINT_EXIT_CODE;
   } finally {
     load.close();
   }
@@ -56,14 +63,18 @@ async function measure(
       throw new CliError('No client could connect', { hint: [...load.problems][0] });
     const before = await serverUsage(url);
     const startMs = performance.now();
+    const interrupted = interruption();
     load.start();
-    await pause(plan.durationMs);
+    await atMost(interrupted.asked, plan.durationMs);
     const seconds = (performance.now() - startMs) / 1000;
     const { accepted } = load;
     const { delivered } = load.counts;
     const after = await serverUsage(url);
     await load.settle();
-    return reportOf(load, plan, { url, seconds, accepted, delivered, before, after });
+    return reportOf(load, plan, {
+      ...{ url, seconds, accepted, delivered, before, after },
+      interrupted: interrupted.happened,
+    });
   } finally {
     progress.stop();
   }
@@ -72,6 +83,7 @@ async function measure(
 interface Measured {
   readonly url: string;
   readonly seconds: number;
+  readonly interrupted: boolean;
   /** Until publishing ended, for the rates. */
   readonly accepted: number;
   readonly delivered: number;
@@ -80,7 +92,7 @@ interface Measured {
 }
 
 function reportOf(load: Load, plan: BenchPlan, measured: Measured): BenchReport {
-  const { url, seconds, before, after } = measured;
+  const { url, seconds, interrupted, before, after } = measured;
   const deliveryMs = load.latencies.summary();
   const perSecond = measured.delivered / seconds;
   const comparable = before !== undefined && after !== undefined && before.instance === after.instance;
@@ -88,11 +100,14 @@ function reportOf(load: Load, plan: BenchPlan, measured: Measured): BenchReport 
     url,
     plan,
     seconds,
+    interrupted,
     connected: load.counts.connected,
+    disconnected: load.counts.disconnected,
     failed: load.counts.failed,
     published: {
       accepted: load.accepted,
       refused: load.refused,
+      unanswered: load.unanswered,
       perSecond: measured.accepted / seconds,
     },
     delivered: { count: load.counts.delivered, perSecond },
@@ -124,9 +139,9 @@ function startProgress(
   const startMs = performance.now();
   let last = 0;
   const timer = setInterval(() => {
-    const { connected, delivered } = load.counts;
+    const { connected, away, delivered } = load.counts;
     const seconds = ((performance.now() - startMs) / 1000).toFixed(0).padStart(3);
-    const text = `${seconds} s  ${connected}/${plan.clients} clients  ${load.accepted} published  ${delivered} delivered (${delivered - last}/s)`;
+    const text = `${seconds} s  ${connected - away}/${plan.clients} clients  ${load.accepted} published  ${delivered} delivered (${delivered - last}/s)`;
     last = delivered;
     process.stderr.write(terminal ? `\r\u001b[2K${err.dim(text)}` : `${text}\n`);
   }, PROGRESS_EVERY_MS);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RealtimeClient } from '@carillon/client';
+import { atMost } from './at-most.ts';
 import { Latencies } from './latencies.ts';
 import type { BenchPlan } from './plan.ts';
 import { type BenchPayload, Publisher } from './publisher.ts';
@@ -9,6 +10,8 @@ import { SequenceCheck } from './sequence-check.ts';
 const OPEN_AT_ONCE = 50;
 /** What is under way when publishing ends counts as lost when nothing has come for this long. */
 const SILENCE_MS = 3_000;
+/** The SDK keeps a publish for minutes while there is no connection; a person who waits for the result does not. */
+const ANSWERS_WITHIN_MS = 10_000;
 const POLL_MS = 50;
 const MAX_PROBLEMS = 10;
 
@@ -16,6 +19,10 @@ export interface Counts {
   connected: number;
   failed: number;
   delivered: number;
+  /** Listeners whose connection is away at the moment. */
+  away: number;
+  /** Times that the connection of a listener ended by itself. */
+  disconnected: number;
 }
 
 interface Listener {
@@ -25,7 +32,7 @@ interface Listener {
 
 /** The clients of a run: those that listen and those that publish. */
 export class Load {
-  readonly counts: Counts = { connected: 0, failed: 0, delivered: 0 };
+  readonly counts: Counts = { connected: 0, failed: 0, delivered: 0, away: 0, disconnected: 0 };
   readonly latencies = new Latencies();
   readonly connecting = new Latencies();
   /** The first different ones. */
@@ -48,6 +55,11 @@ export class Load {
 
   get refused(): number {
     return this.#publishers.reduce((sum, { refused }) => sum + refused, 0);
+  }
+
+  /** Publishes that have no answer, and may have got in. */
+  get unanswered(): number {
+    return this.#publishers.reduce((sum, { unanswered }) => sum + unanswered, 0);
   }
 
   /** Opens the listeners, spread over the ramp-up, and then the publishers. @throws when a publisher can't connect */
@@ -75,7 +87,8 @@ export class Load {
 
   /** Ends publishing, and waits until all has come, or nothing comes any more. */
   async settle(): Promise<void> {
-    await Promise.all(this.#publishers.map((publisher) => publisher.stop()));
+    const answers = Promise.all(this.#publishers.map((publisher) => publisher.stop()));
+    await atMost(answers, ANSWERS_WITHIN_MS);
     let last = { delivered: this.counts.delivered, atMs: performance.now() };
     while (this.lost > 0 && performance.now() - last.atMs < SILENCE_MS) {
       await pause(POLL_MS);
@@ -88,7 +101,7 @@ export class Load {
     for (const client of this.#clients) client.close();
   }
 
-  /** Deliveries that have not come, of what was not refused. Refused ones leave a gap in the numbers, which is no loss. */
+  /** Deliveries that have not come, of what was accepted. The rest leaves a gap in the numbers, which is no loss. */
   get lost(): number {
     const published = new Map(this.#publishers.flatMap((publisher) => [...publisher.published]));
     const missing = this.#listeners.reduce(
@@ -96,7 +109,7 @@ export class Load {
       0,
     );
     const listeners = this.#listeners.length / Math.max(1, this.#plan.channels.length);
-    return Math.max(0, missing - Math.round(this.refused * listeners));
+    return Math.max(0, missing - Math.round((this.refused + this.unanswered) * listeners));
   }
 
   get duplicated(): number {
@@ -118,6 +131,7 @@ export class Load {
     try {
       const client = await this.#open(index);
       this.#clients.push(client);
+      this.#watch(client);
       const check = new SequenceCheck();
       await client.subscribe<BenchPayload>(channel, ({ payload }) => this.#onMessage(check, payload)).ready();
       this.#listeners.push({ channel, check });
@@ -127,6 +141,21 @@ export class Load {
       this.counts.failed++;
       this.#problem(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #watch(client: RealtimeClient): void {
+    client.on('disconnected', ({ code, reason, willReconnect }) => {
+      if (!willReconnect) return;
+      this.counts.disconnected++;
+      this.counts.away++;
+      this.#problem(`a connection ended: ${reason} (${code})`);
+    });
+    client.on('connected', ({ reconnected }) => {
+      if (reconnected) this.counts.away--;
+    });
+    client.on('recovered', ({ recovered, reason }) => {
+      if (!recovered) this.#problem(`what was missed could not be recovered (${reason})`);
+    });
   }
 
   #onMessage(check: SequenceCheck, payload: BenchPayload): void {

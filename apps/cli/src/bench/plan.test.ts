@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { CliError } from '../cli-error.ts';
 import { type BenchFlags, planOf } from './plan.ts';
 
 const FLAGS: BenchFlags = {
@@ -14,21 +15,21 @@ const FLAGS: BenchFlags = {
   logLevel: 'info',
 };
 
-it('has no more publishers than channels: a channel has one', () => {
-  expect(planOf(FLAGS)).toMatchObject({
+it('names its channels', () => {
+  expect(planOf({ ...FLAGS, publishers: '1' })).toMatchObject({
     channels: ['bench:a'],
     publishers: 1,
     durationMs: 5000,
     rampUpMs: 0,
   });
-  expect(planOf({ ...FLAGS, channels: '3' })).toMatchObject({
+  expect(planOf({ ...FLAGS, channels: '3', publishers: '3' })).toMatchObject({
     publishers: 3,
     channels: ['bench:a-0', 'bench:a-1', 'bench:a-2'],
   });
 });
 
 it('has no rate under stress', () => {
-  expect(planOf({ ...FLAGS, stress: true }).ratePerSecond).toBeUndefined();
+  expect(planOf({ ...FLAGS, publishers: '1', stress: true }).ratePerSecond).toBeUndefined();
 });
 
 it.each([
@@ -37,7 +38,17 @@ it.each([
   ['rate', '1.5', '--rate'],
   ['payload', '39', '--payload'],
   ['duration', '10 parsecs', '--duration'],
+  ['duration', '30', 'unit'],
   ['rampUp', '2h', '--ramp-up'],
+  ['channels', '11', '--clients 10'],
+  ['publishers', '2', '--channels 1'],
 ] as const)('refuses %s %s and names the option', (name, value, option) => {
-  expect(() => planOf({ ...FLAGS, [name]: value })).toThrow(option);
+  const flags = { ...FLAGS, publishers: '1', [name]: value };
+  try {
+    planOf(flags);
+    expect.unreachable();
+  } catch (error) {
+    const { message, hint, exitCode } = error as CliError;
+    expect([`${message} ${hint}`, exitCode]).toEqual([expect.stringContaining(option), 2]);
+  }
 });

@@ -36,13 +36,26 @@ export interface BenchPlan {
 
 /** @throws CliError naming the option and what it may be */
 export function planOf(flags: BenchFlags): BenchPlan {
+  const clients = whole(flags.clients, '--clients', 1, 20_000);
   const channels = whole(flags.channels, '--channels', 1, 10_000);
+  const publishers = whole(flags.publishers, '--publishers', 1, 1_000);
+  // Quietly measuring something else than what was asked for would be worse than an error.
+  if (channels > clients)
+    throw usageError(
+      `--channels is "${channels}", with --clients ${clients}`,
+      'Each channel needs a listener: --clients has to be at least --channels.',
+    );
+  if (publishers > channels)
+    throw usageError(
+      `--publishers is "${publishers}", with --channels ${channels}`,
+      'A channel has one publisher here: --channels has to be at least --publishers.',
+    );
   return {
-    clients: whole(flags.clients, '--clients', 1, 20_000),
+    clients,
     channels: Array.from({ length: channels }, (_, i) =>
       channels === 1 ? flags.channel : `${flags.channel}-${i}`,
     ),
-    publishers: Math.min(channels, whole(flags.publishers, '--publishers', 1, 1_000)),
+    publishers,
     ratePerSecond: flags.stress ? undefined : whole(flags.rate, '--rate', 1, 1_000_000),
     payloadBytes: whole(flags.payload, '--payload', 40, 1_048_576),
     durationMs: duration(flags.duration, '--duration', 1_000, 3_600_000),
@@ -61,6 +74,6 @@ function duration(text: string, option: string, minMs: number, maxMs: number): n
   if (value !== undefined && value >= minMs && value <= maxMs) return value;
   throw usageError(
     `${option} is "${text}"`,
-    `It has to be from ${minMs} ms to ${maxMs / 60_000} min, e.g. 30s.`,
+    `It has to be from ${minMs / 1000} s to ${maxMs / 60_000} min, with its unit, e.g. 30s.`,
   );
 }

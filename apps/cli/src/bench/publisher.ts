@@ -48,7 +48,12 @@ export class Publisher {
     else this.#openLoop(ratePerSecond);
   }
 
-  /** Ends publishing; resolves when each publish has its answer. */
+  /** Publishes that have no answer yet: nobody can say what became of them. */
+  get unanswered(): number {
+    return this.#open.size;
+  }
+
+  /** Ends publishing; resolves when each publish has its answer, which without a connection may be minutes. */
   async stop(): Promise<void> {
     this.#running = false;
     clearInterval(this.#timer);

@@ -8,9 +8,19 @@ export interface BenchReport {
   readonly url: string;
   readonly plan: BenchPlan;
   readonly seconds: number;
+  /** Ended early, by Ctrl-C. */
+  readonly interrupted: boolean;
   readonly connected: number;
+  /** Times that the connection of a listener ended by itself. */
+  readonly disconnected: number;
   readonly failed: number;
-  readonly published: { readonly accepted: number; readonly refused: number; readonly perSecond: number };
+  readonly published: {
+    readonly accepted: number;
+    readonly refused: number;
+    /** Nobody can say whether they got in. */
+    readonly unanswered: number;
+    readonly perSecond: number;
+  };
   readonly delivered: { readonly count: number; readonly perSecond: number };
   readonly lost: number;
   readonly duplicated: number;
@@ -18,7 +28,7 @@ export interface BenchReport {
   readonly deliveryMs: LatencySummary;
   /** From the first packet until subscribed. */
   readonly connectMs: LatencySummary;
-  /** Of the gateway that answered; absent where its metrics can't be read. */
+  /** Of the process of the gateway that answered; absent where its metrics can't be read. */
   readonly server: { readonly cpuUsPerDelivery: number; readonly rssBytes: number } | undefined;
   readonly grade: Grade;
   readonly problems: readonly string[];
@@ -36,6 +46,15 @@ function graded(grade: Grade): string {
   return grade === 'fair' ? out.yellow(grade) : out.green(grade);
 }
 
+const some = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
+
+/** What the rate and the listeners come to: no run can have more. */
+function deliveriesAsked({ ratePerSecond, clients, channels }: BenchPlan): string {
+  return ratePerSecond === undefined
+    ? ''
+    : ` of ${count((ratePerSecond * clients) / channels.length)}/s asked for`;
+}
+
 const GRADES = 'excellent: avg < 10 ms and > 1000 deliveries/s; good: < 50 and > 500; fair: < 100 and > 100';
 
 /** For people. */
@@ -45,23 +64,29 @@ export function reportText(report: BenchReport): string {
   const faults = `${count(lost)} lost, ${count(duplicated)} doubled, ${count(reordered)} out of order`;
   return [
     '',
-    `  ${out.bold(report.url)}  ${count(report.connected)} clients, ${plan.channels.length} channel(s), ${plan.payloadBytes} B, ${report.seconds.toFixed(1)} s`,
+    `  ${out.bold(report.url)}  ${some(report.connected, 'client')}, ${some(plan.channels.length, 'channel')}, ${some(plan.publishers, 'publisher')}, ${plan.payloadBytes} B, ${report.seconds.toFixed(1)} s${report.interrupted ? ', interrupted' : ''}`,
     '',
     row('delivery', latencies(report.deliveryMs)),
     row('connecting', latencies(report.connectMs)),
     row(
       'published',
-      `${count(published.accepted)} accepted, ${count(published.perSecond)}/s, ${count(published.refused)} refused`,
+      `${count(published.accepted)} accepted, ${count(published.perSecond)}/s, ${count(published.refused)} refused${published.unanswered === 0 ? '' : `, ${out.red(`${count(published.unanswered)} without an answer`)}`}`,
     ),
-    row('delivered', `${count(delivered.count)}, ${out.bold(`${count(delivered.perSecond)}/s`)}`),
+    row(
+      'delivered',
+      `${count(delivered.count)}, ${out.bold(`${count(delivered.perSecond)}/s`)}${deliveriesAsked(plan)}`,
+    ),
     row('faults', lost + duplicated + reordered === 0 ? out.green(faults) : out.red(faults)),
     row(
       'gateway',
       server === undefined
-        ? out.dim('its metrics can not be read here')
-        : `${server.cpuUsPerDelivery.toFixed(1)} us of CPU per delivery, ${(server.rssBytes / 2 ** 20).toFixed(0)} MiB`,
+        ? out.dim('its metrics can not be read here, or it was started anew')
+        : `${server.cpuUsPerDelivery.toFixed(1)} µs of CPU per delivery, ${(server.rssBytes / 2 ** 20).toFixed(0)} MiB, of its process`,
     ),
     row('grade', `${graded(report.grade)}  ${out.dim(GRADES)}`),
+    ...(report.disconnected === 0
+      ? []
+      : [row('disconnected', out.red(`${count(report.disconnected)} times`))]),
     ...(report.failed === 0
       ? []
       : [row('failed', out.red(`${count(report.failed)} clients could not connect`))]),
