@@ -22,7 +22,7 @@ import { JWT_SECRET } from './cluster.ts';
 import { tokenFor } from './people.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const ACK_TIMEOUT_MS = 1_000;
+const ACK_TIMEOUT_MS = 2_000;
 
 let redis: TestRedis;
 let gateway: ServerProcess;

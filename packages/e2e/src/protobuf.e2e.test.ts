@@ -15,7 +15,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from './cluster.ts';
 import { tokenFor } from './people.ts';
 
-const BATCH_DELAY_MS = 150;
+/** Long enough for all to come before it is over, on a busy machine, too. */
+const BATCH_DELAY_MS = 1000;
 
 let cluster: Cluster;
 /** To the second gateway. */
@@ -230,7 +231,7 @@ describe.each<[string, Encoding | undefined]>([
     const { webSocket, came, until } = recording();
     const client = await open('ada', cluster.gateways[0]!.port, {
       webSocket,
-      batch: { delayMs: 2000 },
+      batch: { delayMs: 5000 },
       ...(encoding === undefined ? {} : { encoding }),
     });
     const subscription = client.subscribe(`${channel}-order`, () => undefined);

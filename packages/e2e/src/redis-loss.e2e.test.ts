@@ -68,7 +68,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function provoke(redisUrl: string, lose: () => Promise<unknown>): Promise<void> {
+async function provoke(
+  redisUrl: string,
+  lose: (traffic: () => Promise<void>) => Promise<unknown>,
+): Promise<void> {
   const postgres = await startPostgres();
   closers.push(() => postgres.stop());
   await migrate(postgres.url);
@@ -102,7 +105,7 @@ async function provoke(redisUrl: string, lose: () => Promise<unknown>): Promise<
     await eventually(() => ledger.accepted.length >= goal, { what: 'traffic', timeoutMs: 30_000 });
   };
   await traffic();
-  await lose();
+  await lose(traffic);
   await traffic();
   await Promise.all(publishers.map((publisher) => publisher.finish()));
 
@@ -115,7 +118,7 @@ async function provoke(redisUrl: string, lose: () => Promise<unknown>): Promise<
   for (const { got } of subscribers)
     await eventually(() => missing(got.map(({ key }) => key)).length === 0, {
       what: 'every subscriber has every accepted message',
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     }).catch((cause: unknown) => {
       throw new Error(`never came: ${missing(got.map(({ key }) => key)).join('\n')}`, { cause });
     });
@@ -143,9 +146,9 @@ describe('[D7] Redis that lost acknowledged messages', () => {
   it('failed over to a replica that lagged', { timeout: 120_000 }, async () => {
     const pair = await startRedisPair({ appendonly: true, config: CONFIG });
     closers.push(() => pair.stop());
-    await provoke(pair.url, async () => {
+    await provoke(pair.url, async (traffic) => {
       pair.lag();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await traffic(); // what the replica will lack
       await pair.failOver();
     });
   });

@@ -172,12 +172,18 @@ describe('a Redis that refuses', () => {
 
   it('LOADING: it reads its file', { timeout: 120_000 }, async () => {
     // Takes its time for each key, and answers in between.
-    const config = { 'key-load-delay': '40000', 'loading-process-events-interval-bytes': '1024' };
+    const config = {
+      'key-load-delay': '40000',
+      'loading-process-events-interval-bytes': '1024',
+      'enable-debug-command': 'yes',
+    };
     const redis = await startRedis({ appendonly: true, config });
     closers.push(() => redis.stop());
     let loaded: Promise<void> | undefined;
     await goThrough(redis, {
       refuse: async () => {
+        // So many that it reads until it is told to hurry.
+        await redisCommand(redis, 'DEBUG', 'POPULATE', 3000, 'filler', 512);
         await redisCommand(redis, 'BGREWRITEAOF');
         const info = async () => String(await redisCommand(redis, 'INFO', 'persistence'));
         await eventually(async () => (await info()).includes('aof_rewrite_in_progress:0'), {
@@ -185,7 +191,10 @@ describe('a Redis that refuses', () => {
         });
         loaded = redis.restart();
       },
-      recover: async () => await loaded,
+      recover: async () => {
+        await set(redis, 'key-load-delay', '0');
+        await loaded;
+      },
       health: 'reading its file (LOADING)',
       logs: 'Redis is away',
       routerLogs: 'loop is critical',

@@ -54,14 +54,14 @@ describe('rolling stops and lanes', () => {
     await cluster?.stop();
   });
 
-  it('[D1] crosses the threshold of the lanes both ways under load', { timeout: 60_000 }, async () => {
+  it('[D1] crosses the threshold of the lanes both ways under load', { timeout: 180_000 }, async () => {
     const sum = async (name: string): Promise<number> => {
       const counts = await Promise.all(cluster.routers.map(({ port }) => metricOf(port, name)));
       return counts.reduce<number>((total, count) => total + (count ?? 0), 0);
     };
     const rises = async (name: string, what: string): Promise<void> => {
       const before = await sum(name);
-      await eventually(async () => (await sum(name)) > before, { what, timeoutMs: 20_000 });
+      await eventually(async () => (await sum(name)) > before, { what, timeoutMs: 40_000 });
     };
     for (let round = 0; round < 4; round++) {
       const narrowed = rises(

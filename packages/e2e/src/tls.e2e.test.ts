@@ -153,7 +153,7 @@ it.each([
 ])(
   'when %s a service says so, without the password, and goes on trying',
   {
-    timeout: 30_000,
+    timeout: 60_000,
   },
   async (_what, isWrong, says) => {
     if (isWrong)

@@ -68,7 +68,7 @@ describe('webhooks', () => {
       ordered: true,
       attempts: 3,
       backoffMs: 20,
-      timeoutMs: 500,
+      timeoutMs: 3000,
     };
     const clients = { ...hook, name: 'clients', events: ['client.connected', 'client.disconnected'] };
     const rooms = {
@@ -123,7 +123,7 @@ describe('webhooks', () => {
     ).rows[0]!.n;
 
   it('tells of each message at least once with one id, in order, over kills', {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async () => {
     const publishing = Promise.all(
       CHANNELS.map(async (channel) => {
@@ -159,7 +159,7 @@ describe('webhooks', () => {
     expect(taken.length).toBeLessThan(CHANNELS.length * PER_CHANNEL + 60);
   });
 
-  it('tells who came and went, also when the gateway stops', { timeout: 30_000 }, async () => {
+  it('tells who came and went, also when the gateway stops', { timeout: 60_000 }, async () => {
     const gateway = cluster.gateways[0]!;
     const ada = await connectClient('ada', gateway.port);
     await eventually(() => comings.includes('ada client.connected'), { what: 'she came' });
@@ -205,7 +205,7 @@ describe('webhooks', () => {
   });
 
   it('keeps what an endpoint refused, until it is replayed by the command line', {
-    timeout: 30_000,
+    timeout: 90_000,
   }, async () => {
     refusing = true;
     await backend.publish('hook:dead', { n: 1 });
@@ -215,7 +215,7 @@ describe('webhooks', () => {
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line));
-    await eventually(async () => (await listed()).length === 2, { what: 'both are dead', timeoutMs: 15_000 });
+    await eventually(async () => (await listed()).length === 2, { what: 'both are dead', timeoutMs: 30_000 });
     const [letter] = await listed();
     expect(letter).toMatchObject({ kind: 'webhook', attempts: 3, reason: '422 not like this' });
     const id = String(letter!.id);

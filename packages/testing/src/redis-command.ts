@@ -16,6 +16,7 @@ export async function redisCommand(
 ): Promise<unknown> {
   const redis = new Redis({
     ...{ host: '127.0.0.1', port, lazyConnect: true, retryStrategy: () => null },
+    enableReadyCheck: false, // also while it reads its file
     ...(password !== undefined && { password }),
     ...(caFile !== undefined && { tls: { ca: await readFile(caFile) } }),
   });
