@@ -6,6 +6,7 @@ import { channelKey } from '../channels/channel-name.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import { mayRead } from '../session/readable.ts';
 import { readConsumerName } from './consumer-subscription.ts';
+import { missingCapability } from './missing-capability.ts';
 
 export interface ConsumersRouteDependencies {
   readonly authenticator: Authenticator;
@@ -25,10 +26,7 @@ export function registerConsumers(
     );
     if (channelNameFault(channel) !== undefined) throw new CarillonError('CHANNEL_INVALID');
     if (!mayRead({ identity }, 'history', channel))
-      throw new CarillonError(
-        'PERMISSION_DENIED',
-        `The token does not allow to see the consumers of ${channel}: it needs the capability history for this channel.`,
-      );
+      throw missingCapability(`see the consumers of ${channel}`, 'history', channel);
     const key = channelKey(identity.app, channel);
     const [{ top }, cursors] = await Promise.all([
       broker.history.latest(key, { limit: 1 }),

@@ -12,6 +12,7 @@ import type { Connection } from '../session/connection.ts';
 import { mayRead } from '../session/readable.ts';
 import { subscribeConsumer } from './consumer-subscription.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
+import { missingCapability } from './missing-capability.ts';
 
 /** [SU1] One result per channel, in the order asked for; a fault of one channel does not concern the others. */
 export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, channels }) => {
@@ -47,10 +48,7 @@ async function subscribeOne(
     channel !== SYSTEM_CHANNEL &&
     !mayRead({ identity, session: connection.session }, 'subscribe', channel)
   ) {
-    throw new CarillonError(
-      'PERMISSION_DENIED',
-      `The token does not allow to subscribe to ${channel}: it needs the capability subscribe for this channel.`,
-    );
+    throw missingCapability(`subscribe to ${channel}`, 'subscribe', channel);
   }
   if (connection.subscriptions.has(channel) || connection.subscribing.has(channel))
     throw new CarillonError('ALREADY_SUBSCRIBED', `This connection is already subscribed to ${channel}.`);

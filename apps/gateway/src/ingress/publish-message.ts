@@ -14,6 +14,7 @@ import {
   type Telemetry,
 } from '@carillon/telemetry';
 import { channelKey } from '../channels/channel-name.ts';
+import { missingCapability } from './missing-capability.ts';
 
 export interface MessageToPublish {
   readonly channel: string;
@@ -115,10 +116,7 @@ export class PublishMessage {
         { retryAfterMs: 1000 },
       );
     }
-    return new CarillonError(
-      'PERMISSION_DENIED',
-      `The token does not allow to publish on ${channel}: it needs the capability publish for this channel.`,
-    );
+    return missingCapability(`publish on ${channel}`, 'publish', channel);
   }
 
   #send(

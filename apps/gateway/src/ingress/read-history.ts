@@ -3,6 +3,7 @@ import type { NamespaceResolver } from '@carillon/config';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
 import { mayRead, type Reader } from '../session/readable.ts';
+import { missingCapability } from './missing-capability.ts';
 
 const COLD_TIMEOUT_MS = 5000;
 const DEFAULT_HISTORY_LIMIT = 100;
@@ -42,10 +43,7 @@ export class ReadHistory {
   async read(reader: Reader, query: HistoryQuery): Promise<HistoryAnswer> {
     const { channel, after, limit = DEFAULT_HISTORY_LIMIT } = query;
     if (!mayRead(reader, 'history', channel))
-      throw new CarillonError(
-        'PERMISSION_DENIED',
-        `The token does not allow to read the history of ${channel}: it needs the capability history for this channel.`,
-      );
+      throw missingCapability(`read the history of ${channel}`, 'history', channel);
     const policy = this.#namespaces.resolve(channel);
     if (policy.history === undefined && !policy.durable)
       throw new CarillonError('HISTORY_DISABLED', `The namespace of ${channel} keeps no history.`);

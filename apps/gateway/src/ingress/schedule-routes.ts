@@ -15,6 +15,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { channelKey } from '../channels/channel-name.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { BodyLimits } from './http-body.ts';
+import { missingCapability } from './missing-capability.ts';
 import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule-body.ts';
 
 const ASK_TIMEOUT_MS = 5000;
@@ -146,10 +147,7 @@ function unanswered({ action }: ScheduleRequest, cause: unknown): CarillonError 
 }
 
 function denied(channel: string): CarillonError {
-  return new CarillonError(
-    'PERMISSION_DENIED',
-    `The token does not allow to publish on ${channel}: it needs the capability publish for this channel.`,
-  );
+  return missingCapability(`publish on ${channel}`, 'publish', channel);
 }
 
 function checkedChannel(channel: string): string {
