@@ -41,7 +41,9 @@ export function parseCompactJwt(token: string): CompactJwt {
   if (parts.length === 5) malformed('it has five parts and seems to be encrypted (JWE)');
   const [head, body, mac] = parts;
   if (parts.length !== 3 || head === undefined || body === undefined || mac === undefined) {
-    malformed(`it has ${parts.length} parts separated by dots instead of 3`);
+    malformed(
+      `it has ${parts.length === 1 ? '1 part' : `${parts.length} parts`} separated by dots instead of 3`,
+    );
   }
   const header = knownHeaders.get(head) ?? readHeader(head);
   const signature = decodeBase64url(mac);

@@ -53,17 +53,21 @@ function explain(error: Error & { code?: string }): never {
 /** What happens to the connection, on stderr. */
 function narrate(client: RealtimeClient): void {
   let connectedOnce = false;
+  let toldWhy = false;
   client.on('connected', ({ gateway, user, reconnected }) => {
     connectedOnce = true;
     const what = reconnected ? 'connected again' : 'connected';
     good(`${what} to gateway ${gateway} ${user === undefined ? 'without a user' : `as ${user}`}`);
   });
   client.on('disconnected', ({ code, reason, willReconnect }) => {
+    toldWhy = true;
     if (willReconnect) bad(`disconnected: ${reason} (${code})`);
   });
-  client.on('reconnecting', ({ delayMs }) => {
+  client.on('reconnecting', ({ error, delayMs }) => {
+    const why = toldWhy ? '' : `${error.message}; `;
+    toldWhy = false;
     if (connectedOnce)
-      note(`${err.yellow('●')} ${err.dim(`next attempt in ${(delayMs / 1000).toFixed(1)} s`)}`);
+      note(`${err.yellow('●')} ${err.dim(`${why}next attempt in ${(delayMs / 1000).toFixed(1)} s`)}`);
   });
   client.on('recovered', ({ channel, recovered, missed, reason }) => {
     if (!recovered) bad(`${channel}: what was missed could not be recovered (${reason})`);

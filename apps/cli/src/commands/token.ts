@@ -15,6 +15,9 @@ export interface TokenFlags {
   readonly ttl: string;
 }
 
+/** What gateways allow without a setting. */
+const MAX_AGE_MS = 86_400_000;
+
 /** Prints a token on stdout, and what it is good for on stderr. */
 export async function token(flags: TokenFlags): Promise<void> {
   const env = readCliEnvironment();
@@ -31,6 +34,12 @@ export async function token(flags: TokenFlags): Promise<void> {
   const userId = flags.user ?? currentUser();
   const capabilities = flags.can.length === 0 ? EVERYTHING : parseCapabilities(flags.can);
   print(await mint(secret, userId, capabilities, expiresInMs));
+  if (expiresInMs > MAX_AGE_MS)
+    note(
+      err.yellow(
+        'Gateways refuse a token that is older than a day, whatever its --ttl, unless CARILLON_JWT_MAX_AGE_MS allows it there.',
+      ),
+    );
   if (process.stdout.isTTY !== true) return;
   const can = Object.entries(capabilities).map(([pattern, actions]) => `${pattern}: ${actions.join(', ')}`);
   note(err.dim(`for ${userId}, valid for ${flags.ttl}, ${can.join('; ')}`));

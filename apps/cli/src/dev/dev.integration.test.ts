@@ -114,6 +114,16 @@ describe('the commands', () => {
   });
 
   it('say what is wrong', async () => {
+    const old = await carillon(['token', '--ttl', '30d']);
+    expect([old.code, old.err]).toEqual([0, expect.stringContaining('older than a day')]);
+    const page = await carillon([
+      'pub',
+      CHANNEL,
+      'x',
+      '--url',
+      `http://127.0.0.1:${env.CARILLON_ADMIN_PORT}`,
+    ]);
+    expect(page.err).toContain(`The gateway is at http://127.0.0.1:${env.CARILLON_GATEWAY_PORT}`);
     const nobody = await carillon(['sub', CHANNEL, '--url', `http://127.0.0.1:${await freePort()}`]);
     expect(nobody.code).toBe(1);
     expect(nobody.err).toMatch(/Nothing listens at .*\n.*Is the gateway running\?/);

@@ -15,12 +15,16 @@ export async function connectionFailure(
     const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await response.body?.cancel();
     const text = `${url.origin} answers over HTTP (${response.status}), but the WebSocket connection failed: ${error.message}`;
-    return new CliError(text, {
-      hint: 'Is it a Carillon gateway, and does a proxy in between pass WebSocket upgrades on?',
-    });
+    return new CliError(text, { hint: noGatewayHint(url, target) });
   } catch (cause) {
     return unreachable(url, target, cause);
   }
+}
+
+function noGatewayHint(url: URL, { dev }: Target): string {
+  if (dev !== undefined && url.origin === new URL(dev.adminUrl).origin)
+    return `That is the console. The gateway is at ${dev.gatewayUrl}.`;
+  return 'Is it a Carillon gateway, and does a proxy in between pass WebSocket upgrades on?';
 }
 
 function refusal(code: ErrorCode, message: string): CliError {
