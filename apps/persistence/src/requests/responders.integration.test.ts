@@ -108,16 +108,16 @@ describe('an endpoint', () => {
   });
 
   it('is told how long it has: the shorter one of its own time and the rest of the request', async () => {
-    await start({ timeoutMs: 2000 });
+    await start({ timeoutMs: 10_000 });
     const told: number[] = [];
     answer = ({ timeoutMs }, response) => {
       told.push(timeoutMs);
       void response.writeHead(204).end();
     };
+    await ask(1, { timeoutMs: 30_000 });
     await ask(1, { timeoutMs: 5000 });
-    await ask(1, { timeoutMs: 1000 });
-    expect(told[0]).toBe(2000);
-    expect(told[1]).toBeLessThanOrEqual(1000);
+    expect(told[0]).toBe(10_000);
+    expect(told[1]).toBeLessThanOrEqual(5000);
   });
 
   it('[RQ7] refuses with its own words', async () => {
