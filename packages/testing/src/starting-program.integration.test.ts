@@ -1,10 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { eventually } from './eventually.ts';
 import { descendantsOf, isAlive } from './process-tree.ts';
 import { startProcess } from './server-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./starting-program.fixture.ts', import.meta.url));
+
+let children: number[] = [];
+afterEach(() => {
+  for (const pid of children.splice(0).filter(isAlive)) process.kill(pid, 'SIGKILL');
+});
 
 it.each([
   ['SIGINT', 'heeds', 130, 'put away: SIGINT'],
@@ -19,7 +24,7 @@ it.each([
     readyPattern: /started/,
   });
   // What ends by itself has ended them already, perhaps.
-  const children = descendantsOf(program.pid);
+  children = [...descendantsOf(program.pid)];
   if (signal !== undefined) {
     expect(children).toHaveLength(2);
     process.kill(program.pid, signal);
@@ -35,7 +40,7 @@ it('whoever asks twice does not wait', async () => {
     args: [PROGRAM, 'goes-on'],
     readyPattern: /started/,
   });
-  const children = descendantsOf(program.pid);
+  children = [...descendantsOf(program.pid)];
   process.kill(program.pid, 'SIGTERM');
   await eventually(() => program.output.includes('SIGTERM: ending'), { what: 'it has heard' });
   process.kill(program.pid, 'SIGINT');
