@@ -91,6 +91,13 @@ it('says what is wrong with its options, with a token, and with an address', {
   expect(nobody.err).toContain('Nothing listens');
 });
 
+it('is no success when every message is refused', { timeout: 30_000 }, async () => {
+  const { out, code } = await bench(...SMALL, '--payload', '200000', '--log-level', 'silent');
+  expect(out).toContain('nothing was delivered');
+  expect(out).toContain('the server takes at most');
+  expect(code).toBe(1);
+});
+
 it('tells what it has measured when Ctrl-C ends it', { timeout: 30_000 }, async () => {
   const { out, code } = await watchedBench([...SMALL, '--duration', '60s', '--json'], (told, child) => {
     if (/[1-9]\d* published/.test(told)) child.kill('SIGINT');

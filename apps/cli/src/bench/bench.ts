@@ -15,7 +15,7 @@ const SIGINT_EXIT_CODE = 130;
 const PROGRESS_EVERY_MS = 1_000;
 
 /**
- * Measures a deployment with clients of the SDK. Exit code 1 when a message was lost, doubled or out of order, or has no answer;
+ * Measures a deployment with clients of the SDK. Exit code 1 when a message was lost, doubled or out of order, or has no answer, or none came;
  * 130 after Ctrl-C, which ends publishing and shows what there is.
  */
 export async function bench(flags: BenchFlags): Promise<void> {
@@ -29,7 +29,7 @@ export async function bench(flags: BenchFlags): Promise<void> {
     const report = await measure(load, plan, target.url, flags.logLevel);
     print(flags.output === 'json' ? JSON.stringify(report) : reportText(report));
     const faults = report.lost + report.duplicated + report.reordered + report.failed;
-    if (faults + report.published.unanswered > 0) process.exitCode = 1;
+    if (faults + report.published.unanswered > 0 || report.delivered.count === 0) process.exitCode = 1;
     if (report.interrupted) process.exitCode = SIGINT_EXIT_CODE;
   } finally {
     load.close();

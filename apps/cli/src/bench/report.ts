@@ -37,7 +37,8 @@ export interface BenchReport {
 const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-function latencies({ min, avg, p50, p95, p99, max }: LatencySummary): string {
+function latencies({ count: measured, min, avg, p50, p95, p99, max }: LatencySummary): string {
+  if (measured === 0) return out.red('nothing was delivered');
   return `min ${ms(min)}  avg ${out.bold(ms(avg))}  p50 ${ms(p50)}  p95 ${ms(p95)}  p99 ${out.bold(ms(p99))}  max ${ms(max)}`;
 }
 
@@ -79,8 +80,8 @@ export function reportText(report: BenchReport): string {
     row('faults', lost + duplicated + reordered === 0 ? out.green(faults) : out.red(faults)),
     row(
       'gateway',
-      server === undefined
-        ? out.dim('its metrics can not be read here, or it was started anew')
+      server === undefined || delivered.count === 0
+        ? out.dim('no metrics: they are not open here, it was started anew, or nothing was delivered')
         : `${server.cpuUsPerDelivery.toFixed(1)} µs of CPU per delivery, ${(server.rssBytes / 2 ** 20).toFixed(0)} MiB, of its process`,
     ),
     row('grade', `${graded(report.grade)}  ${out.dim(GRADES)}`),
