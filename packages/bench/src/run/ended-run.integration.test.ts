@@ -8,14 +8,14 @@ import { expect, it } from 'vitest';
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 it('ended by SIGINT, it leaves no server and no load behind, and no result', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const out = mkdtempSync(join(tmpdir(), 'carillon-bench-ended-'));
   const run = await startProcess({
     command: process.execPath,
     args: [MAIN, 'publish', '--seconds', '300', '--clients', '8', '--out', out],
     readyPattern: / carillon\n/,
-    readyTimeoutMs: 90_000,
+    readyTimeoutMs: 150_000,
   });
   try {
     // Two gateways, a router, persistence, Redis, Postgres and what it starts, and the load.

@@ -10,7 +10,7 @@ import type { Plan, Strike } from './plan.ts';
 import { Traffic } from './traffic.ts';
 
 /** After the last fault of a wave everything has to flow again within this. A frozen gateway is given up after 8 s, a silent connection after 5 s. */
-const RECOVER_WITHIN_MS = 15_000;
+const DEFAULT_RECOVER_WITHIN_MS = 15_000;
 const SETTLE_MS = 60_000;
 
 export interface ChaosOptions {
@@ -18,6 +18,8 @@ export interface ChaosOptions {
   /** For the plan, the histories, the verdict, and what the services wrote. */
   readonly folder: string;
   readonly say: (line: string) => void;
+  /** How soon everything has to flow again after a fault. Default 15,000. */
+  readonly recoverWithinMs?: number;
   /** Ends the run without a verdict. */
   readonly signal?: AbortSignal;
 }
@@ -28,7 +30,13 @@ export function shownStrike({ fault, target, durationMs }: Strike): string {
 }
 
 /** Carries out a plan against steady traffic, and judges. */
-export async function runChaos({ plan, folder, say, signal }: ChaosOptions): Promise<Verdict> {
+export async function runChaos({
+  plan,
+  folder,
+  say,
+  recoverWithinMs = DEFAULT_RECOVER_WITHIN_MS,
+  signal,
+}: ChaosOptions): Promise<Verdict> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
   const installation = await startInstallation(plan.seed);
@@ -38,7 +46,7 @@ export async function runChaos({ plan, folder, say, signal }: ChaosOptions): Pro
     const traffic = new Traffic(stage, cluster.gateways);
     await traffic.start();
     await stage.traffic(100);
-    await new Waves(installation, stage, say).run(plan);
+    await new Waves(installation, stage, { say, recoverWithinMs }).run(plan);
     await traffic.settle();
     const expectations = { dataLost: plan.redisLoss };
     const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
@@ -71,12 +79,18 @@ class Waves {
   readonly #installation: Installation;
   readonly #stage: Stage;
   readonly #say: (line: string) => void;
+  readonly #recoverWithinMs: number;
   #worstMs = 0;
 
-  constructor(installation: Installation, stage: Stage, say: (line: string) => void) {
+  constructor(
+    installation: Installation,
+    stage: Stage,
+    { say, recoverWithinMs }: Required<Pick<ChaosOptions, 'say' | 'recoverWithinMs'>>,
+  ) {
     this.#installation = installation;
     this.#stage = stage;
     this.#say = say;
+    this.#recoverWithinMs = recoverWithinMs;
   }
 
   async run({ waves, durationMs }: Plan): Promise<void> {
@@ -104,13 +118,14 @@ class Waves {
   /** Resolves when every subscriber has what was accepted up to the end of the faults and a new message on top. */
   async #recovered(faults: string): Promise<number> {
     const healedMs = performance.now();
-    this.#stage.healed(faults, RECOVER_WITHIN_MS);
+    const timeoutMs = this.#recoverWithinMs;
+    this.#stage.healed(faults, timeoutMs);
     const accepted = this.#stage.frontier.accepted;
     await eventually(() => this.#stage.frontier.accepted > accepted + 20, {
       what: 'publishes go on',
-      timeoutMs: RECOVER_WITHIN_MS,
+      timeoutMs,
     })
-      .then(() => eventually(this.#stage.goal(), { what: 'deliveries go on', timeoutMs: RECOVER_WITHIN_MS }))
+      .then(() => eventually(this.#stage.goal(), { what: 'deliveries go on', timeoutMs }))
       .catch((error: unknown) => this.#say(`after ${faults}: ${(error as Error).message}`)); // the checker finds it in the histories
     const tookMs = Math.round(performance.now() - healedMs);
     this.#worstMs = Math.max(this.#worstMs, tookMs);
