@@ -86,7 +86,7 @@ export class Laboratory {
       args: ['--import', file('./register.ts'), file('./run-scenario.ts'), JSON.stringify(run)],
       env: { SEEDED_EDITS: [...edits].join(',') },
     });
-    const timer = setTimeout(() => void child.kill(), MAX_RUN_MS);
+    const timer = setTimeout(() => void child.stop(), MAX_RUN_MS);
     const code = await child.exited;
     clearTimeout(timer);
     const verdict = /^\{"violations".*$/m.exec(child.output)?.[0];

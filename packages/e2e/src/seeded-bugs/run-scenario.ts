@@ -3,6 +3,7 @@
  * Prints the verdict as JSON.
  */
 
+import { whileStarting } from '@carillon/testing';
 import { Stage } from '../check/stage.ts';
 import { startServices } from '../services.ts';
 import { SCENARIOS, type ScenarioName } from './bugs.ts';
@@ -22,7 +23,7 @@ export interface ScenarioRun {
 
 const DEFAULT_SETTLE_MS = 5000;
 
-async function main(run: ScenarioRun): Promise<void> {
+async function main(run: ScenarioRun): Promise<number> {
   const { redisUrl, redisPrefix, databaseUrl, folder } = run;
   const { services: counts, ...scenario }: Scenario = SCENARIOS[run.scenario];
   const settleMs = run.settleMs ?? scenario.settleMs ?? DEFAULT_SETTLE_MS;
@@ -44,10 +45,13 @@ async function main(run: ScenarioRun): Promise<void> {
       { settleMs, reader: gateways[0]! },
     );
     process.stdout.write(`${JSON.stringify(verdict)}\n`);
+    return 0;
   } finally {
     await stage.close();
     await services.stop();
   }
 }
 
-await main(JSON.parse(process.argv[2] ?? '') as ScenarioRun);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+// What breaks, or is given up, leaves no service behind.
+process.exit(await whileStarting(() => main(JSON.parse(process.argv[2] ?? '') as ScenarioRun), { say }));
