@@ -101,9 +101,11 @@ export class Outbox implements Gathering {
   }
 
   /** Of a round: writes what has been gathered. */
-  flushInRound(): void {
+  flushInRound(): number {
+    const { length } = this.#frames;
     this.#isDue = false;
     this.flush();
+    return length;
   }
 
   /** At the end of a turn: writes what has been gathered. */

@@ -98,6 +98,21 @@ describe('rounds of writes', () => {
     expect(peer.writes).toEqual([Buffer.concat([a, b])]);
   });
 
+  it('rest twice as long when each write brings many messages', async () => {
+    const rounds = new WriteRounds();
+    const many = Array.from({ length: 500 }, () => client(rounds));
+    for (let round = 0; round < 2; round++) {
+      for (const { outbox } of many) for (let i = 0; i < 12; i++) outbox.sendGathered(a);
+      await turn();
+    }
+    const { peer, outbox } = client(rounds);
+    outbox.sendGathered(b);
+    vi.advanceTimersByTime(2 * REST_MS - 1);
+    expect(peer.writes).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(peer.writes).toEqual([b]);
+  });
+
   it('come at once after a single large one, such as of pings', async () => {
     const rounds = new WriteRounds();
     await largeRound(rounds);

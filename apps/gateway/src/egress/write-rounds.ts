@@ -2,6 +2,8 @@
 const REST_PER_WRITE_MS = 0.1;
 /** What a message waits at most for others to leave with it. */
 const MAX_REST_MS = 12;
+/** When the writes of a round brought this many frames each, there are above a thousand messages a second for each client: it rests twice. */
+const MANY_FRAMES = 12;
 /** A shorter rest is not worth a timer. */
 const MIN_REST_MS = 1;
 /** A large round after a quiet time like this is no sign that there is much to write: pings come so. */
@@ -15,8 +17,8 @@ const HELD_MS = 20;
 
 /** What gathers the frames of one client. */
 export interface Gathering {
-  /** In a round of writes. */
-  flushInRound(): void;
+  /** In a round of writes. Returns how many frames were written. */
+  flushInRound(): number;
   /** At the end of a turn. */
   flushUrgent(): void;
   /** What was held did not leave with an answer in time. */
@@ -41,6 +43,7 @@ export class WriteRounds {
   /** Those of the round that is under way; empty: none is. */
   #writing: readonly Gathering[] = [];
   #written = 0;
+  #frames = 0;
   #urgent: Gathering[] = [];
   /** As many as connect within {@link HELD_MS}. */
   #held: Gathering[] = [];
@@ -88,13 +91,14 @@ export class WriteRounds {
     this.#writing = this.#due;
     this.#due = [];
     this.#written = 0;
+    this.#frames = 0;
     this.#writeSome();
   };
 
   readonly #writeSome = (): void => {
     const writing = this.#writing;
     const end = Math.min(writing.length, this.#written + WRITES_PER_TURN);
-    while (this.#written < end) writing[this.#written++]!.flushInRound();
+    while (this.#written < end) this.#frames += writing[this.#written++]!.flushInRound();
     if (end < writing.length) setImmediate(this.#writeSome);
     else this.#endRound(writing.length);
   };
@@ -102,7 +106,8 @@ export class WriteRounds {
   #endRound(writes: number): void {
     this.#writing = [];
     this.#joined.clear();
-    this.#notBeforeMs = this.#restUntilMs(Math.min(MAX_REST_MS, writes * REST_PER_WRITE_MS));
+    const restMs = Math.min(MAX_REST_MS, writes * REST_PER_WRITE_MS);
+    this.#notBeforeMs = this.#restUntilMs(this.#frames < writes * MANY_FRAMES ? restMs : 2 * restMs);
     if (this.#due.length > 0) this.#schedule();
   }
 
