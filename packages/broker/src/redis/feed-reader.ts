@@ -1,7 +1,7 @@
 import type { FeedHandler, PartitionId } from '../ports.ts';
 import type { Keys } from './keys.ts';
 import { type StreamsReply, unpackMessage } from './message-codec.ts';
-import { bulk, command } from './wire/resp-command.ts';
+import { bulk } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 import type { Wire } from './wire/wire.ts';
 
@@ -23,7 +23,7 @@ export interface FeedReaderOptions {
 
 /**
  * What comes for a gateway, in order: messages that history holds as well are pushed; all else, which can be had nowhere else, is read from
- * the gateway's feeds of all partitions with one blocked call. Both on one connection.
+ * the gateway's feeds of all partitions with one blocked call, on a connection of its own.
  */
 export class FeedReader {
   readonly #handler: FeedHandler;
@@ -50,6 +50,11 @@ export class FeedReader {
     const fixed = ['XREAD', 'COUNT', READ_COUNT, 'BLOCK', FEED_BLOCK_MS, 'STREAMS', ...this.#keys];
     this.#commandBegin = `*${fixed.length + partitions}\r\n${fixed.map(bulk).join('')}`;
     this.#lastIds = this.#keys.map(() => '0-0');
+  }
+
+  /** Where messages are pushed to: channels of the same names as the feeds. */
+  get channels(): readonly string[] {
+    return this.#keys;
   }
 
   /** Id of the newest entry read: what is not after it may be trimmed. */
@@ -102,32 +107,18 @@ export class FeedReader {
     );
   }
 
-  /** Before reading. Rejects with what Redis answers when it doesn't allow it. */
-  async subscribe(wire: Wire): Promise<void> {
-    const subscribing = this.#keys.map((key) => command('SSUBSCRIBE', key)).join('');
-    // A subscription is confirmed by a push; only a refusal is a reply, and comes in the place of this one.
-    await wire.call(subscribing + command('PING'));
-  }
-
-  /** `false`: the subscription has ended, as it does when a partition moves to another node. */
-  takePush(push: Reply): boolean {
-    const [kind, key, text] = push as readonly [string, string, string];
-    if (kind === 'smessage') this.#takePushed(this.#partitions.get(key)!, text);
-    return kind !== 'sunsubscribe';
-  }
-
   /** `count \0 message \0 message ...` */
-  #takePushed(partition: PartitionId, text: string): void {
+  readonly takePush = (channel: string, text: string): void => {
     if (this.#isStopped) return;
     let end = text.indexOf(SEPARATOR);
-    this.#onCount(partition, Number(text.slice(0, end)));
+    this.#onCount(this.#partitions.get(channel)!, Number(text.slice(0, end)));
     while (end >= 0) {
       const from = end + 1;
       end = text.indexOf(SEPARATOR, from);
       this.#handOnMessage(end < 0 ? text.slice(from) : text.slice(from, end));
     }
     this.#handler.onBatchEnd();
-  }
+  };
 
   #take(answer: Reply): void {
     const reply = answer as StreamsReply;

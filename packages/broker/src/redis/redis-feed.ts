@@ -7,6 +7,7 @@ import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } 
 import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
 import type { Keys } from './keys.ts';
+import type { PushReceiver } from './pushes.ts';
 import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
 import type { Timeline } from './timeline.ts';
@@ -21,6 +22,9 @@ export interface RedisFeedDependencies {
   readonly redis: Redis;
   /** A connection of the reader's own: it blocks. */
   readonly openReader: () => Redis;
+  /** Resolves when whatever is pushed from now on reaches the receiver. */
+  readonly receivePushes: (receiver: PushReceiver, signal: AbortSignal) => Promise<void>;
+  readonly endPushes: (receiver: PushReceiver) => void;
   readonly keys: Keys;
   readonly limits: BrokerLimits;
   readonly partitions: number;
@@ -42,7 +46,10 @@ export class RedisFeed implements GatewayFeed {
   #handler: FeedHandler | undefined;
   #reader: FeedReader | undefined;
   #readerConnection: Redis | undefined;
+  #receiver: PushReceiver | undefined;
   #isStarted = false;
+  /** Of the connections that messages come on: the reader's, and the one for what is pushed. */
+  readonly #up = { feeds: true, pushes: true };
   #heartbeat: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
 
@@ -68,15 +75,19 @@ export class RedisFeed implements GatewayFeed {
       redis: connection,
       replyTimeoutMs: READ_TIMEOUT_MS,
       onError: (error) => this.#readingFailed(error),
-      prepare: (prepared) => reader.subscribe(prepared),
       onReady: () => this.#connected(wire),
-      onPush: (push) => {
-        if (!reader.takePush(push)) connection.disconnect(true);
-      },
     });
+    const receiver: PushReceiver = {
+      channels: reader.channels,
+      onPush: reader.takePush,
+      onRenewed: () => this.#pushedAgain(),
+      onLost: () => this.#turned('pushes', false),
+    };
+    this.#receiver = receiver;
     await untilReady(connection, this.#stopping.signal);
-    // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
     await this.#untilReady(wire);
+    // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
+    await this.#deps.receivePushes(receiver, this.#stopping.signal);
     await this.#register(this.#allPartitions());
     await this.#deps.timeline.join({
       gateway: this.gateway,
@@ -85,7 +96,7 @@ export class RedisFeed implements GatewayFeed {
       rejoin: (lost) => this.#interestLost(lost),
     });
     handler.onConnection(true);
-    connection.on('close', () => handler.onConnection(false));
+    connection.on('close', () => this.#turned('feeds', false));
     this.#isStarted = true;
     if (wire.isReady) this.#read(wire);
     this.#heartbeat = setInterval(() => {
@@ -134,6 +145,7 @@ export class RedisFeed implements GatewayFeed {
     clearInterval(this.#heartbeat);
     await this.#beating;
     this.#reader?.stop();
+    if (this.#receiver !== undefined) this.#deps.endPushes(this.#receiver);
     this.#readerConnection?.disconnect();
     await Promise.all(this.#allPartitions().map((partition) => this.#leave(partition)));
   }
@@ -228,12 +240,24 @@ export class RedisFeed implements GatewayFeed {
     if (signal.aborted) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
   }
 
-  /** Connected again: the feeds are read on, but what was pushed meanwhile has passed by. */
+  /** Connected again: the feeds are read on. */
   #connected(wire: Wire): void {
-    if (!this.#isStarted) return;
-    this.#handler!.onConnection(true);
-    this.#handler!.onInterestLost(this.#allPartitions());
-    this.#read(wire);
+    this.#turned('feeds', true);
+    if (this.#isStarted) this.#read(wire);
+  }
+
+  /** What was pushed meanwhile has passed by. */
+  #pushedAgain(): void {
+    this.#turned('pushes', true);
+    if (this.#isStarted) this.#handler!.onInterestLost(this.#allPartitions());
+  }
+
+  /** Messages come only when both connections are up. */
+  #turned(connection: 'feeds' | 'pushes', up: boolean): void {
+    const before = this.#up.feeds && this.#up.pushes;
+    this.#up[connection] = up;
+    const after = this.#up.feeds && this.#up.pushes;
+    if (this.#isStarted && after !== before) this.#handler!.onConnection(after);
   }
 
   #read(wire: Wire): void {

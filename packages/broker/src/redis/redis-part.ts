@@ -8,6 +8,7 @@ import { agreeOnPartitions } from './agree-on-partitions.ts';
 import { connect, connectBare, DEFAULT_COMMAND_TIMEOUT_MS, untilReady } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { Keys } from './keys.ts';
+import { Pushes } from './pushes.ts';
 import { RedisAcks } from './redis-acks.ts';
 import type { RedisBrokerOptions } from './redis-broker-options.ts';
 import { RedisClock } from './redis-clock.ts';
@@ -70,8 +71,10 @@ export function createRedisPart(options: RedisPartOptions): Broker {
   const clock = new RedisClock(redis, onError);
   const cold = new RedisColdHistory(shared);
   const publishing = connections.add(connectBare(connecting, 'publish', onError));
+  const pushes = new Pushes({ redis: publishing, onError });
   const publisher = new RedisPublisher({
     redis: publishing,
+    pushes,
     connections,
     replyTimeoutMs: options.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS,
     onError,
@@ -107,6 +110,8 @@ export function createRedisPart(options: RedisPartOptions): Broker {
       new RedisFeed(gateway, {
         ...shared,
         openReader: () => connections.add(connectBare(connecting, 'feed', onError)),
+        receivePushes: (receiver, signal) => publisher.receive(receiver, signal),
+        endPushes: (receiver) => pushes.remove(receiver),
         timeline,
         onColdAnswer: cold.onAnswer,
         originalOf: (...place) => republisher.originalOf(...place),

@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts';
 import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
 import { PublishCall } from './publish-call.ts';
+import type { Pushes, PushReceiver } from './pushes.ts';
 import { scriptOf } from './scripts.ts';
 import { runOf, type Timeline } from './timeline.ts';
 import { command } from './wire/resp-command.ts';
@@ -22,6 +23,8 @@ const MAX_BATCH_CHARS = 1_000_000;
 /** Longest wait for the publisher's own connection before lost messages are given up. */
 const APPEND_TIMEOUT_MS = 5000;
 const RETRY_MS = 100;
+/** Who only waits for pushes would not notice that the connection leads nowhere any more. */
+const PING_WHEN_SILENT_MS = 2000;
 
 /** How many replicas have to have a message before it is accepted. */
 export interface ReplicaPolicy {
@@ -43,6 +46,8 @@ export interface RedisPublisherDependencies {
   readonly timeline: Timeline;
   readonly partitions: number;
   readonly replicas: ReplicaPolicy;
+  /** Of the same connection. */
+  readonly pushes: Pushes;
 }
 
 type Settle = (outcome: PublishOutcome) => void;
@@ -74,8 +79,11 @@ export class RedisPublisher implements Publisher {
     this.#wire = new Wire({
       redis: deps.redis,
       replyTimeoutMs: deps.replyTimeoutMs,
+      pingWhenSilentMs: PING_WHEN_SILENT_MS,
       onError: deps.onError,
       prepare: (wire) => this.#prepare(wire),
+      onReady: () => deps.pushes.renewed(),
+      onPush: (push) => deps.pushes.take(push),
     });
     this.#calls = new ScriptCalls(this.#wire);
   }
@@ -119,6 +127,11 @@ export class RedisPublisher implements Publisher {
     await this.#wire.untilReady(signal);
   }
 
+  /** Resolves when whatever is pushed from now on reaches the receiver. @throws CarillonError UNAVAILABLE when `signal` aborts. */
+  receive(receiver: PushReceiver, signal: AbortSignal): Promise<void> {
+    return this.#deps.pushes.add(this.#wire, receiver, signal);
+  }
+
   /** Publishes again, in order, although publishing is closed, on the Redis that `run` names. */
   async append(items: readonly HeldPublication[], run: string): Promise<readonly PublishOutcome[]> {
     const deadlineMs = performance.now() + APPEND_TIMEOUT_MS;
@@ -145,6 +158,7 @@ export class RedisPublisher implements Publisher {
     const [run] = await Promise.all([
       runOf(async (section) => String(await wire.call(command('INFO', section)))),
       wire.call(command('SCRIPT', 'LOAD', scriptOf('publish').source)),
+      this.#deps.pushes.prepare(wire),
     ]);
     this.#run = run;
   }

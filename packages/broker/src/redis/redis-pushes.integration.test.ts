@@ -42,7 +42,7 @@ describe('messages that history holds are pushed', () => {
 
   const open = async (url: string): Promise<Broker> => {
     const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
-    const broker = createRedisBroker({ url, partitions: PARTITIONS, logger });
+    const broker = createRedisBroker({ url, partitions: PARTITIONS, logger, commandTimeoutMs: 1000 });
     opened.push(broker);
     await broker.start();
     return broker;
@@ -118,10 +118,49 @@ describe('messages that history holds are pushed', () => {
     proxy.heal();
     await eventually(() => recorder.records.length === 4, { what: 'what waited in the feeds' });
     expect(recorder.records.toSorted()).toEqual(four('in the feed'));
+    await eventually(() => recorder.lost.length > 0, { what: 'it is said that messages may have passed by' });
     expect(recorder.lost).toEqual([[0, 1]]);
     await publish(publisher, 'later', LONG);
     await eventually(() => recorder.records.length === 8, { what: 'what is pushed later' });
     await feed.stop();
+  });
+
+  it('and a connection that leads nowhere is found out by a gateway that publishes nothing', async () => {
+    const [publisher, gateway] = [await open(redis.url), await open(`redis://127.0.0.1:${proxy.port}`)];
+    const recorder = new Recorder();
+    const feed = gateway.feed('one');
+    await feed.start(recorder);
+    await feed.subscribe(CHANNELS);
+    proxy.halfOpen();
+    await publish(publisher, 'pushed', LONG);
+    // The publisher's connection says it in these words; that of the feeds waits longer, in others.
+    const found = (line: string): boolean =>
+      line.includes('trouble with the connection') && line.includes('Redis has not answered');
+    await eventually(() => warnings.some(found), { what: 'it is found out' });
+    expect(recorder.connections.at(-1)).toBe(false);
+    proxy.heal();
+    await eventually(() => recorder.lost.length > 0, { what: 'it is said that messages may have passed by' });
+    await publish(publisher, 'later', LONG);
+    await eventually(() => recorder.records.length === 4, { what: 'what is pushed later' });
+    expect(recorder.records.toSorted()).toEqual(four('later'));
+    await feed.stop();
+  });
+
+  it('together with the answer to what the gateway itself publishes, and to all feeds of one process', async () => {
+    const broker = await open(redis.url);
+    const recorders = [new Recorder(), new Recorder()];
+    const feeds = [broker.feed('one'), broker.feed('two')];
+    for (const [i, feed] of feeds.entries()) {
+      await feed.start(recorders[i]!);
+      await feed.subscribe(CHANNELS);
+    }
+    // With the answers, not after them.
+    await publish(broker, '1', LONG);
+    for (const { records } of recorders) expect(records.toSorted()).toEqual(four('1'));
+    await feeds[0]!.stop();
+    await publish(broker, '2', LONG);
+    expect(recorders.map(({ records }) => records.length)).toEqual([4, 8]);
+    await feeds[1]!.stop();
   });
 
   it('and a gateway waits, and says why, while its user may not subscribe', async () => {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
+import { command } from './resp-command.ts';
 import { ProtocolBreak, RedisReplyError, type Reply, RespReader } from './resp-reader.ts';
 
 /** There was no connection: nothing was sent, nothing was done. */
@@ -17,6 +18,8 @@ export interface WireOptions {
   readonly redis: Redis;
   /** Without any answer for this long, although one is due, the connection is given up. */
   readonly replyTimeoutMs: number;
+  /** When nothing has come for this long, and nothing is due, a PING asks whether the other side is still there. Default: never. */
+  readonly pingWhenSilentMs?: number;
   /** What has to be answered before the connection is used, e.g. scripts to be loaded. A rejection gives the connection up. */
   readonly prepare?: (wire: Wire) => Promise<void>;
   /** Each time that a connection is prepared. */
@@ -33,11 +36,14 @@ interface Pending {
   readonly onReply: OnReply;
   readonly onFailure: OnFailure;
   readonly sentMs: number;
+  /** Errors come before its last answer, see {@link Wire.subscribe}. */
+  readonly isSubscription: boolean;
 }
 
 /** Handled ones are taken out of the front in blocks. */
 const COMPACT_AT = 1024;
 const WATCH_MS = 500;
+const PING = command('PING');
 
 /**
  * The way of publishes and feeds to Redis: bytes that were made ready out, replies to whoever waits for them in, in order. The client
@@ -87,12 +93,16 @@ export class Wire {
 
   /** Exactly one of the two is called, `onFailure` with a {@link NotSentError} or a {@link NoReplyError}, possibly before this returns. */
   send(bytes: string, onReply: OnReply, onFailure: OnFailure): void {
+    this.#send(bytes, onReply, onFailure, false);
+  }
+
+  #send(bytes: string, onReply: OnReply, onFailure: OnFailure, isSubscription: boolean): void {
     if (this.#socket === undefined) {
       onFailure(new NotSentError('there is no connection to Redis'));
       return;
     }
     const sentMs = performance.now();
-    this.#pending.push({ onReply, onFailure, sentMs });
+    this.#pending.push({ onReply, onFailure, sentMs, isSubscription });
     this.#out += bytes;
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -107,6 +117,23 @@ export class Wire {
         (reply) => (reply instanceof RedisReplyError ? reject(reply) : resolve(reply)),
         reject,
       );
+    });
+  }
+
+  /**
+   * Subscribes to shard channels, which may lie in different slots. Rejects with what Redis answers when it doesn't allow one of them. A
+   * subscription is confirmed by a push and refused by a reply, so the reply to a PING behind them says that there is no more to come.
+   */
+  subscribe(channels: readonly string[]): Promise<void> {
+    const bytes = channels.map((channel) => command('SSUBSCRIBE', channel)).join('') + PING;
+    let refusal: RedisReplyError | undefined;
+    return new Promise((resolve, reject) => {
+      const onReply = (reply: Reply): void => {
+        if (reply instanceof RedisReplyError) refusal = reply;
+        else if (refusal === undefined) resolve();
+        else reject(refusal);
+      };
+      this.#send(bytes, onReply, reject, true);
     });
   }
 
@@ -168,6 +195,10 @@ export class Wire {
   #answer(reply: Reply): void {
     const next = this.#pending[this.#first];
     if (next === undefined) throw new ProtocolBreak('Redis answered what nobody asked');
+    if (next.isSubscription && reply instanceof RedisReplyError) {
+      next.onReply(reply);
+      return;
+    }
     this.#first++;
     if (this.#first === this.#pending.length || this.#first >= COMPACT_AT) {
       this.#pending = this.#pending.slice(this.#first);
@@ -178,12 +209,20 @@ export class Wire {
 
   #giveUpWhenSilent(socket: Socket): void {
     const oldest = this.#pending[this.#first];
-    if (oldest === undefined) return;
+    if (oldest === undefined) {
+      this.#askWhenSilent();
+      return;
+    }
     const silentMs = performance.now() - Math.max(oldest.sentMs, this.#lastReplyMs);
     if (silentMs <= this.#options.replyTimeoutMs) return;
     this.#options.onError(new NoReplyError(`Redis has not answered for ${Math.round(silentMs)} ms`));
     socket.destroy();
     this.#lost(`Redis has not answered for ${Math.round(silentMs)} ms`);
+  }
+
+  #askWhenSilent(): void {
+    const { pingWhenSilentMs = Number.POSITIVE_INFINITY, onError } = this.#options;
+    if (performance.now() - this.#lastReplyMs >= pingWhenSilentMs) this.call(PING).catch(onError);
   }
 
   #lost(reason: string): void {

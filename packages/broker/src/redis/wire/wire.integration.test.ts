@@ -1,0 +1,44 @@
+import { startRedis, type TestRedis } from '@carillon/testing';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectBare } from '../connection.ts';
+import { command } from './resp-command.ts';
+import type { Reply } from './resp-reader.ts';
+import { Wire } from './wire.ts';
+
+let server: TestRedis;
+let admin: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+});
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+const fail = (error: Error): never => {
+  throw error;
+};
+
+it('tells refused subscriptions from the answers to what is under way', async () => {
+  await admin.call('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels', '&mine:*');
+  const pushes: Reply[] = [];
+  const redis = connectBare({ url: `redis://deaf:secret@127.0.0.1:${server.port}` }, 'test', fail);
+  const wire = new Wire({ redis, replyTimeoutMs: 5000, onError: fail, onPush: (push) => pushes.push(push) });
+  await redis.connect();
+  await wire.untilReady();
+
+  const before = wire.call(command('ECHO', 'before'));
+  const refused = wire.subscribe(['other:1', 'mine:1', 'other:2']);
+  const after = wire.call(command('ECHO', 'after'));
+  await expect(refused).rejects.toThrow('NOPERM');
+  expect([await before, await after]).toEqual(['before', 'after']);
+
+  await wire.subscribe(['mine:2']);
+  await admin.spublish('mine:2', 'hello');
+  expect(await wire.call(command('ECHO', 'end'))).toBe('end');
+  expect(pushes.at(-1)).toEqual(['smessage', 'mine:2', 'hello']);
+  redis.disconnect();
+});
