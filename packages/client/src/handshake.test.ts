@@ -107,6 +107,16 @@ describe('[CN8] subscriptions', () => {
     expect(asked()).toHaveLength(3);
   });
 
+  it('go in larger frames after it when there are many', async () => {
+    for (let i = 0; i < 250; i++) subscribe({}, `chat:${i}`);
+    await untilHandshake();
+    expect(asked().flat()).toHaveLength(100);
+    await answerConnect();
+    const sizes = asked().map(({ length }) => length);
+    expect(sizes).toEqual([...Array.from({ length: 10 }, () => 10), 100, 50]);
+    expect(new Set(asked().flatMap((channels) => channels.map(({ channel }) => channel)))).toHaveLength(250);
+  });
+
   it('made before the answer are asked for after it, and only once', async () => {
     subscribe();
     await untilHandshake();

@@ -29,6 +29,9 @@ export interface SubscriptionsDeps {
   readonly isOwn: (producer: string | undefined) => boolean;
 }
 
+/** Asked for together with `connect`, in small frames; the others follow in larger ones. */
+const MAX_EARLY = 100;
+
 /** All channels of a client: tells the server what is wanted, in one frame per turn, and restores it after a reconnect. */
 export class Subscriptions {
   readonly #deps: SubscriptionsDeps;
@@ -126,7 +129,7 @@ export class Subscriptions {
 
   /** [CN8] Asks for everything at once, which spares a round trip. */
   onHandshake(): void {
-    this.#flush(true);
+    this.#flush(MAX_EARLY);
   }
 
   /** Asks for what was not asked for in the handshake. */
@@ -253,15 +256,15 @@ export class Subscriptions {
     });
   }
 
-  /** @param early behind `connect`: nothing is known of the server yet */
-  #flush(early = false): void {
+  /** @param early how many channels may be asked for while nothing is known of the server */
+  #flush(early = 0): void {
     const subscribe: Channel[] = [];
     const unsubscribe: string[] = [];
     const { connected } = this.#deps.connection;
     for (const channel of this.#channels.values()) {
       const idle = channel.phase === 'none' || channel.phase === 'refused';
       if (!channel.wanted && idle) this.#channels.delete(channel.name);
-      else if (connected === undefined && !early) continue;
+      else if (connected === undefined && subscribe.length >= early) continue;
       else if (channel.wanted && channel.phase === 'none') subscribe.push(channel);
       else if (!channel.wanted && channel.phase === 'live') {
         channel.phase = 'unsubscribing';
