@@ -10,6 +10,9 @@ type FrameLimits = Pick<ConnectedFrame['limits'], 'maxChannelsPerFrame' | 'maxFr
 /** [CN8] What every server takes, for as long as its own limits aren't known: it is 10 channels. */
 const EVERY_SERVER: FrameLimits = { maxFrameBytes: 4_096 };
 
+/** Channels asked for together with `connect`: the others follow in larger frames. */
+export const MAX_EARLY = 100;
+
 /** [SU1] As many in a frame as the server takes. */
 export function* inFrames<T>(
   items: readonly T[],

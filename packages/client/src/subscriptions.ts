@@ -10,7 +10,7 @@ import type {
 } from '@carillon/protocol';
 import { backoffDelayMs } from './backoff.ts';
 import { assertSame, Channel } from './channel.ts';
-import { inFrames } from './channel-frames.ts';
+import { inFrames, MAX_EARLY } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
@@ -28,9 +28,6 @@ export interface SubscriptionsDeps {
   /** Is this the stamp of one of this client's producers? */
   readonly isOwn: (producer: string | undefined) => boolean;
 }
-
-/** Asked for together with `connect`, in small frames; the others follow in larger ones. */
-const MAX_EARLY = 100;
 
 /** All channels of a client: tells the server what is wanted, in one frame per turn, and restores it after a reconnect. */
 export class Subscriptions {
