@@ -1,7 +1,10 @@
 import type { ConnectedFrame } from '@carillon/protocol';
 
-/** Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. */
-const CHANNELS_PER_FRAME = 100;
+/**
+ * Channels named in one frame: with the longest names and positions it stays far below the default frame limit of 64 KiB. Together with
+ * `connect` no more are asked for, in smaller frames.
+ */
+export const CHANNELS_PER_FRAME = 100;
 /** What one channel takes in a frame, at most: a name of 200 characters, a consumer of 64, an epoch of 32, a seq, and the JSON around them. */
 const MAX_CHANNEL_BYTES = 400;
 
@@ -9,9 +12,6 @@ type FrameLimits = Pick<ConnectedFrame['limits'], 'maxChannelsPerFrame' | 'maxFr
 
 /** [CN8] What every server takes, for as long as its own limits aren't known: it is 10 channels. */
 const EVERY_SERVER: FrameLimits = { maxFrameBytes: 4_096 };
-
-/** Channels asked for together with `connect`: the others follow in larger frames. */
-export const MAX_EARLY = 100;
 
 /** [SU1] As many in a frame as the server takes. */
 export function* inFrames<T>(

@@ -10,7 +10,7 @@ import type {
 } from '@carillon/protocol';
 import { backoffDelayMs } from './backoff.ts';
 import { assertSame, Channel } from './channel.ts';
-import { inFrames, MAX_EARLY } from './channel-frames.ts';
+import { CHANNELS_PER_FRAME, inFrames } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
 import { fromErrorBody, type RealtimeError } from './errors.ts';
@@ -126,7 +126,7 @@ export class Subscriptions {
 
   /** [CN8] Asks for everything at once, which spares a round trip. */
   onHandshake(): void {
-    this.#flush(MAX_EARLY);
+    this.#flush(CHANNELS_PER_FRAME);
   }
 
   /** Asks for what was not asked for in the handshake. */
