@@ -80,7 +80,7 @@ export const EDITS = {
   'missed-pushes-not-read': {
     file: `${BROKER}/redis-feed.ts`,
     find: 'this.#handler!.onInterestLost(this.#allPartitions());',
-    replace: '',
+    replace: ';',
   },
   'position-heartbeat-off': {
     file: `${CHANNELS}/position-watch.ts`,
