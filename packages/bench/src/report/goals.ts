@@ -177,8 +177,10 @@ const CONNECTIONS: readonly Goal[] = [
     work: '10,000 clients dropped at once: time until resumed, p99',
     centrifugoEarlier: '',
     socketioEarlier: '',
-    show: ({ resumes, lost }) =>
-      `${us(resumes?.timeUs.p99 ?? 0)}, ${count(resumes?.timeUs.count ?? 0)} back, ${count(lost)} lost`,
+    show: ({ resumes, lost }) => {
+      const back = resumes?.timeUs.count ?? 0;
+      return `${back === 0 ? 'none' : `${us(resumes!.timeUs.p99)}, ${count(back)}`} back in time, ${count(lost)} lost`;
+    },
     floor: none,
     goal: 'all resumed, 0 lost, p99 < 2 s',
     reached: ({ carillon: { resumes, lost } }) =>

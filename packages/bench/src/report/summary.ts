@@ -18,7 +18,7 @@ const HEAD = [
 const EXPLANATION =
   'Medians of the rounds of one run; the details below have the range. "Earlier": measured on a like machine before (two cores, load generator on ' +
   'the same machine, two nodes, Redis 7.0 with AOF everysec), Centrifugo 6 with history and positioning, Socket.IO 4.8 with the Redis streams adapter; ' +
-  'those two keep less than Carillon does. Bold: reached.';
+  'those two keep less than Carillon does; Centrifugo is no part of this repository, so its figures are not repeated here. Bold: reached.';
 
 function seenOf({ results, floorUs }: RecordedRun): Seen | undefined {
   const of = (target: string) => results.find((result) => result.target === target);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { freePort, startProcess } from '@carillon/testing';
 import { usageOf } from '../measure/process-usage.ts';
-import type { Target } from './target.ts';
+import { SERVER_NODE_OPTIONS, type Target } from './target.ts';
 
 const SERVER = fileURLToPath(new URL('../peers/ws-server.ts', import.meta.url));
 
@@ -10,7 +10,7 @@ export async function startBareWs(): Promise<Target> {
   const port = await freePort();
   const server = await startProcess({
     command: process.execPath,
-    args: [SERVER, String(port)],
+    args: [...SERVER_NODE_OPTIONS, SERVER, String(port)],
     readyPattern: /listening/,
   });
   return {

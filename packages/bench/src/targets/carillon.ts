@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort, type ServerProcess, startPostgres, startProcess, startRedis } from '@carillon/testing';
 import { SignJWT } from 'jose';
 import { usageOf } from '../measure/process-usage.ts';
-import type { Target } from './target.ts';
+import { SERVER_NODE_OPTIONS, type Target } from './target.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const SECRET = 'bench-secret-0123456789-0123456789-0123456789';
@@ -108,8 +108,7 @@ async function startService(
   const port = await freePort();
   const process = await startProcess({
     command: globalThis.process.execPath,
-    // As in the image.
-    args: ['--max-semi-space-size=16', `${ROOT}apps/${service}/src/main.ts`],
+    args: [...SERVER_NODE_OPTIONS, `${ROOT}apps/${service}/src/main.ts`],
     env: { ...env, [`CARILLON_${service.toUpperCase()}_PORT`]: String(port) },
     readyUrl: `http://127.0.0.1:${port}/ready`,
   });

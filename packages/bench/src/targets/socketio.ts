@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { freePort, type ServerProcess, startProcess, startRedis } from '@carillon/testing';
 import { usageOf } from '../measure/process-usage.ts';
-import type { Target } from './target.ts';
+import { SERVER_NODE_OPTIONS, type Target } from './target.ts';
 
 const SERVER = fileURLToPath(new URL('../peers/socketio-server.ts', import.meta.url));
 
@@ -51,7 +51,7 @@ async function startNode(
   const port = await freePort();
   const process = await startProcess({
     command: globalThis.process.execPath,
-    args: [SERVER, String(port), redisUrl, ...(recovery ? ['recovery'] : [])],
+    args: [...SERVER_NODE_OPTIONS, SERVER, String(port), redisUrl, ...(recovery ? ['recovery'] : [])],
     readyPattern: /listening/,
   });
   return { name, port, process };

@@ -4,6 +4,9 @@ import type { Usage } from '../measure/process-usage.ts';
 /** The target that goes a message's way and does nothing else. */
 export const RELAY = 'relay (C)';
 
+/** Of every server in Node, peers as well: as in Carillon's images. Without it Node lets garbage of idle connections grow to many megabytes. */
+export const SERVER_NODE_OPTIONS = ['--max-semi-space-size=16'];
+
 /** A system under test: its processes, and where its nodes listen. */
 export interface Target {
   /** `carillon`, `socketio`, `ws`, {@link RELAY}, or what a variant of Carillon is called. */
