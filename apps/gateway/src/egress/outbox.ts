@@ -10,9 +10,6 @@ export interface OutboxLimits {
 const MAX_GATHERED_BYTES = 64 * 1024;
 const NONE: Buffer[] = [];
 
-/** What is being worked on. */
-type Due = { readonly size: number };
-
 /**
  * What goes to one client. Frames are gathered and leave in one write, see {@link WriteRounds}; what the client can't take waits in the
  * socket up to a bound.
@@ -33,8 +30,6 @@ export class Outbox implements Gathering {
   /** The next round writes this one; it may find nothing left to write. */
   #isDue = false;
   #isUrgent = false;
-  /** Answers that are due, and would take along what was gathered in this turn. */
-  #due: Due | undefined;
   /** Those who wait for room; told when the socket has drained or is gone. */
   #onRoom: (() => void)[] = [];
 
@@ -64,13 +59,6 @@ export class Outbox implements Gathering {
     if (this.#closed) return;
     this.#gather(frame);
     this.#hurry();
-  }
-
-  /** As {@link send}, but when another answer is `due` at the end of this turn, both leave in one write. */
-  sendBefore(due: Due, frame: Buffer): void {
-    if (this.#closed) return;
-    this.#due = due;
-    this.send(frame);
   }
 
   /** For messages: may wait some milliseconds for others, when there is much to write. */
@@ -111,10 +99,7 @@ export class Outbox implements Gathering {
   /** At the end of a turn: writes what has been gathered. */
   flushUrgent(): void {
     this.#isUrgent = false;
-    const due = this.#due;
-    this.#due = undefined;
-    if (due !== undefined && due.size > 0) this.#rounds.held(this);
-    else this.flush();
+    this.flush();
   }
 
   /** Writes what has been gathered in one go. */

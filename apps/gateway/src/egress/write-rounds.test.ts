@@ -180,21 +180,4 @@ describe('rounds of writes', () => {
     outbox.sendGathered(c);
     expect(peer.writes).toEqual([Buffer.concat([a, b])]);
   });
-
-  it('let an answer wait for the one that is due, and for no longer than 20 ms', async () => {
-    const rounds = new WriteRounds();
-    const [together, late, alone] = [client(rounds), client(rounds), client(rounds)];
-    for (const { outbox } of [together, late]) outbox.sendBefore(new Set(['due']), a);
-    alone.outbox.sendBefore(new Set(), a);
-    await turn();
-    expect([together.peer.writes, late.peer.writes, alone.peer.writes]).toEqual([[], [], [a]]);
-
-    together.outbox.send(b);
-    await turn();
-    expect(together.peer.writes).toEqual([Buffer.concat([a, b])]);
-
-    vi.advanceTimersByTime(20);
-    expect(late.peer.writes).toEqual([a]);
-    expect(together.peer.writes).toHaveLength(1);
-  });
 });

@@ -12,8 +12,6 @@ const QUIET_MS = 100;
 const WRITES_PER_TURN = 500;
 /** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
 const MAX_JOINED_BYTES = 128 * 1024;
-/** What leaves with the next answer waits for it this long at most: it comes within a round trip to the broker, as a rule. */
-const HELD_MS = 20;
 
 /** What gathers the frames of one client. */
 export interface Gathering {
@@ -21,8 +19,6 @@ export interface Gathering {
   flushInRound(): number;
   /** At the end of a turn. */
   flushUrgent(): void;
-  /** What was held did not leave with an answer in time. */
-  flush(): void;
 }
 
 interface Joined {
@@ -45,8 +41,6 @@ export class WriteRounds {
   #written = 0;
   #frames = 0;
   #urgent: Gathering[] = [];
-  /** As many as connect within {@link HELD_MS}. */
-  #held: Gathering[] = [];
   #notBeforeMs = 0;
   #lastLargeMs = Number.NEGATIVE_INFINITY;
   /** Runs of frames of this round by their first frame: subscribers of the same channels get the same run, which is joined once. */
@@ -62,12 +56,6 @@ export class WriteRounds {
   urgent(outbox: Gathering): void {
     this.#urgent.push(outbox);
     if (this.#urgent.length === 1) setImmediate(this.#writeUrgent);
-  }
-
-  /** `outbox` has something to write that an answer will take along. */
-  held(outbox: Gathering): void {
-    this.#held.push(outbox);
-    if (this.#held.length === 1) setTimeout(this.#writeHeld, HELD_MS);
   }
 
   /** The frames as one buffer, shared by all who get the same; `undefined` when they are too large to be copied. */
@@ -124,13 +112,6 @@ export class WriteRounds {
     const urgent = this.#urgent;
     this.#urgent = [];
     for (const outbox of urgent) outbox.flushUrgent();
-    this.#joined.clear();
-  };
-
-  readonly #writeHeld = (): void => {
-    const held = this.#held;
-    this.#held = [];
-    for (const outbox of held) outbox.flush();
     this.#joined.clear();
   };
 }

@@ -34,7 +34,7 @@ function letIn(
   connection.session = session;
   if (connection.apply('verified') !== 'ready') return;
   logger.debug({ connectionId: connection.connectionId, user: identity.userId }, 'client connected');
-  connection.sendConnected(
+  connection.sendFrame(
     encodeFrame({
       type: 'connected',
       re: id,

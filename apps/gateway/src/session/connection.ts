@@ -108,11 +108,6 @@ export class Connection implements SubscriberSink {
     this.#outbox.send(this.#compressed(frame.in(this.encoding)));
   }
 
-  /** [CN8] When the client has asked for channels together with `connect`, `connected` leaves with their answer. */
-  sendConnected(frame: Frame): void {
-    this.#outbox.sendBefore(this.subscribing, this.#compressed(frame.in(this.encoding)));
-  }
-
   sendMessage(message: Frame): void {
     const frame = message.in(this.encoding);
     if (this.#batcher === undefined) this.#outbox.sendGathered(this.#compressed(frame));
