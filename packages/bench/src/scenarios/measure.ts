@@ -91,7 +91,10 @@ export function toResult(
     rssKbByProcess: measured.rssKb,
     problems: [...publisher.problems, ...(subscriber?.problems ?? [])],
     figures: {
-      ...(unit === 'delivery' ? { bytesPerDelivery: (subscriber!.receivedBytes ?? 0) / units } : {}),
+      // Clients that come back don't count bytes.
+      ...(unit === 'delivery' && subscriber?.receivedBytes !== undefined
+        ? { bytesPerDelivery: subscriber.receivedBytes / units }
+        : {}),
       ...target.figures?.(),
     },
   };
