@@ -72,7 +72,7 @@ describe('two routers', () => {
     await a.process.stop();
     expect(await broker.router.owners()).toEqual(Array.from({ length: PARTITIONS }, () => undefined));
     await installation.startRouter('b', longLease);
-    await untilHeld(broker, { b: PARTITIONS }, 1000);
+    await untilHeld(broker, { b: PARTITIONS }, 20_000); // far below the lease's minute
     await load.more(500);
     await expectComplete();
     // Nothing was left half done: no message came twice.
