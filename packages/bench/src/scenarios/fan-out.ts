@@ -1,11 +1,9 @@
-import { LoadProcess } from '../load/load-process.ts';
 import { startCarillon } from '../targets/carillon.ts';
 import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
-import { measureDelivery } from './measure.ts';
+import { measureDelivery, PAD_BYTES } from './measure-delivery.ts';
 import { type Result, type Scenario, type Size, type Timing, usualSeconds } from './scenario.ts';
 
-const PAD_BYTES = 100;
 /** At most this many deliveries a second are timed; timing all of them would cost more than receiving them. */
 const TIMED_PER_SECOND = 20_000;
 
@@ -47,48 +45,27 @@ function sized(options: FanOut, size: Size): FanOut {
 }
 
 export async function runFanOut(options: FanOut, target: Target, timing: Timing): Promise<Result> {
-  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-  try {
-    await open(options, target, subscriber, publisher);
-    const result = await measureDelivery(options, target, timing, {
-      unit: 'delivery',
-      publisher,
-      subscriber,
-    });
-    return { ...result, figures: { ...result.figures, ...figures(result, target) } };
-  } finally {
-    subscriber.end();
-    publisher.end();
-  }
-}
-
-async function open(
-  options: FanOut,
-  target: Target,
-  subscriber: LoadProcess,
-  publisher: LoadProcess,
-): Promise<void> {
   const { name, subscribers, ratePerSecond, padBytes = PAD_BYTES, pad } = options;
-  const { dialect, token, ports } = target;
+  const { dialect, ports } = target;
   const channel = `bench:${name}`;
-  await subscriber.open({
-    role: 'subscriber',
-    dialect,
-    token,
-    connections: Array.from({ length: subscribers }, (_, i) => ({ port: ports[i % ports.length]!, channel })),
-    timeEvery: Math.max(1, Math.ceil((subscribers * ratePerSecond) / TIMED_PER_SECOND)),
-    openAtOnce: 32,
+  const result = await measureDelivery(options, target, timing, {
+    unit: 'delivery',
+    subscriber: {
+      connections: Array.from({ length: subscribers }, (_, i) => ({
+        port: ports[i % ports.length]!,
+        channel,
+      })),
+      timeEvery: Math.max(1, Math.ceil((subscribers * ratePerSecond) / TIMED_PER_SECOND)),
+    },
+    publisher: {
+      dialect: publisherDialect(dialect),
+      connections: [{ port: ports[0]!, channels: [channel] }],
+      padBytes,
+      ...(pad === undefined ? {} : { pad }),
+      ratePerSecond,
+    },
   });
-  const connections = [{ port: ports[0]!, channels: [channel] }];
-  await publisher.open({
-    role: 'publisher',
-    dialect: publisherDialect(dialect),
-    token,
-    connections,
-    padBytes,
-    ...(pad === undefined ? {} : { pad }),
-    ratePerSecond,
-  });
+  return { ...result, figures: { ...result.figures, ...figures(result, target) } };
 }
 
 /** Only what subscribers get differs between the encodings. */

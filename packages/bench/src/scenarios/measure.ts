@@ -1,7 +1,7 @@
 /** The part all scenarios share: warm up, mark, wait, measure, drain. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LoadProcess } from '../load/load-process.ts';
-import type { Faults, LoadReport } from '../load/plan.ts';
+import type { LoadReport } from '../load/plan.ts';
 import { cpuBetween } from '../measure/process-usage.ts';
 import { type Target, total } from '../targets/target.ts';
 import type { Result, Scenario, Timing } from './scenario.ts';
@@ -37,27 +37,6 @@ export async function measure(
     publisher: publisherReport,
     subscriber: subscriberReport,
   };
-}
-
-/** Ends publishing and waits for what is under way. */
-async function settle(publisher: LoadProcess, subscriber: LoadProcess): Promise<Faults> {
-  await publisher.stop();
-  return await subscriber.settle(await publisher.published());
-}
-
-/** Measures, and compares with what was published in the end. */
-export async function measureDelivery(
-  scenario: Pick<Scenario, 'name'>,
-  target: Target,
-  timing: Timing,
-  load: { readonly unit: Result['unit']; readonly publisher: LoadProcess; readonly subscriber: LoadProcess },
-): Promise<Result> {
-  const { unit, publisher, subscriber } = load;
-  const measured = await measure(target, timing, publisher, subscriber);
-  const faults = await settle(publisher, subscriber);
-  const { problems } = await subscriber.report();
-  const result = toResult(scenario, target, unit, measured);
-  return { ...result, ...faults, problems: [...new Set([...result.problems, ...problems])] };
 }
 
 export function toResult(

@@ -1,14 +1,12 @@
-import { LoadProcess } from '../load/load-process.ts';
 import { startCarillon } from '../targets/carillon.ts';
 import { startRelay } from '../targets/relay.ts';
 import { startSocketIo } from '../targets/socketio.ts';
 import type { Target } from '../targets/target.ts';
-import { measureDelivery } from './measure.ts';
+import { measureDelivery } from './measure-delivery.ts';
 import { type Result, type Scenario, type Size, type Timing, usualSeconds } from './scenario.ts';
 
 const CHANNELS = 200;
 const RATE_PER_SECOND = 1000;
-const PAD_BYTES = 100;
 
 interface Pairs {
   readonly name: string;
@@ -40,32 +38,16 @@ async function run(
   timing: Timing,
   { clients = CHANNELS, ratePerSecond = RATE_PER_SECOND }: Size,
 ): Promise<Result> {
-  const { dialect, token, ports } = target;
+  const { ports } = target;
   const channels = Array.from({ length: clients }, (_, i) => `${options.namespace}:pair-${i}`);
-  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-  try {
-    await subscriber.open({
-      role: 'subscriber',
-      dialect,
-      token,
+  return await measureDelivery(options, target, timing, {
+    unit: 'message',
+    subscriber: {
       connections: channels.flatMap((channel) => ports.map((port) => ({ port, channel }))),
       timeEvery: 1,
-      openAtOnce: 32,
-    });
-    const connections = [{ port: ports[0]!, channels }];
-    await publisher.open({
-      role: 'publisher',
-      dialect,
-      token,
-      connections,
-      padBytes: PAD_BYTES,
-      ratePerSecond,
-    });
-    return await measureDelivery(options, target, timing, { unit: 'message', publisher, subscriber });
-  } finally {
-    subscriber.end();
-    publisher.end();
-  }
+    },
+    publisher: { connections: [{ port: ports[0]!, channels }], ratePerSecond },
+  });
 }
 
 export const pairs = pairsOf(

@@ -1,9 +1,6 @@
-import { LoadProcess } from '../load/load-process.ts';
 import type { Target } from '../targets/target.ts';
-import { measureDelivery } from './measure.ts';
+import { measureDelivery } from './measure-delivery.ts';
 import type { Result, Timing } from './scenario.ts';
-
-const PAD_BYTES = 100;
 
 export interface PublishAcross {
   /** Of the scenario; its channels have it in their names. */
@@ -19,33 +16,21 @@ export async function publishAcross(
   target: Target,
   timing: Timing,
 ): Promise<Result> {
-  const { dialect, token, ports } = target;
+  const { ports } = target;
   const pairs = Array.from({ length: connections }, (_, i) => ({
     channel: `unstored:${name}-${i}`,
     publisherPort: ports[i % ports.length]!,
     subscriberPort: ports[(i + 1) % ports.length]!,
   }));
-  const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-  try {
-    await subscriber.open({
-      role: 'subscriber',
-      dialect,
-      token,
+  return await measureDelivery({ name }, target, timing, {
+    unit: 'publish',
+    subscriber: {
       connections: pairs.map(({ channel, subscriberPort }) => ({ port: subscriberPort, channel })),
       timeEvery: 10,
-      openAtOnce: 32,
-    });
-    await publisher.open({
-      role: 'publisher',
-      dialect,
-      token,
+    },
+    publisher: {
       connections: pairs.map(({ channel, publisherPort }) => ({ port: publisherPort, channels: [channel] })),
-      padBytes: PAD_BYTES,
       inFlight,
-    });
-    return await measureDelivery({ name }, target, timing, { unit: 'publish', publisher, subscriber });
-  } finally {
-    subscriber.end();
-    publisher.end();
-  }
+    },
+  });
 }

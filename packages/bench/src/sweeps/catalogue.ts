@@ -1,6 +1,7 @@
 import { LoadProcess } from '../load/load-process.ts';
 import { runFanOut } from '../scenarios/fan-out.ts';
-import { measure, measureDelivery, toResult } from '../scenarios/measure.ts';
+import { measure, toResult } from '../scenarios/measure.ts';
+import { measureDelivery } from '../scenarios/measure-delivery.ts';
 import { compare, openPublisher, resumable } from '../scenarios/resume-result.ts';
 import type { Result, Timing } from '../scenarios/scenario.ts';
 import { startCarillon } from '../targets/carillon.ts';
@@ -8,7 +9,6 @@ import type { Target } from '../targets/target.ts';
 import type { Sweep } from './sweep.ts';
 
 const RATE_PER_SECOND = 1000;
-const PAD_BYTES = 100;
 const OPEN_AT_ONCE = 64;
 /** Of {@link channels}: few enough that connections are not what grows. */
 const MAX_CLIENTS = 100;
@@ -63,37 +63,17 @@ const connections: Sweep = {
   fresh: false,
   start: () => startCarillon(),
   run: async (target, value, timing) => {
-    const { dialect, token, ports } = target;
+    const { ports } = target;
     const names = Array.from({ length: value }, (_, i) => `bench:connections-${value}-${i}`);
-    const [subscriber, publisher] = [new LoadProcess(), new LoadProcess()];
-    try {
-      await subscriber.open({
-        role: 'subscriber',
-        dialect,
-        token,
+    return await measureDelivery(connections, target, timing, {
+      unit: 'message',
+      subscriber: {
         connections: names.map((channel, i) => ({ port: ports[i % ports.length]!, channel })),
         timeEvery: 1,
         openAtOnce: OPEN_AT_ONCE,
-      });
-      await publisher.open({
-        role: 'publisher',
-        dialect,
-        token,
-        connections: [{ port: ports[0]!, channels: names }],
-        padBytes: PAD_BYTES,
-        ratePerSecond: RATE_PER_SECOND,
-      });
-      const result = await measureDelivery(connections, target, timing, {
-        unit: 'message',
-        publisher,
-        subscriber,
-      });
-      await subscriber.stop();
-      return result;
-    } finally {
-      subscriber.end();
-      publisher.end();
-    }
+      },
+      publisher: { connections: [{ port: ports[0]!, channels: names }], ratePerSecond: RATE_PER_SECOND },
+    });
   },
 };
 
