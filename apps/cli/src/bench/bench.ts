@@ -1,5 +1,6 @@
 import { RealtimeClient } from '@carillon/client';
 import { CliError } from '../cli-error.ts';
+import { SIGINT_EXIT_CODE } from '../exit-codes.ts';
 import { err, exitWhenReaderIsGone, note, print } from '../output/style.ts';
 import { openClient } from '../target/open-client.ts';
 import { resolveTarget, type Target } from '../target/resolve-target.ts';
@@ -11,7 +12,6 @@ import { type BenchFlags, type BenchPlan, planOf } from './plan.ts';
 import { type BenchReport, reportText } from './report.ts';
 import { type ServerUsage, serverUsage } from './server-usage.ts';
 
-const SIGINT_EXIT_CODE = 130;
 const PROGRESS_EVERY_MS = 1_000;
 
 /**

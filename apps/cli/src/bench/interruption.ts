@@ -1,4 +1,5 @@
-const EXIT_CODE = 130;
+import { SIGINT_EXIT_CODE } from '../exit-codes.ts';
+
 /** Below a launcher such as npx one Ctrl-C may come twice: with the group, and passed on. */
 const SAME_CTRL_C_MS = 500;
 
@@ -14,7 +15,7 @@ export function interruption(): Interruption {
   let firstAtMs: number | undefined;
   process.on('SIGINT', () => {
     const nowMs = performance.now();
-    if (firstAtMs !== undefined && nowMs - firstAtMs >= SAME_CTRL_C_MS) process.exit(EXIT_CODE);
+    if (firstAtMs !== undefined && nowMs - firstAtMs >= SAME_CTRL_C_MS) process.exit(SIGINT_EXIT_CODE);
     firstAtMs ??= nowMs;
     resolve();
   });

@@ -1,6 +1,7 @@
 import type { Message, Position, RealtimeClient } from '@carillon/client';
 import { protobuf } from '@carillon/client/protobuf';
 import { CliError, usageError } from '../cli-error.ts';
+import { SIGINT_EXIT_CODE } from '../exit-codes.ts';
 import { messageJson, messageText } from '../output/message-line.ts';
 import { err, exitWhenReaderIsGone, note, print, wantsJson } from '../output/style.ts';
 import { openClient } from '../target/open-client.ts';
@@ -12,8 +13,6 @@ export interface SubFlags extends TargetFlags {
   readonly since?: Position;
   readonly encoding?: 'json' | 'protobuf';
 }
-
-const SIGINT_EXIT_CODE = 130;
 
 /** Prints messages until Ctrl-C, or until `count` have come. */
 export async function sub(channels: readonly string[], flags: SubFlags): Promise<void> {
