@@ -1,4 +1,3 @@
-import { CarillonError } from '@carillon/protocol';
 import type { Redis } from 'ioredis';
 import type { Reply } from './wire/resp-reader.ts';
 import type { Wire } from './wire/wire.ts';
@@ -45,7 +44,6 @@ export class Pushes {
     for (const channel of receiver.channels) this.#byChannel.set(channel, receiver);
     while (!this.#subscribed.has(receiver)) {
       await wire.untilReady(signal);
-      if (signal.aborted) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
       await this.#subscribe(wire, receiver).catch((error: Error) => {
         this.#onError(error);
         this.#redis.disconnect(true);

@@ -1,4 +1,4 @@
-import { CarillonError, type Position } from '@carillon/protocol';
+import type { Position } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
@@ -85,7 +85,7 @@ export class RedisFeed implements GatewayFeed {
     };
     this.#receiver = receiver;
     await untilReady(connection, this.#stopping.signal);
-    await this.#untilReady(wire);
+    await wire.untilReady(this.#stopping.signal);
     // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
     await this.#deps.receivePushes(receiver, this.#stopping.signal);
     await this.#register(this.#allPartitions());
@@ -232,12 +232,6 @@ export class RedisFeed implements GatewayFeed {
     } catch (error) {
       this.#log.warn({ err: error }, 'the heartbeat of this gateway failed');
     }
-  }
-
-  async #untilReady(wire: Wire): Promise<void> {
-    const { signal } = this.#stopping;
-    await wire.untilReady(signal);
-    if (signal.aborted) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
   }
 
   /** Connected again: the feeds are read on. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { CarillonError } from '@carillon/protocol';
 import type { Redis } from 'ioredis';
 import { command } from './resp-command.ts';
 import { ProtocolBreak, RedisReplyError, type Reply, RespReader } from './resp-reader.ts';
@@ -82,13 +83,14 @@ export class Wire {
     return new Promise((resolve) => this.#onReady.push(resolve));
   }
 
-  /** Resolves when it is ready, however often it has to be tried, or when `signal` aborts. */
+  /** Resolves when it is ready, however often it has to be tried. @throws CarillonError UNAVAILABLE when `signal` aborts */
   async untilReady(signal?: AbortSignal): Promise<void> {
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     const onAbort = (): void => resolve();
     signal?.addEventListener('abort', onAbort, { once: true });
     while (!this.#isReady && signal?.aborted !== true) await Promise.race([this.nextReady(), aborted]);
     signal?.removeEventListener('abort', onAbort);
+    if (signal?.aborted === true) throw new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.');
   }
 
   /** Exactly one of the two is called, `onFailure` with a {@link NotSentError} or a {@link NoReplyError}, possibly before this returns. */
