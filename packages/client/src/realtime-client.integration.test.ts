@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './message.ts';
@@ -156,10 +158,11 @@ describe('a connection', () => {
 
   it('measures the round trip', async () => {
     const client = make();
+    const beganMs = performance.now();
     client.connect();
     const { roundTripMs } = await next(client, 'latency');
     expect(roundTripMs).toBeGreaterThan(0);
-    expect(roundTripMs).toBeLessThan(5_000);
+    expect(roundTripMs).toBeLessThan(performance.now() - beganMs);
   });
 });
 
@@ -192,16 +195,18 @@ describe('closing and giving up', () => {
   });
 
   it('gives up after the set number of attempts', async () => {
-    const { url } = server;
-    await server.stop();
-    const client = make({ url, maxAttempts: 3 });
+    // Listens on: the port of one that has stopped may be somebody else's.
+    const closing = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await once(closing, 'listening');
+    const { port } = closing.address() as AddressInfo;
+    const client = make({ url: `ws://127.0.0.1:${port}`, maxAttempts: 3 });
     const delays: number[] = [];
     client.on('reconnecting', ({ delayMs }) => delays.push(delayMs));
     const gaveUp = next(client, 'gaveUp');
     await expect(client.connect()).rejects.toMatchObject({ code: 'GAVE_UP' });
     expect((await gaveUp).attempts).toBe(3);
     expect(delays).toHaveLength(2);
-    server = await startSocketServer();
+    closing.close();
   });
 
   it('rejects what waits when it is closed, and can connect again', async () => {
@@ -231,6 +236,7 @@ describe('closing and giving up', () => {
     expect(server.peer.received.some(({ type }) => type === 'unsubscribe')).toBe(false);
     second.unsubscribe();
     await client.publish(CHANNEL, 2);
+    await client.history(CHANNEL); // what was sent before this question has come when it is answered
     expect(server.peer.received.some(({ type }) => type === 'unsubscribe')).toBe(true);
     expect(other.messages).toHaveLength(1);
   });
