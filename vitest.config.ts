@@ -12,5 +12,6 @@ export default defineConfig({
     // A bound for what hangs, far above what a busy machine needs; nothing is measured with it.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -51,7 +51,7 @@ it('a replica that lagged is promoted, and has not what came meanwhile', async (
   });
   expect(await connected(pair, (redis) => redis.get('a'))).toBe('1');
   await pair.stop();
-}, 30_000);
+});
 
 it('a Postgres stands still, refuses inserts, and is slow', async () => {
   const server = await startPostgres();
@@ -80,4 +80,4 @@ it('a Postgres stands still, refuses inserts, and is slow', async () => {
   expect((await client.query('select n from kept order by n')).rows).toEqual([{ n: 1 }, { n: 3 }]);
   await client.end();
   await server.stop();
-}, 30_000);
+});

@@ -13,7 +13,7 @@ export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT, with OTEL_EXPORTER_OTLP_PROTOCOL=http/json. */
   readonly url: string;
   readonly spans: readonly ReceivedSpan[];
-  /** Resolves with all spans as soon as `enough` holds. @throws Error after `timeoutMs` (default 10,000) with the names received. */
+  /** Resolves with all spans as soon as `enough` holds. @throws Error after `timeoutMs` (default 30,000) with the names received. */
   waitForSpans(
     enough: (spans: readonly ReceivedSpan[]) => boolean,
     options?: { readonly timeoutMs?: number },
@@ -59,7 +59,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
-    waitForSpans: (enough, { timeoutMs = 10_000 } = {}) =>
+    waitForSpans: (enough, { timeoutMs = 30_000 } = {}) =>
       new Promise((resolve, reject) => {
         const check = (): void => {
           if (!enough(spans)) return;

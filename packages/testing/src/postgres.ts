@@ -10,7 +10,7 @@ import { chooseBackend, findProgram } from './backend.ts';
 import type { Certificates } from './certificates.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
-import { pauseTree, resumeTree } from './process-tree.ts';
+import { descendantsOf, pauseTree, resumeTree, signal } from './process-tree.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
 
 const run = promisify(execFile);
@@ -107,7 +107,11 @@ async function startLocal({ tls }: PostgresTestOptions): Promise<TestPostgres> {
       await rm(dir, { recursive: true, force: true });
     },
     kill: async () => {
+      const backends = descendantsOf(current.pid);
       await current.kill();
+      for (const pid of backends) signal(pid, 'SIGCONT');
+      // They end when they notice; until then they answer, and a new server is refused the memory that they use.
+      await current.closed;
     },
     restart: async () => {
       await current.kill('SIGQUIT');

@@ -19,7 +19,8 @@ function childrenOf(pid: number): readonly number[] {
   }
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+/** To a process that may have ended meanwhile. */
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {

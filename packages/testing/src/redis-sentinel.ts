@@ -95,8 +95,9 @@ async function startSentinel(
     ...(sentinelPassword === undefined ? [] : [`requirepass ${JSON.stringify(sentinelPassword)}`]),
     `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
-    `sentinel down-after-milliseconds ${NAME} 1000`,
-    `sentinel failover-timeout ${NAME} 5000`,
+    // It fails over when it is told to, not because a busy machine lets a server stand still.
+    `sentinel down-after-milliseconds ${NAME} 60000`,
+    `sentinel failover-timeout ${NAME} 20000`,
   ];
   await writeFile(file, `${settings.join('\n')}\n`);
   const sentinel = await startProcess({

@@ -5,6 +5,8 @@ import { environment } from './config.ts';
 
 const MAX_OUTPUT = 200_000;
 const POLL_MS = 25;
+/** What a process has started may hold its output open for longer than it lives. */
+const HELD_OUTPUT_MS = 1000;
 
 export interface ProcessOptions {
   readonly command: string;
@@ -25,8 +27,10 @@ export interface ProcessOptions {
 /** A real process under test. Its output is kept (bounded) and shown when it fails. */
 export class ServerProcess {
   readonly pid: number;
-  /** Exit code, `null` when a signal ended it. */
+  /** Exit code, `null` when a signal ended it. When it resolves, `output` has what the process said last. */
   readonly exited: Promise<number | null>;
+  /** All that had its output is gone: the process, and what it has started. */
+  readonly closed: Promise<void>;
   readonly #child: ChildProcess;
   #output = '';
 
@@ -34,7 +38,13 @@ export class ServerProcess {
     if (child.pid === undefined) throw new Error('the process has no pid');
     this.#child = child;
     this.pid = child.pid;
-    this.exited = once(child, 'exit').then(([code]) => code as number | null);
+    const closed = Promise.withResolvers<void>();
+    this.closed = closed.promise;
+    child.once('close', () => closed.resolve());
+    this.exited = once(child, 'exit').then(async ([code]) => {
+      await lastOutput(this.closed);
+      return code as number | null;
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output = (this.#output + text).slice(-MAX_OUTPUT);
@@ -72,6 +82,15 @@ export class ServerProcess {
   resume(): void {
     this.#child.kill('SIGCONT');
   }
+}
+
+/** A process ends before what it said last is read. */
+async function lastOutput(closed: Promise<void>): Promise<void> {
+  const { promise: held, resolve } = Promise.withResolvers<void>();
+  // After the timer a turn in which pipes are read: it may be late because we stood still.
+  const timer = setTimeout(() => setImmediate(resolve), HELD_OUTPUT_MS);
+  await Promise.race([closed, held]);
+  clearTimeout(timer);
 }
 
 /** Starts a process and waits until it is ready. @throws Error with the end of its output when it doesn't become ready. */

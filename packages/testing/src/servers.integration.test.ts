@@ -33,4 +33,4 @@ it('two Postgres servers know nothing of each other', async () => {
   await client.end();
   expect([await tables(a.url), await tables(b.url)]).toEqual([1, 0]);
   await Promise.all([a.stop(), b.stop()]);
-}, 30_000);
+});

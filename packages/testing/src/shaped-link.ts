@@ -107,9 +107,9 @@ export class ShapedLink {
     server.on('close', () => this.#closed());
   }
 
-  /** Bytes were lost: the connection can't go on. */
-  get hasSwallowed(): boolean {
-    return this.#lanes.toServer.swallowed + this.#lanes.toClient.swallowed > 0;
+  /** Bytes that were lost. With any the connection can't go on. */
+  get swallowed(): number {
+    return this.#lanes.toServer.swallowed + this.#lanes.toClient.swallowed;
   }
 
   apply(direction: LinkDirection, conditions: LinkConditions): void {

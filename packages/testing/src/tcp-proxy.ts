@@ -17,6 +17,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that run through it now. */
   readonly connections: number;
+  /** Bytes that these connections have lost so far, half open. */
+  readonly swallowedBytes: number;
   /** Ends all connections, by a reset as a firewall or a dying host does. New ones are taken. */
   cut(): void;
   /** Ends all connections and takes no new ones, until {@link heal}. */
@@ -58,6 +60,10 @@ class FaultyProxy implements TcpProxy {
     return this.#links.size;
   }
 
+  get swallowedBytes(): number {
+    return [...this.#links].reduce((sum, { swallowed }) => sum + swallowed, 0);
+  }
+
   async listen(port: number): Promise<void> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
@@ -94,7 +100,7 @@ class FaultyProxy implements TcpProxy {
       this.#conditions[direction] = {};
       for (const link of [...this.#links]) link.apply(direction, {});
     }
-    for (const link of [...this.#links]) if (link.hasSwallowed) link.reset();
+    for (const link of [...this.#links]) if (link.swallowed > 0) link.reset();
   }
 
   retarget(port: number): void {
