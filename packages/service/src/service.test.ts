@@ -3,6 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { recordedTelemetry } from './recorded-telemetry.suite.ts';
 import { type Part, ServiceShell, ServiceStartError } from './service.ts';
 
+/** For what never happens, not for what is slow: by itself vi.waitFor gives up after a second. */
+const PATIENT = { timeout: 20_000 };
+
 function shellWith(...parts: Part[]) {
   const { telemetry, lines } = recordedTelemetry('gateway');
   const shell = new ServiceShell(telemetry);
@@ -73,7 +76,7 @@ describe('start', () => {
     };
     const { shell } = shellWith(recording(log, 'broker'), waiting, recording(log, 'never'));
     const started = shell.start().catch((error: unknown) => error);
-    await vi.waitFor(() => expect(log).toEqual(['start broker']));
+    await vi.waitFor(() => expect(log).toEqual(['start broker']), PATIENT);
     await shell.stop();
     expect(await started).toMatchObject({ part: 'waiting for Redis' });
     expect(log).toEqual(['start broker', 'stop broker']);
@@ -132,8 +135,8 @@ describe('loops', () => {
     const stopping = other.addLoop({ ...broken, run: fail('bug'), onCritical: 'stop' });
     await shell.start();
     await other.start();
-    await vi.waitFor(() => expect(retrying.status.state).toBe('critical'));
-    await vi.waitFor(() => expect(stopping.status.state).toBe('given-up'));
+    await vi.waitFor(() => expect(retrying.status.state).toBe('critical'), PATIENT);
+    await vi.waitFor(() => expect(stopping.status.state).toBe('given-up'), PATIENT);
 
     const { ready, checks } = await shell.health.report();
     expect(ready).toBe(false);

@@ -4,6 +4,8 @@ import { recordedTelemetry } from './recorded-telemetry.suite.ts';
 import { type LoopOptions, SupervisedLoop } from './supervise-loop.ts';
 
 const QUICK = { initialMs: 1, maxMs: 2 };
+/** For what never happens, not for what is slow: a second, as it is by itself, is little for five pauses on a busy machine. */
+const PATIENT = { timeout: 20_000 };
 const AWAY = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 
 function loopOf(options: Pick<LoopOptions, 'run'> & Partial<LoopOptions>) {
@@ -51,7 +53,7 @@ it('runs nothing before what it starts after', async () => {
   await new Promise(setImmediate);
   expect(run).not.toHaveBeenCalled();
   resolve();
-  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(run).toHaveBeenCalledOnce(), PATIENT);
   await loop.stop();
 });
 
@@ -69,7 +71,7 @@ it('gives a loop up that fails five times in a row for a reason that waiting doe
   });
   const { loop, lines, restartCount } = loopOf({ run });
   loop.start();
-  await vi.waitFor(() => expect(loop.status.state).toBe('given-up'));
+  await vi.waitFor(() => expect(loop.status.state).toBe('given-up'), PATIENT);
   expect(run).toHaveBeenCalledTimes(5);
   expect(restartCount()).toBe(4);
   expect(lines.at(-1)).toMatchObject({ level: 'fatal', loop: 'reader', failures: 5 });
@@ -107,7 +109,7 @@ it.each([
   };
   const { loop } = loopOf({ run, onCritical: () => onCritical });
   loop.start();
-  await vi.waitFor(() => expect(loop.status.state).toBe(state));
+  await vi.waitFor(() => expect(loop.status.state).toBe(state), PATIENT);
   await loop.stop();
 });
 
@@ -117,12 +119,12 @@ it('counts failures in a row only: a run that lasted is progress', async () => {
     healthyAfterMs: 5,
     run: async () => {
       runs++;
-      await vi.waitFor(() => expect(loop.status.failuresInARow).toBe(0), { interval: 1 });
+      await vi.waitFor(() => expect(loop.status.failuresInARow).toBe(0), { ...PATIENT, interval: 1 });
       throw new TypeError('after a while');
     },
   });
   loop.start();
-  await vi.waitFor(() => expect(runs).toBeGreaterThan(6), { interval: 5 });
+  await vi.waitFor(() => expect(runs).toBeGreaterThan(6), { ...PATIENT, interval: 5 });
   expect(loop.status.state).not.toBe('given-up');
   await loop.stop();
 });
@@ -131,7 +133,7 @@ it('takes an end that nobody asked for as a failure, so that it can not spin', a
   const run = vi.fn(async () => undefined);
   const { loop } = loopOf({ run });
   loop.start();
-  await vi.waitFor(() => expect(loop.status.state).toBe('given-up'));
+  await vi.waitFor(() => expect(loop.status.state).toBe('given-up'), PATIENT);
   expect(run).toHaveBeenCalledTimes(5);
   expect(loop.status.lastError).toBe('reader ended although nobody asked it to');
 });
@@ -140,13 +142,13 @@ it('repeats a round every so often, and does not wait for it when it is stopped'
   const run = vi.fn(async () => undefined);
   const { loop } = loopOf({ run, everyMs: 1 });
   loop.start();
-  await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(5));
+  await vi.waitFor(() => expect(run.mock.calls.length).toBeGreaterThan(5), PATIENT);
   expect(loop.status.state).toBe('running');
   await loop.stop();
 
   const slow = loopOf({ run, everyMs: 3_600_000 });
   slow.loop.start();
-  await vi.waitFor(() => expect(run).toHaveBeenCalled());
+  await vi.waitFor(() => expect(run).toHaveBeenCalled(), PATIENT);
   await slow.loop.stop();
 });
 
@@ -158,7 +160,7 @@ it('ends during a backoff when it is stopped, and does not count what fails beca
     backoff: { initialMs: 3_600_000, maxMs: 3_600_000 },
   });
   failing.loop.start();
-  await vi.waitFor(() => expect(failing.loop.status.state).toBe('failing'));
+  await vi.waitFor(() => expect(failing.loop.status.state).toBe('failing'), PATIENT);
   await failing.loop.stop();
   expect(failing.restartCount()).toBe(0);
 

@@ -66,7 +66,7 @@ it.each([
   const attempt = vi.fn(behaviour);
   const backoff = { initialMs: 3_600_000, maxMs: 3_600_000 };
   const waiting = waitFor({ what: 'Redis', telemetry, backoff, signal: abort.signal, attempt });
-  await vi.waitFor(() => expect(attempt).toHaveBeenCalled());
+  await vi.waitFor(() => expect(attempt).toHaveBeenCalled(), { timeout: 20_000 });
   abort.abort();
   await expect(waiting).rejects.toThrow('gave up waiting for Redis');
 });
