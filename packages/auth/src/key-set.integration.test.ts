@@ -13,6 +13,9 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
 }
 
+/** For what answers: a bound that a busy machine doesn't reach. */
+const PATIENT = { timeoutMs: 30_000 };
+
 afterEach(() => {
   server?.closeAllConnections();
   server?.close();
@@ -22,7 +25,7 @@ const jwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
 
 test('reads a key set over HTTP', async () => {
   const url = await serve((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
-  expect(await createKeySet({ url }).candidates('EdDSA', undefined)).toHaveLength(1);
+  expect(await createKeySet({ url, ...PATIENT }).candidates('EdDSA', undefined)).toHaveLength(1);
 });
 
 test('an answer that does not come is given up after the timeout', async () => {
@@ -46,7 +49,9 @@ test('an endless answer is cut off', async () => {
     };
     more();
   });
-  const fault = await createKeySet({ url }).candidates('EdDSA', undefined).catch(String);
+  const fault = await createKeySet({ url, ...PATIENT })
+    .candidates('EdDSA', undefined)
+    .catch(String);
   expect(fault).toContain('larger than');
 });
 
@@ -55,7 +60,7 @@ test('redirects are not followed', async () => {
     if (request.url === '/other') response.end(JSON.stringify({ keys: [jwk] }));
     else response.writeHead(302, { location: '/other' }).end();
   });
-  const fault = await createKeySet({ url })
+  const fault = await createKeySet({ url, ...PATIENT })
     .candidates('EdDSA', undefined)
     .catch((error: unknown) => error);
   expect(fault).toMatchObject({ code: 'KEYS_UNAVAILABLE' });
