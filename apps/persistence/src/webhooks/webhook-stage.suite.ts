@@ -25,8 +25,8 @@ export class WebhookStage {
 
   static async open(): Promise<WebhookStage> {
     const postgres = await startPostgres();
-    const options = { url: postgres.url, poolMin: 0, poolMax: 20, connectTimeoutMs: 1000 };
-    const timeouts = { statementTimeoutMs: 5000, queryTimeoutMs: 6000, slowQueryMs: 1000 };
+    const options = { url: postgres.url, poolMin: 0, poolMax: 20, connectTimeoutMs: 20_000 };
+    const timeouts = { statementTimeoutMs: 20_000, queryTimeoutMs: 25_000, slowQueryMs: 1000 };
     const database = openPostgres({ ...options, ...timeouts }, quietTelemetry());
     await migrate(database);
     return new WebhookStage(postgres, database, createMemoryBroker({ partitions: 4 }));
@@ -66,7 +66,8 @@ export class WebhookStage {
         name: `e${i}`,
         events: ['message.published'],
         secrets: ['a-secret-of-the-receiver'],
-        timeoutMs: 500,
+        // An attempt that is given up because the machine is busy is made twice.
+        timeoutMs: 30_000,
         backoffMs: 20,
         maxBackoffMs: 100,
         attempts: 3,
@@ -77,7 +78,7 @@ export class WebhookStage {
       telemetry,
       broker: this.broker,
       database: this.database,
-      settings: { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 200 },
+      settings: { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
       webhooks: { endpoints, allowedNetworks: ['127.0.0.1'] },
     });
     this.#ending.push(() => service.stop());
@@ -101,7 +102,7 @@ export class WebhookStage {
       async () =>
         (await this.broker.log.backlog()).every(({ entries }) => entries === 0) &&
         (await this.count('webhook_deliveries')) === 0,
-      { what: 'all is delivered', timeoutMs: 20_000 },
+      { what: 'all is delivered', timeoutMs: 30_000 },
     );
   }
 }
