@@ -21,7 +21,8 @@ import { type Cluster, JWT_SECRET, type Service, startCluster } from './cluster.
 import { tokenFor } from './people.ts';
 
 const WORKER_SCRIPT = fileURLToPath(new URL('./request-worker.ts', import.meta.url));
-const HEARTBEAT_MS = 500;
+/** Four silent ones and a gateway counts as gone: one that stands still for a moment on a busy machine does not. */
+const HEARTBEAT_MS = 1500;
 
 const SECRET = 'the-secret-of-the-endpoint';
 /** A back end of the old kind: takes HTTP. */
@@ -60,6 +61,7 @@ const connect = async (
     url: `ws://127.0.0.1:${gatewayOf(gateway).port}`,
     token: await tokenFor(user, { capabilities: may, ...(app === undefined ? {} : { app }) }),
     backoff: { initialMs: 50, maxMs: 500 },
+    requestTimeoutMs: 60_000,
   });
   clients.push(client);
   await client.connect();
@@ -88,7 +90,7 @@ const soon = (check: () => void | Promise<void>): Promise<void> =>
       await check();
       return true;
     },
-    { what: 'the expectation', timeoutMs: 15_000 },
+    { what: 'the expectation', timeoutMs: 30_000 },
   );
 const errorOf = (promise: Promise<unknown>): Promise<RealtimeError> =>
   promise.then(
@@ -121,6 +123,8 @@ beforeAll(async () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_BSP_SCHEDULE_DELAY: '100',
+      // Only where a test asks for less is a request to be out of time.
+      CARILLON_REQUEST_TIMEOUT_MS: '60s',
       OTEL_TRACES_SAMPLER: 'parentbased_always_off',
     },
   });
@@ -201,7 +205,7 @@ describe('a request', () => {
       },
     });
     const client = await connect();
-    const error = await errorOf(client.request(method, null, { timeoutMs: 2000 }));
+    const error = await errorOf(client.request(method, null, { timeoutMs: 5000 }));
     expect(error).toMatchObject({ code: 'TIMEOUT', retryable: true });
     await aborted.promise;
   });
@@ -336,7 +340,7 @@ describe('a worker', () => {
     });
     await soon(() => expect(child.output).toContain('serving'));
     const client = await connect();
-    const asking = errorOf(client.request(method, 'x', { timeoutMs: 30_000 }));
+    const asking = errorOf(client.request(method, 'x', { timeoutMs: 60_000 }));
     await soon(() => expect(child.output).toContain('began'));
     const seen: unknown[] = [];
     await work({ [method]: (data: unknown) => seen.push(data) }, 0);
@@ -346,10 +350,10 @@ describe('a worker', () => {
     expect(error).toMatchObject({ code: 'RESPONDER_LOST', retryable: true });
     expect(error.message).toContain('may have been carried out or not');
     // Long before the request's own time says anything.
-    expect(performance.now() - killedMs).toBeLessThan(15_000);
+    expect(performance.now() - killedMs).toBeLessThan(30_000);
     expect(seen).toEqual([]);
     expect(await client.request(method, 'y')).toBe(1);
-  });
+  }, 120_000);
 
   it('[RQ6] whose gateway is killed comes back elsewhere; the caller is told that the outcome is unknown', async () => {
     const method = newMethod();
@@ -379,7 +383,7 @@ describe('a worker', () => {
     await gatewayOf(1).start();
     await soon(() => expect(connections).toBe(2));
     expect(await client.request(method, 'again')).toBe('done');
-  }, 60_000);
+  }, 120_000);
 
   it('[WK6] whose gateway stops answers what it has before', async () => {
     const method = newMethod();
@@ -410,7 +414,7 @@ describe('a worker', () => {
     await gatewayOf(1).start();
     await soon(() => expect(connections).toBe(2));
     expect(await client.request(method, 'again')).toBe('done');
-  }, 60_000);
+  }, 120_000);
 
   it('[RQ6] whose gateway stands still and goes on later does not begin what its caller was told is lost', async () => {
     const method = newMethod();
@@ -424,7 +428,7 @@ describe('a worker', () => {
     // What came after it was handed over has reached the worker: so would have what came before.
     await soon(async () => expect(await client.request(method, 'next')).toBeGreaterThan(0));
     expect(began).not.toContain('lost');
-  }, 30_000);
+  }, 120_000);
 
   it('[D6] that answers while Redis is away is heard when it is back; what is asked meanwhile is refused', async () => {
     const method = newMethod();
@@ -446,11 +450,11 @@ describe('a worker', () => {
       expect(await errorOf(client.request(method, 'y'))).toMatchObject({ code: 'UNAVAILABLE' }),
     );
     // Longer than a gateway may be silent.
-    await new Promise((resolve) => setTimeout(resolve, 6 * HEARTBEAT_MS));
+    await new Promise((resolve) => setTimeout(resolve, 5 * HEARTBEAT_MS));
     await cluster.redis.restart();
     expect(await asking).toBe('while it was away');
     await soon(async () => expect(await client.request(method, 'y')).toBe('done'));
-  }, 60_000);
+  }, 120_000);
 
   it('[WK6] that stops answers what it has, and takes nothing more', async () => {
     const method = newMethod();
@@ -521,7 +525,7 @@ describe('a worker', () => {
     const send = (frame: object): void => socket.send(JSON.stringify(frame));
     send({ type: 'connect', id: 1, token: await tokenFor('w', { capabilities: { '*': ['answer'] } }) });
     send({ type: 'serve', id: 2, methods: [method], concurrency: 5 });
-    await soon(() => expect(frames.at(-1)).toMatchObject({ type: 'serving', re: 2 }));
+    await soon(() => expect(frames).toContainEqual(expect.objectContaining({ type: 'serving', re: 2 })));
     const client = await connect();
     const answers = Promise.all([client.request(method, 'a'), client.request(method, 'b')]);
     await soon(() => expect(frames.filter(({ type }) => type === 'request')).toHaveLength(2));
@@ -531,6 +535,9 @@ describe('a worker', () => {
     send({ type: 'response', id: 5, re: 'gw-0-r0', payload: 'for nobody' });
     send({ type: 'response', id: 6, re: b, payload: 'for b' });
     expect(await answers).toEqual(['for a', 'for b']);
+    // By another way than the answers: they may come later. What the gateway says to the last frame comes after all others.
+    send({ type: 'ping', id: 7 });
+    await soon(() => expect(frames).toContainEqual(expect.objectContaining({ type: 'pong', re: 7 })));
     const errors = frames.filter(({ type }) => type === 'error');
     expect(errors.map(({ re, code }) => [re, code])).toEqual([
       [4, 'REQUEST_UNKNOWN'],
@@ -565,7 +572,7 @@ describe('an HTTP endpoint', () => {
     }
     expect(await client.request('endpoint.ask', 'after')).toMatchObject({ data: 'after' });
     await cluster.persistence[0]!.start();
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('the trace of a request', () => {
