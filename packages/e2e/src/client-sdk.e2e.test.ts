@@ -22,7 +22,13 @@ import { JWT_SECRET } from './cluster.ts';
 import { tokenFor } from './people.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const ACK_TIMEOUT_MS = 2_000;
+/** A machine may stand still for some seconds between a message and its acknowledgement. */
+const ACK_TIMEOUT_MS = 6_000;
+const TOKEN_LIFE_MS = 8_000;
+/** Renewed after a second or so: time enough to be late before the old one is over. */
+const REFRESH_THRESHOLD_MS = 6_500;
+/** As many lives of the cut line as there may be, when a machine that stands still has made some of them longer. */
+const MAX_CUTS = 12;
 
 let redis: TestRedis;
 let gateway: ServerProcess;
@@ -51,7 +57,7 @@ beforeAll(async () => {
     readyUrl: `http://127.0.0.1:${gatewayPort}/ready`,
   });
   line = await startTcpProxy({ targetPort: gatewayPort });
-}, 60_000);
+}, 120_000);
 
 afterEach(() => {
   line.heal();
@@ -79,18 +85,17 @@ async function make(user: string, options: Partial<RealtimeClientOptions> = {}):
 const payloads = (messages: readonly Message[]) => messages.map(({ payload }) => payload);
 
 describe('[K5] [S4] a token that expires', () => {
-  it('is replaced on the live connection, again and again, while messages flow', {
-    timeout: 30_000,
-  }, async () => {
+  it('is replaced on the live connection, again and again, while messages flow', async () => {
     const reasons: string[] = [];
     const ada = await make('ada', {
+      refreshThresholdMs: REFRESH_THRESHOLD_MS,
       getToken: ({ reason }) => {
         reasons.push(reason);
         return mintToken({
           secret: JWT_SECRET,
           userId: 'ada',
           capabilities: { 'sdk:*': ['subscribe'] },
-          expiresInMs: 3_000,
+          expiresInMs: TOKEN_LIFE_MS,
         });
       },
     });
@@ -101,7 +106,7 @@ describe('[K5] [S4] a token that expires', () => {
     const grace = await make('grace');
     const sinceMs = performance.now();
     let sent = 0;
-    while (performance.now() - sinceMs < 8_000) {
+    while (performance.now() - sinceMs < TOKEN_LIFE_MS + 2_000) {
       await grace.publish('sdk:tokens', sent++);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -115,7 +120,7 @@ describe('[K5] [S4] a token that expires', () => {
 
 describe('[K7] [D8] acknowledgements', () => {
   it('bring again what is not acknowledged in time, over reconnects, until it is', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const ada = await make('ada');
     const grace = await make('grace');
@@ -127,13 +132,14 @@ describe('[K7] [D8] acknowledgements', () => {
     orders.ack(seen[0]!);
     await eventually(() => seen.filter(({ redelivered }) => redelivered).length >= 2, {
       what: 'the two that are open come again',
-      timeoutMs: ACK_TIMEOUT_MS * 5,
+      timeoutMs: ACK_TIMEOUT_MS + 20_000,
     });
     expect(payloads(seen.slice(3, 5))).toEqual([2, 3]);
     line.cut();
     await grace.publish('orders:eu', 4);
-    await eventually(() => payloads(seen).includes(4), { what: 'the fourth', timeoutMs: 10_000 });
-    orders.ack(seen.at(-1)!);
+    await eventually(() => payloads(seen).includes(4), { what: 'the fourth' });
+    // Those before it may have come once more since.
+    orders.ack(seen.findLast(({ payload }) => payload === 4)!);
     // A successor of the same user goes on after it.
     await eventually(
       async () => {
@@ -144,13 +150,13 @@ describe('[K7] [D8] acknowledgements', () => {
         await eventually(() => rest.length > 0, { what: 'something' });
         return rest[0]!.payload === 'next';
       },
-      { what: 'nothing acknowledged comes again', timeoutMs: 10_000 },
+      { what: 'nothing acknowledged comes again' },
     );
   });
 });
 
 describe('[K7] a loss for good', () => {
-  it('holds live messages until the snapshot is there', { timeout: 30_000 }, async () => {
+  it('holds live messages until the snapshot is there', async () => {
     const ada = await make('ada');
     const grace = await make('grace');
     const seen: Message[] = [];
@@ -172,7 +178,7 @@ describe('[K7] a loss for good', () => {
     const direct = await make('henry', { url: `ws://127.0.0.1:${gatewayPort}` });
     for (const n of [1, 2, 3, 4, 5]) await direct.publish('short:board', n);
     line.heal();
-    await eventually(() => board.holding, { what: 'a snapshot is asked for', timeoutMs: 10_000 });
+    await eventually(() => board.holding, { what: 'a snapshot is asked for' });
     await direct.publish('short:board', 6);
     const last = await direct.publish('short:board', 7);
     await direct.history('short:board', { limit: 1 });
@@ -185,9 +191,10 @@ describe('[K7] a loss for good', () => {
 });
 
 describe('[K6] a line that is cut after always the same time', () => {
-  it('is found out', { timeout: 40_000 }, async () => {
+  it('is found out', { timeout: 120_000 }, async () => {
     const ada = await make('ada', { monitor: connectionMonitor() });
-    for (let i = 0; i < 3; i++) {
+    const isFound = () => ada.monitor!.findings.some(({ pattern }) => pattern === 'constant-age');
+    for (let i = 0; i < MAX_CUTS && !isFound(); i++) {
       await eventually(() => ada.state === 'connected', { what: 'connected' });
       await new Promise((resolve) => setTimeout(resolve, 5_500));
       line.cut();
@@ -195,7 +202,7 @@ describe('[K6] a line that is cut after always the same time', () => {
         what: 'the end is seen',
       });
     }
-    expect(ada.monitor!.findings.map(({ pattern }) => pattern)).toContain('constant-age');
+    expect(isFound()).toBe(true);
     expect(ada.monitor!.latency!.minMs).toBeGreaterThan(0);
   });
 });

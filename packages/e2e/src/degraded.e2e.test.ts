@@ -97,7 +97,7 @@ describe('[O12] Redis away', () => {
       await eventually(() => peer.payloads('chat:a').length + peer.payloads('cursor:a').length === 2, {
         what: 'both messages',
       });
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     for (const peer of peers ?? []) peer.close();
@@ -114,7 +114,9 @@ describe('[O12] Redis away', () => {
     await eventually(async () => (await report(port)).status === 'degraded', { what: 'degraded' });
     expect((await report(port)).code).toBe(200);
     expect(await metricOf(port, 'carillon_degraded')).toBe(1);
-    expect((await fetch(`http://127.0.0.1:${port}/health/websocket`)).status).toBe(503);
+    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health/websocket`)).status === 503, {
+      what: 'the WebSocket health says so',
+    });
     const late = await Peer.connect('late', port);
     peers.push(late);
     expect(late.frames[0]).toMatchObject({ type: 'connected', degraded: true });
@@ -152,7 +154,9 @@ describe('[O12] Redis away', () => {
     await eventually(() => late!.payloads('cursor:new').length === 1, { what: 'the local message' });
   });
 
-  it('recovers by itself when Redis is back, on all gateways and channels', { timeout: 60_000 }, async () => {
+  it('recovers by itself when Redis is back, on all gateways and channels', {
+    timeout: 120_000,
+  }, async () => {
     await cluster.redis.restart();
     for (const peer of peers)
       await eventually(() => peer.has('status', { degraded: false }), {

@@ -48,7 +48,7 @@ describe('kill -9 while messages flow', () => {
       clients.push(client);
       publishers.push(startPublishing(`publisher-${i}`, client, CHANNELS, ledger, 5));
     }
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     for (const publisher of publishers) publisher.abandon();
@@ -56,20 +56,20 @@ describe('kill -9 while messages flow', () => {
     await cluster?.stop();
   });
 
-  it('goes on after each gateway is killed', { timeout: 60_000 }, async () => {
+  it('goes on after each gateway is killed', { timeout: 180_000 }, async () => {
     for (const gateway of cluster.gateways) await killAndRestart(gateway);
   });
 
-  it('goes on after each router is killed', { timeout: 60_000 }, async () => {
+  it('goes on after each router is killed', { timeout: 180_000 }, async () => {
     for (const router of cluster.routers) await killAndRestart(router);
   });
 
-  it('goes on after persistence is killed', { timeout: 60_000 }, async () => {
+  it('goes on after persistence is killed', { timeout: 180_000 }, async () => {
     for (const worker of cluster.persistence) await killAndRestart(worker);
   });
 
   it('goes on after Redis is killed and comes back with its append-only file', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     await traffic();
     await cluster.redis.kill();
@@ -78,7 +78,7 @@ describe('kill -9 while messages flow', () => {
   });
 
   it('[D5] heals what a gateway missed when its feed was cut, before its clients see it', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const second = cluster.gateways[1]!;
     const bare = await BareSubscriber.open(second.port, CHANNELS[0]!);
@@ -109,7 +109,7 @@ describe('kill -9 while messages flow', () => {
   });
 
   it('[D1 D2 D3 D6] lost nothing, doubled nothing, reordered nothing, and Postgres has it all', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     await Promise.all(publishers.map((publisher) => publisher.finish()));
     for (const subscriber of subscribers) {

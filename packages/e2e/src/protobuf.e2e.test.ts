@@ -218,10 +218,10 @@ describe.each<[string, Encoding | undefined]>([
     expect(await inbox.until(210)).toEqual(Array.from({ length: 210 }, (_, n) => n));
     const frames = framesOf(came);
     const batches = frames.filter((frame) => frame.type === 'message_batch');
-    expect(batches.length).toBeGreaterThanOrEqual(10);
-    expect(batches.length).toBeLessThanOrEqual(20);
+    // What is alone when the delay is over leaves as a message: where something stands still in between.
+    const alone = frames.filter(({ type }) => type === 'message');
+    expect(batches.length + alone.length).toBeLessThanOrEqual(20);
     expect(Math.max(...batches.map(({ messages }) => messages.length))).toBe(20);
-    expect(frames.some(({ type }) => type === 'message')).toBe(false);
     expect(frames.find(({ type }) => type === 'connected')).toMatchObject({
       batch: { size: 20, delayMs: BATCH_DELAY_MS },
     });
@@ -236,8 +236,10 @@ describe.each<[string, Encoding | undefined]>([
     });
     const subscription = client.subscribe(`${channel}-order`, () => undefined);
     await subscription.ready();
+    const witness = await listen(await open('bob', cluster.gateways[0]!.port), `${channel}-order`);
     await client.publish(`${channel}-order`, 1);
-    // Its own message waits for others.
+    // What the gateway has given to one it has given to all: its own message waits for others.
+    await witness.until(1);
     await client.history(`${channel}-order`);
     expect(framesOf(came).filter(({ type }) => type === 'message' || type === 'message_batch')).toEqual([]);
     subscription.unsubscribe();
@@ -259,7 +261,10 @@ it('what waited for its batch when the gateway was killed comes from another one
     pongTimeoutMs: 2000,
   });
   const inbox = await listen(client, channel);
-  for (let n = 0; n < 30; n++) await publisher.publish(channel, Int32Array.of(n));
+  const witness = await listen(await open('eve', cluster.gateways[1]!.port), channel);
+  await Promise.all(Array.from({ length: 30 }, (_, n) => publisher.publish(channel, Int32Array.of(n))));
+  // Then the gateway has given them to the batch, too.
+  await witness.until(30);
   expect(inbox.messages).toEqual([]);
   await cluster.gateways[1]!.kill();
   line.retarget(cluster.gateways[0]!.port);

@@ -25,7 +25,7 @@ const WIDE = ['cluster:a', 'cluster:b', 'cluster:c', 'cluster:d', 'cluster:e', '
 /** Wanted by one gateway: in the direct lane. */
 const DIRECT = ['one:a', 'one:b', 'one:c', 'one:d', 'one:e', 'one:f'];
 const BETWEEN_STEPS = 300;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -96,7 +96,7 @@ function expectSound({ violations }: Verdict): void {
 }
 
 it('nodes are killed and come back, and slots of partitions move, while messages flow', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const { redis, stage, judge } = await begin(startCluster(0));
   for (const partition of [1, 0]) {
@@ -119,7 +119,7 @@ it('nodes are killed and come back, and slots of partitions move, while messages
 });
 
 it('a primary is killed, its replica takes its place, and gives it back, while messages flow', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const { redis, stage, judge } = await begin(startCluster(1));
   const slot = slotOfPartition(1);
@@ -144,6 +144,8 @@ it('a primary is killed, its replica takes its place, and gives it back, while m
   const isBack = async (): Promise<boolean> => (await redis.ownerOf(slot, asked)) === node;
   await eventually(
     async () => {
+      // The last one may have come about after it was waited for: a primary refuses to be made one.
+      if (await isBack()) return true;
       await redisCommand(node, 'CLUSTER', 'FAILOVER');
       return await eventually(isBack, { what: 'the primary again', timeoutMs: 2000 }).then(
         () => true,
@@ -157,7 +159,7 @@ it('a primary is killed, its replica takes its place, and gives it back, while m
   expectSound(await judge({ dataLost: true }));
 });
 
-it('a sentinel makes the replica the primary, while messages flow', { timeout: 180_000 }, async () => {
+it('a sentinel makes the replica the primary, while messages flow', { timeout: 300_000 }, async () => {
   const { redis, stage, judge } = await begin(startSentinelledRedis(DURABLE));
   await redis.failOver();
   await stage.traffic(BETWEEN_STEPS, 60_000);

@@ -131,19 +131,19 @@ async function provoke(
 }
 
 describe('[D7] Redis that lost acknowledged messages', () => {
-  it('restarted without its tail', { timeout: 120_000 }, async () => {
+  it('restarted without its tail', { timeout: 240_000 }, async () => {
     const redis = await startRedis({ appendonly: true, config: CONFIG });
     closers.push(() => redis.stop());
     await provoke(redis.url, () => redis.restartWithTailLost(150));
   });
 
-  it('restarted empty', { timeout: 120_000 }, async () => {
+  it('restarted empty', { timeout: 240_000 }, async () => {
     const redis = await startRedis({ appendonly: true, config: CONFIG });
     closers.push(() => redis.stop());
     await provoke(redis.url, () => redis.restartEmpty());
   });
 
-  it('failed over to a replica that lagged', { timeout: 120_000 }, async () => {
+  it('failed over to a replica that lagged', { timeout: 240_000 }, async () => {
     const pair = await startRedisPair({ appendonly: true, config: CONFIG });
     closers.push(() => pair.stop());
     await provoke(pair.url, async (traffic) => {

@@ -26,10 +26,13 @@ it('ended by SIGINT, it ends its servers, and keeps and names plan and histories
   process.kill(run.pid, 'SIGINT');
   expect(await run.exited).toBe(130);
   await eventually(() => !started.some(isAlive), { what: 'all that it has started is gone' });
-  const folder = /What there is up to here is in (\S+);/.exec(run.output)?.[1];
-  expect(folder, run.output).toBeDefined();
-  expect(JSON.parse(readFileSync(join(folder!, 'plan.json'), 'utf8'))).toMatchObject({ seed: 2 });
-  expect(sizes(join(folder!, 'histories')).filter((size) => size > 0).length).toBeGreaterThan(5);
-  expect(readdirSync(folder!)).toContain('gateway-0.log');
-  rmSync(folder!, { recursive: true });
+  const named = () => /What there is up to here is in (\S+);/.exec(run.output)?.[1];
+  // Its last words may be read after its end is told.
+  await eventually(() => named() !== undefined, { what: 'where everything is' }).catch(() => undefined);
+  expect(named(), run.output).toBeDefined();
+  const folder = named()!;
+  expect(JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'))).toMatchObject({ seed: 2 });
+  expect(sizes(join(folder, 'histories')).filter((size) => size > 0).length).toBeGreaterThan(5);
+  expect(readdirSync(folder)).toContain('gateway-0.log');
+  rmSync(folder, { recursive: true });
 });

@@ -16,6 +16,8 @@ import { makePlan, type Plan, parsePlan } from './plan.ts';
 import { runChaos } from './run-chaos.ts';
 
 const MAX_MINUTES = 24 * 60;
+/** Services that are busy may take their time to end; what there is to look into is named after that. */
+const END_PATIENCE_MS = 40_000;
 
 interface Options {
   readonly plan: Plan;
@@ -88,4 +90,4 @@ async function main(signal: AbortSignal): Promise<number> {
 }
 
 // Not only the exit code: a connection that a fault has left open must not hold the process.
-process.exit(await whileStarting(main, { say }));
+process.exit(await whileStarting(main, { say, patienceMs: END_PATIENCE_MS }));

@@ -46,7 +46,7 @@ export async function runChaos({
     const traffic = new Traffic(stage, cluster.gateways);
     await traffic.start();
     await stage.traffic(100);
-    await new Waves(installation, stage, { say, recoverWithinMs }).run(plan);
+    await new Waves(installation, stage, { say, recoverWithinMs, signal }).run(plan);
     await traffic.settle();
     const expectations = { dataLost: plan.redisLoss };
     const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
@@ -75,28 +75,30 @@ function ended(signal: AbortSignal | undefined): Promise<never> {
   return promise;
 }
 
+type WavesOptions = Required<Pick<ChaosOptions, 'say' | 'recoverWithinMs'>> & {
+  readonly signal: AbortSignal | undefined;
+};
+
 class Waves {
   readonly #installation: Installation;
   readonly #stage: Stage;
   readonly #say: (line: string) => void;
   readonly #recoverWithinMs: number;
+  readonly #signal: AbortSignal | undefined;
   #worstMs = 0;
 
-  constructor(
-    installation: Installation,
-    stage: Stage,
-    { say, recoverWithinMs }: Required<Pick<ChaosOptions, 'say' | 'recoverWithinMs'>>,
-  ) {
+  constructor(installation: Installation, stage: Stage, { say, recoverWithinMs, signal }: WavesOptions) {
     this.#installation = installation;
     this.#stage = stage;
     this.#say = say;
     this.#recoverWithinMs = recoverWithinMs;
+    this.#signal = signal;
   }
 
   async run({ waves, durationMs }: Plan): Promise<void> {
     const startMs = performance.now();
     for (const [i, { afterMs, strikes }] of waves.entries()) {
-      await pause(afterMs);
+      await this.#pause(afterMs);
       const elapsedMs = performance.now() - startMs;
       if (elapsedMs >= durationMs) return;
       const time = new Date(elapsedMs).toISOString().slice(11, 19);
@@ -111,8 +113,13 @@ class Waves {
   async #strike({ fault, target, durationMs }: Strike): Promise<void> {
     const heal = await FAULTS[fault]!.strike(this.#installation, target);
     this.#stage.fault(fault);
-    await pause(durationMs);
+    await this.#pause(durationMs);
     await heal();
+  }
+
+  /** Rejects when the run is to end: nothing is frozen or started any more while the servers are ended. */
+  async #pause(durationMs: number): Promise<void> {
+    await pause(durationMs, undefined, this.#signal && { signal: this.#signal });
   }
 
   /** Resolves when every subscriber has what was accepted up to the end of the faults and a new message on top. */
