@@ -15,6 +15,6 @@ it('gives the time of Redis, whatever the clock of this machine says', async () 
   vi.spyOn(Date, 'now').mockImplementation(() => real() - 180_000);
   const broker = createRedisBroker({ url: redis.url, logger: pino({ level: 'silent' }) });
   await broker.start();
-  expect(Math.abs(broker.nowMs() - real())).toBeLessThan(1000);
+  expect(Math.abs(broker.nowMs() - real())).toBeLessThan(60_000);
   await broker.stop();
 });

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 
 /** How often the two clocks are compared; good ones drift by less than a millisecond in that time. */
 const COMPARE_MS = 10_000;
-/** An answer that took longer says too little. */
+/** An answer that took longer says too little, unless it is the first one. */
 const MAX_ROUND_TRIP_MS = 1000;
 
 /**
@@ -13,6 +13,7 @@ export class RedisClock {
   readonly #redis: Redis;
   readonly #onError: (error: Error) => void;
   #aheadMs = 0;
+  #isCompared = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: Redis, onError: (error: Error) => void) {
@@ -44,7 +45,8 @@ export class RedisClock {
       const begin = performance.now();
       const [seconds, microseconds] = await this.#redis.time();
       const end = performance.now();
-      if (end - begin > MAX_ROUND_TRIP_MS) return;
+      if (this.#isCompared && end - begin > MAX_ROUND_TRIP_MS) return;
+      this.#isCompared = true;
       const thenMs = Number(seconds) * 1000 + Number(microseconds) / 1000 + (end - begin) / 2;
       this.#aheadMs = Math.round(thenMs - Date.now());
     } catch (error) {

@@ -94,10 +94,10 @@ export class RedisColdHistory implements ColdHistory {
     const streams = Array.from({ length: this.#deps.partitions }, (_, partition) =>
       this.#deps.keys.cold(partition),
     );
-    await untilReady(reader, signal);
     let hasGroups = false;
     while (!signal.aborted) {
       try {
+        await untilReady(reader, signal);
         if (!hasGroups) await this.#makeGroups(streams);
         hasGroups = true;
         await this.#serveOnce(reader, streams, answer);

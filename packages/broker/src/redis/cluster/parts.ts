@@ -23,10 +23,10 @@ export class Parts {
   /** As long as a router may wait. What fails, or takes longer, is `undefined`, and logged. */
   async orUndefined<T>(partition: PartitionId, what: string, work: Promise<T>): Promise<T | undefined> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => reject(new CarillonError('UNAVAILABLE', `no answer within ${PATIENCE_MS} ms`)),
-      PATIENCE_MS,
-    );
+    const tooLate = (): void =>
+      reject(new CarillonError('UNAVAILABLE', `no answer within ${PATIENCE_MS} ms`));
+    // After a pause of this process, what came meanwhile is read first.
+    const timer = setTimeout(() => setImmediate(tooLate), PATIENCE_MS);
     try {
       return await Promise.race([work, late]);
     } catch (error) {

@@ -22,11 +22,19 @@ const fail = (error: Error): never => {
   throw error;
 };
 
+/** For a server that is slow, and has no other fault. */
+const patient = (url: string) => ({ url, connectTimeoutMs: 30_000, commandTimeoutMs: 30_000 });
+
 it('tells refused subscriptions from the answers to what is under way', async () => {
   await admin.call('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels', '&mine:*');
   const pushes: Reply[] = [];
-  const redis = connectBare({ url: `redis://deaf:secret@127.0.0.1:${server.port}` }, 'test', fail);
-  const wire = new Wire({ redis, replyTimeoutMs: 5000, onError: fail, onPush: (push) => pushes.push(push) });
+  const redis = connectBare(patient(`redis://deaf:secret@127.0.0.1:${server.port}`), 'test', fail);
+  const wire = new Wire({
+    redis,
+    replyTimeoutMs: 30_000,
+    onError: fail,
+    onPush: (push) => pushes.push(push),
+  });
   await redis.connect();
   await wire.untilReady();
 
@@ -40,5 +48,17 @@ it('tells refused subscriptions from the answers to what is under way', async ()
   await admin.spublish('mine:2', 'hello');
   expect(await wire.call(command('ECHO', 'end'))).toBe('end');
   expect(pushes.at(-1)).toEqual(['smessage', 'mine:2', 'hello']);
+  redis.disconnect();
+});
+
+it('reads what came while this process stood still before it says that nothing came', async () => {
+  const redis = connectBare(patient(server.url), 'test', fail);
+  const wire = new Wire({ redis, replyTimeoutMs: 1000, onError: fail });
+  await redis.connect();
+  await wire.untilReady();
+  const answer = wire.call(command('ECHO', 'there'));
+  await Promise.resolve(); // it leaves at the end of the turn
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+  expect(await answer).toBe('there');
   redis.disconnect();
 });

@@ -158,7 +158,8 @@ export class Wire {
     socket.on('data', (chunk: Buffer) => this.#read(socket, reader, chunk));
     this.#lastReplyMs = performance.now();
     clearInterval(this.#watch);
-    this.#watch = setInterval(() => this.#giveUpWhenSilent(socket), WATCH_MS);
+    // After a pause of this process, what came meanwhile is read before anybody says that nothing came.
+    this.#watch = setInterval(() => setImmediate(() => this.#giveUpWhenSilent(socket)), WATCH_MS);
     this.#watch.unref();
     const { prepare, onError } = this.#options;
     if (prepare === undefined) {
@@ -210,6 +211,7 @@ export class Wire {
   }
 
   #giveUpWhenSilent(socket: Socket): void {
+    if (socket !== this.#socket) return;
     const oldest = this.#pending[this.#first];
     if (oldest === undefined) {
       this.#askWhenSilent();
