@@ -12,7 +12,7 @@ const WINDOW = 3;
 const HISTORY = 5;
 const LIMITS = { directLaneMaxGateways: 1, producerWindow: WINDOW };
 const KEEPING = { history: { maxMessages: HISTORY, ttlMs: 60_000 }, durable: false };
-const SETTLE_TIMEOUT_MS = 3000;
+const SETTLE_TIMEOUT_MS = 20_000;
 
 type Step =
   | { readonly kind: 'publish'; readonly channel: ChannelKey; readonly count: number }
@@ -253,7 +253,7 @@ export function describeBrokerModel(
   createSetup: (limits?: Partial<BrokerLimits>) => Promise<ContractSetup>,
   options: { readonly runs: number },
 ): void {
-  it(`${name} does what the model does`, { timeout: 60_000 }, async () => {
+  it(`${name} does what the model does`, { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), async (steps) => {
         const setup = await createSetup(LIMITS);

@@ -21,7 +21,7 @@ it("gives a channel that lost its state a later epoch, though the process's cloc
   };
   const first = await publish();
   expect(first).toMatch(/^[0-9a-z]{12}$/);
-  expect(Math.abs(Number.parseInt(first.slice(0, 8), 36) - Date.now())).toBeLessThan(10_000);
+  expect(Math.abs(Number.parseInt(first.slice(0, 8), 36) - Date.now())).toBeLessThan(60_000);
 
   const admin = new Redis(redis.url);
   await admin.del('carillon:{p0}:c:app/a');

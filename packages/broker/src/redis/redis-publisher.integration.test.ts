@@ -23,7 +23,7 @@ beforeEach(async () => {
   broker = createRedisBroker({
     url: `redis://127.0.0.1:${proxy.port}`,
     prefix: `t${counter++}`,
-    commandTimeoutMs: 1000,
+    commandTimeoutMs: 4000,
     logger: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),
   });
   await broker.start();
@@ -47,7 +47,6 @@ const publish = async (...numbers: readonly number[]): Promise<readonly PublishO
 const untilAccepted = (n: number): Promise<void> =>
   eventually(async () => (await publish(n))[0]!.status === 'accepted', {
     what: `message ${n} is accepted`,
-    timeoutMs: 15_000,
   });
 
 it('does not know what became of publishes that were not answered, and finds out by the repeat', async () => {
@@ -72,7 +71,7 @@ it('says of publishes without a connection that nothing was done', async () => {
       const [outcome] = await publish(1);
       return outcome!.status === 'refused' && outcome!.error.code === 'UNAVAILABLE';
     },
-    { what: 'it is refused', timeoutMs: 5000 },
+    { what: 'it is refused' },
   );
   proxy.heal();
   await untilAccepted(1);
@@ -92,15 +91,17 @@ it('keeps the order when Redis has forgotten the script', async () => {
 it('keeps the order of messages without a producer while scripts are forgotten again and again', async () => {
   const direct = new Redis(redis.url);
   const outcomes: Promise<PublishOutcome>[] = [];
+  const flushes: Promise<unknown>[] = [];
   for (let turn = 0; turn < 3000; turn++) {
     const { channel, id, keeping } = message(turn);
     const publication = { channel, id, keeping, record: 'x'.repeat(3000) };
     outcomes.push(new Promise((resolve) => broker.publisher.send(publication, resolve)));
-    if (turn % 20 === 0) void direct.script('FLUSH');
+    if (turn % 20 === 0) flushes.push(direct.script('FLUSH'));
     await new Promise((resolve) => setImmediate(resolve));
   }
   const seqs = (await Promise.all(outcomes)).map((outcome) => 'seq' in outcome && outcome.seq);
   expect(seqs).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+  await Promise.all(flushes);
   direct.disconnect();
 });
 

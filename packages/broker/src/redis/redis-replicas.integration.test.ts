@@ -15,7 +15,8 @@ beforeEach(async () => {
     partitions: 2,
     logger: pino({ level: 'silent' }),
     waitReplicas: 1,
-    waitTimeoutMs: 3000,
+    commandTimeoutMs: 20_000,
+    waitTimeoutMs: 5000,
   });
   await broker.start();
 });

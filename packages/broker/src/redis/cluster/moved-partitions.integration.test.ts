@@ -119,7 +119,6 @@ class Traffic implements FeedHandler {
     };
     await eventually(async () => (await Promise.all(CHANNELS.map(isStored))).every(Boolean), {
       what: 'the log is read to its end',
-      timeoutMs: 20_000,
     });
     for (const channel of CHANNELS) {
       const entries = log(channel);
@@ -134,7 +133,6 @@ class Traffic implements FeedHandler {
       expect(held.map(({ record }) => record)).toEqual(newest.map(({ record }) => record));
       await eventually(() => this.#got.get(channel)?.has(last) === true, {
         what: `the feed has the newest of ${channel}`,
-        timeoutMs: 10_000,
       });
     }
     return CHANNELS.flatMap((channel) => [...new Set(log(channel).map(({ epoch }) => epoch))]);
@@ -236,7 +234,7 @@ async function startCluster(replicas: number): Promise<RedisCluster> {
 const slotOfPartition = (partition: number): number =>
   slotOf(new ClusterKeys('carillon', partition, PARTITIONS).base(partition));
 
-describe('while messages flow', { timeout: 90_000 }, () => {
+describe('while messages flow', { timeout: 300_000 }, () => {
   it('a primary of a cluster is killed and comes back with its data', async () => {
     const cluster = await startCluster(0);
     const traffic = await startTraffic(cluster.url);
