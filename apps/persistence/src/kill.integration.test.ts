@@ -28,8 +28,8 @@ describe('persistence as processes', () => {
     [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
     broker = createRedisBroker({ url: redis.url, logger: quietTelemetry().logger });
     await broker.start();
-    const options = { url: postgres.url, poolMin: 0, poolMax: 2, connectTimeoutMs: 2000 };
-    const timeouts = { statementTimeoutMs: 5000, queryTimeoutMs: 7000, slowQueryMs: 1000 };
+    const options = { url: postgres.url, poolMin: 0, poolMax: 2, connectTimeoutMs: 20_000 };
+    const timeouts = { statementTimeoutMs: 20_000, queryTimeoutMs: 25_000, slowQueryMs: 1000 };
     database = openPostgres({ ...options, ...timeouts }, quietTelemetry());
   });
 
@@ -64,7 +64,7 @@ describe('persistence as processes', () => {
     );
     expect(await Promise.all(migrations.map(({ exited }) => exited))).toEqual([0, 0, 0]);
     expect(await migrate(database)).toEqual([]);
-  }, 60_000);
+  });
 
   it('has every message exactly once after a worker was killed in the middle of a batch', async () => {
     const [victim, heir] = await Promise.all([start(), start()]);
@@ -94,7 +94,7 @@ describe('persistence as processes', () => {
     );
     await lock.query('commit');
     lock.release();
-    await eventually(async () => (await count()) >= MESSAGES, { what: 'all are stored', timeoutMs: 20_000 });
+    await eventually(async () => (await count()) >= MESSAGES, { what: 'all are stored', timeoutMs: 30_000 });
     const { rows } = await database.query<{ place: string }>(
       'all',
       `select channel || ' ' || epoch || ':' || seq as place from messages`,
@@ -102,10 +102,7 @@ describe('persistence as processes', () => {
     expect(rows.map(({ place }) => place).toSorted()).toEqual(places.toSorted());
     const uncommitted = async (): Promise<number> =>
       (await broker.log.backlog()).reduce((sum, { entries }) => sum + entries, 0);
-    await eventually(async () => (await uncommitted()) === 0, {
-      what: 'the log is empty',
-      timeoutMs: 10_000,
-    });
+    await eventually(async () => (await uncommitted()) === 0, { what: 'the log is empty' });
     expect(await heir.stop()).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

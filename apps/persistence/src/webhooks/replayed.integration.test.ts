@@ -31,7 +31,10 @@ describe('a message that was a dead letter', () => {
     await refuse(database);
     const bad = Array.from({ length: 20 }, (_, i) => publication(i, '"bad"'));
     await publish(stage.broker, bad);
-    await eventually(async () => (await stage.count('dead_letters')) === 20, { what: 'they are put aside' });
+    await eventually(async () => (await stage.count('dead_letters')) === 20, {
+      what: 'they are put aside',
+      timeoutMs: 40_000,
+    });
     await publish(stage.broker, [publication(1000, '"good"')]);
     await eventually(() => received.length === 1, { what: 'another one is delivered' });
     const letters = await listDeadLetters(database, {}, { limit: 100 });
