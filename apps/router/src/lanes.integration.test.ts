@@ -42,18 +42,22 @@ async function crossBothWays(third: RecordingGateway, router: RouterProcess): Pr
     await third.until(channel, third.of(channel).from.seq + 5);
     expect(third.of(channel)).toMatchObject({ breaks: [], repeats: 0 });
   }
-  expect(await router.metric(WIDE_ROUTED)).toBeGreaterThan(routed);
+  // Counted after the gateway has it.
+  await eventually(async () => (await router.metric(WIDE_ROUTED)) > routed, {
+    what: 'some went by the router',
+  });
   await third.unsubscribe(CHANNELS);
   await eventually(async () => (await router.metric(NARROWED)) === narrowed + CHANNELS.length, {
     what: 'all channels are in the direct lane again',
-    timeoutMs: 10_000,
   });
 }
 
-it('channels cross W both ways under load without a gap or a double', { timeout: 30_000 }, async () => {
+it('channels cross W both ways under load without a gap or a double', { timeout: 120_000 }, async () => {
   const router = await installation.startRouter('r', {
     directLaneMaxGateways: W,
-    gatewayTimeoutMs: 2000,
+    // Neither the gateways here nor the router lose their place when a process stands still: then messages come twice.
+    gatewayTimeoutMs: 8000,
+    leaseTtlMs: 60_000,
     gatewayHeartbeatMs: 400,
   });
   await untilHeld(broker, { r: PARTITIONS });

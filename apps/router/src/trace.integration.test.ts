@@ -22,7 +22,7 @@ function otelTo(endpoint: string) {
     protocol: 'http/json',
     tracesProtocol: undefined,
     headers: undefined,
-    exportTimeoutMs: 5000,
+    exportTimeoutMs: 30_000,
     sampler: 'parentbased_always_on',
     samplerRatio: 1,
     scheduleDelayMs: 20,
@@ -63,6 +63,7 @@ it('a routed message whose trace is sampled has a span under the publisher; othe
     }),
   );
   await gateway.until(CHANNEL, 2);
+  await receiver.waitForSpans((spans) => spans.length > 0);
   await gateway.feed.stop();
   await router.stop();
   expect(receiver.spans).toMatchObject([

@@ -122,7 +122,8 @@ export class Installation {
 
   #environment({
     leaseTtlMs = 1000,
-    gatewayTimeoutMs = 8000,
+    // The gateways live in the process of the test, which may stand still.
+    gatewayTimeoutMs = 60_000,
     gatewayHeartbeatMs = 2000,
     directLaneMaxGateways = 8,
     env = {},
@@ -150,7 +151,7 @@ async function readMetric(url: string, metric: string): Promise<number> {
 export async function untilHeld(
   broker: Broker,
   shares: Readonly<Record<string, number>>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   await eventually(
     async () => {
