@@ -29,21 +29,29 @@ import { claimDeliveries, failDelivery, releaseDelivery, removeDelivery } from '
 const LOBBY = { app: 'demo', channel: 'chat:lobby' };
 let postgres: TestPostgres | undefined;
 
-const openServer = async (): Promise<Database> => {
-  postgres = await startPostgres();
-  return openPostgres(
+const connect = (statementTimeoutMs: number): Database =>
+  openPostgres(
     {
-      url: postgres.url,
+      url: postgres!.url,
       poolMin: 1,
       poolMax: 5,
-      connectTimeoutMs: 2000,
-      statementTimeoutMs: 1000,
-      queryTimeoutMs: 3000,
+      connectTimeoutMs: 20_000,
+      statementTimeoutMs,
+      queryTimeoutMs: 30_000,
       slowQueryMs: 500,
     },
     quietTelemetry(),
   );
+
+const openServer = async (): Promise<Database> => {
+  postgres = await startPostgres();
+  return connect(20_000);
 };
+/** For statements that are to take too long. */
+async function withImpatient(use: (database: Database) => Promise<unknown>): Promise<void> {
+  const impatient = connect(500);
+  await use(impatient).finally(() => impatient.close());
+}
 const openInProcess = async (): Promise<Database> =>
   (await openPglite({ dataDir: undefined }, quietTelemetry())).database;
 
@@ -315,17 +323,21 @@ describe.each([
     const client = await database.pool.connect();
     await client.query('begin');
     await client.query('lock table messages in access exclusive mode');
-    await expect(replayDeadLetter(database, letter!.id)).rejects.toMatchObject({ kind: 'retryable' });
+    await withImpatient((impatient) =>
+      expect(replayDeadLetter(impatient, letter!.id)).rejects.toMatchObject({ kind: 'retryable' }),
+    );
     await client.query('rollback');
     client.release();
     expect(await replayDeadLetter(database, letter!.id)).toEqual({ result: 'stored' });
   });
 
   it.runIf(kind === 'Postgres')('ends statements that run too long, and outlives the server', async () => {
-    await expect(database.query('sleep', 'select pg_sleep(5)')).rejects.toMatchObject({
-      kind: 'retryable',
-      sqlState: '57014',
-    });
+    await withImpatient((impatient) =>
+      expect(impatient.query('sleep', 'select pg_sleep(60)')).rejects.toMatchObject({
+        kind: 'retryable',
+        sqlState: '57014',
+      }),
+    );
     await postgres!.kill();
     await expect(database.ping()).rejects.toMatchObject({ kind: 'retryable', retryable: true });
     await postgres!.restart();
