@@ -464,6 +464,13 @@ export function describeBrokerContract(
         await feed.stop();
       });
 
+      it('is served until it is told to end, also when that is before it has begun', async () => {
+        const stop = new AbortController();
+        const serving = broker.cold.serve(async () => [], stop.signal);
+        stop.abort();
+        await serving;
+      });
+
       it('gives up with HISTORY_UNAVAILABLE when nobody answers', async () => {
         const { feed } = await startFeed('g1');
         await expect(
