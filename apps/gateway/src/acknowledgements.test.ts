@@ -8,13 +8,17 @@ const CHANNEL = 'orders:eu';
 let gateway: RunningGateway;
 let peers: BarePeer[];
 
-beforeEach(async () => {
-  peers = [];
-  gateway = await startGateway({
+const start = (ackTimeoutMs: number): Promise<RunningGateway> =>
+  startGateway({
     CARILLON_NAMESPACES: JSON.stringify({
-      orders: { durable: false, history: { maxMessages: 5 }, recoveryWindowMs: 0, ackTimeoutMs: 400 },
+      orders: { durable: false, history: { maxMessages: 5 }, recoveryWindowMs: 0, ackTimeoutMs },
     }),
   });
+
+beforeEach(async () => {
+  peers = [];
+  // Nothing comes again unless a test is about that.
+  gateway = await start(60_000);
 });
 
 afterEach(async () => {
@@ -36,6 +40,9 @@ async function subscribe(peer: BarePeer, more: object = { consumer: 'billing' },
 const publish = async (peer: BarePeer, ...payloads: readonly number[]): Promise<void> => {
   for (const payload of payloads) await peer.ask({ type: 'publish', channel: CHANNEL, payload });
 };
+/** The gateway has it: it is delivered to all who are subscribed. */
+const delivered = (peer: BarePeer, seq: number): Promise<ServerFrame> =>
+  peer.until((frame) => frame.type === 'message' && frame.seq === seq);
 const ack = (peer: BarePeer, epoch: string, seq: number): void =>
   peer.socket.send(JSON.stringify({ type: 'ack', id: 'ack', channel: CHANNEL, epoch, seq }));
 const seqsOf = (peer: BarePeer): readonly number[] =>
@@ -54,12 +61,14 @@ it('[AK1] [AK2] goes on after what was acknowledged, however the connection ende
   const [writer, first] = [await join('writer'), await join('ada')];
   const { epoch, acked } = await subscribe(first);
   expect(acked).toEqual({ epoch, seq: 0 });
+  await subscribe(writer, {});
   await publish(writer, 1, 2, 3);
   await eventually(() => seqsOf(first).length === 3, { what: 'the messages' });
   ack(first, epoch!, 2);
   await eventually(async () => (await consumers())[0]?.open === 1, { what: 'the acknowledgement is kept' });
   first.socket.terminate();
   await publish(writer, 4);
+  await delivered(writer, 4);
   const second = await join('ada');
   expect(await subscribe(second)).toMatchObject({
     seq: 2,
@@ -75,6 +84,7 @@ it('[AK2] keeps consumers and users apart; a new one begins where it says', asyn
   const [writer, ada, bob] = [await join('writer'), await join('ada'), await join('bob')];
   const { epoch } = await subscribe(writer, {});
   await publish(writer, 1, 2, 3);
+  await delivered(writer, 3);
   expect(await subscribe(ada, { consumer: 'x', position: { epoch, seq: 1 } })).toMatchObject({ missed: 2 });
   expect(await subscribe(bob, { consumer: 'x' })).toMatchObject({ seq: 3 });
   ack(ada, epoch!, 3);
@@ -88,19 +98,26 @@ it('[AK2] keeps consumers and users apart; a new one begins where it says', asyn
 });
 
 it('[AK4] sends what stays open again, in order, and then live messages', async () => {
+  await gateway.stop();
+  gateway = await start(400);
   const [writer, ada] = [await join('writer'), await join('ada')];
   const { epoch } = await subscribe(ada);
-  await publish(writer, 1, 2, 3);
-  await eventually(() => seqsOf(ada).length === 3, { what: 'the messages' });
+  await Promise.all([publish(writer, 1), publish(writer, 2), publish(writer, 3)]);
+  await eventually(() => seqsOf(ada).length >= 3, { what: 'the messages' });
   ack(ada, epoch!, 1);
-  await eventually(() => seqsOf(ada).length >= 5, { what: 'what is open comes again' });
-  expect(seqsOf(ada).slice(0, 5)).toEqual([1, 2, 3, 2, 3]);
+  const text = (from = 0): string => seqsOf(ada).slice(from).join(' ');
+  // On a busy machine all of it may come again before the acknowledgement is there, and the rest more than once.
+  const again = /^(1 2 3 )+2 3/;
+  await eventually(() => again.test(text()), { what: 'what is open comes again' });
   ack(ada, epoch!, 3);
   await eventually(async () => (await consumers())[0]?.open === 0, { what: 'all is acknowledged' });
+  // What was sent before that is here before the answer.
+  await ada.ask({ type: 'ping' });
+  expect(text()).toMatch(/^(1 2 3 )+(2 3 ?)+$/);
   const before = seqsOf(ada).length;
   await publish(writer, 4);
-  await eventually(() => seqsOf(ada).length > before, { what: 'the live message' });
-  expect(seqsOf(ada).slice(before)).toEqual([4]);
+  await delivered(ada, 4);
+  expect(text(before)).toMatch(/^4( 4)*$/);
 });
 
 it('[AK3] refuses what was not delivered, and what no consumer is', async () => {
@@ -135,8 +152,10 @@ it('[AK3] refuses what was not delivered, and what no consumer is', async () => 
 it('[AK2] says what can not be given any longer, and goes on after it', async () => {
   const [writer, ada] = [await join('writer'), await join('ada')];
   const { epoch } = await subscribe(ada);
+  await subscribe(writer, {});
   ada.socket.terminate();
   await publish(writer, 1, 2, 3, 4, 5, 6, 7, 8);
+  await delivered(writer, 8);
   const back = await join('ada');
   expect(await subscribe(back)).toMatchObject({ recovered: false, seq: 8, acked: { epoch, seq: 8 } });
   await eventually(async () => (await consumers())[0]?.open === 0, { what: 'nothing is open' });

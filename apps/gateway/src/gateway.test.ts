@@ -57,6 +57,7 @@ const tokenFor = (userId: string, capabilities: object = ALL): Promise<string> =
 class Peer {
   readonly socket: WebSocket;
   readonly frames: ServerFrame[] = [];
+  readonly #closed = Promise.withResolvers<{ code: number; reason: string }>();
   #wake: (() => void)[] = [];
 
   constructor(path = '/v1/ws', options: { protocols?: string[]; headers?: Record<string, string> } = {}) {
@@ -67,6 +68,7 @@ class Peer {
     );
     sockets.push(this.socket);
     this.socket.on('error', () => undefined); // a refused upgrade; the test looks at the answer
+    this.socket.on('close', (code, reason) => this.#closed.resolve({ code, reason: String(reason) }));
     this.socket.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)) as ServerFrame);
       for (const wake of this.#wake.splice(0)) wake();
@@ -111,9 +113,9 @@ class Peer {
     return await this.next('accepted', ({ re }) => re === id);
   }
 
-  async closed(): Promise<{ code: number; reason: string }> {
-    const [code, reason] = await once(this.socket, 'close');
-    return { code: code as number, reason: String(reason) };
+  /** Also when it was closed before. */
+  closed(): Promise<{ code: number; reason: string }> {
+    return this.#closed.promise;
   }
 }
 
@@ -146,6 +148,7 @@ describe('system channels', () => {
     expect(await bob.next('error')).toMatchObject({ code: 'PERMISSION_DENIED' });
     one.socket.terminate();
     await backEnd.publish(channel, 'while you were away');
+    await two.next('message', ({ seq }) => seq === 2);
     const back = await join('Ada L', {});
     expect(await back.subscribe(channel, { epoch, seq: 1 })).toMatchObject({ recovered: true, missed: 1 });
     expect(await back.next('message')).toMatchObject({ payload: 'while you were away' });
@@ -279,6 +282,7 @@ describe('recovery', () => {
     const [ada, bob] = [await join('ada'), await join('bob')];
     const { epoch } = await ada.subscribe('short:a');
     for (let i = 1; i <= 5; i++) await ada.publish('short:a', i);
+    await ada.next('message', ({ seq }) => seq === 5);
     expect(await bob.subscribe('short:a', { epoch, ...position })).toMatchObject({
       recovered: false,
       reason,
@@ -312,6 +316,7 @@ describe('recovery', () => {
     const [ada, bob] = [await join('ada'), await join('bob')];
     const { epoch } = await ada.subscribe('chat:a');
     for (let i = 1; i <= 10; i++) await ada.publish('chat:a', i);
+    await ada.next('message', ({ seq }) => seq === 10);
     const log = await broker.log.read('test', { count: 100, blockMs: 1000 });
     const stop = new AbortController();
     void broker.cold.serve(

@@ -24,9 +24,7 @@ afterEach(async () => {
 });
 
 describe('catching up', () => {
-  it('[SU5 CL4] gives a client that reads all it missed, live ones after it, however far beyond the send queue', {
-    timeout: 20_000,
-  }, async () => {
+  it('[SU5 CL4] gives a client that reads all it missed, live ones after it, however far beyond the send queue', async () => {
     const publisher = await join('ada');
     const publish = (payload: string) =>
       publisher.ask<AcceptedFrame>({ type: 'publish', channel: 'big', payload });
@@ -46,9 +44,7 @@ describe('catching up', () => {
     expect(gateway.log.filter((line) => line.includes('slow consumer'))).toEqual([]);
   });
 
-  it('[SU5] joins the live messages only when all that came meanwhile is sent', {
-    timeout: 20_000,
-  }, async () => {
+  it('[SU5] joins the live messages only when all that came meanwhile is sent', async () => {
     const publisher = await join('ada');
     const publish = (payload: string) =>
       publisher.ask<AcceptedFrame>({ type: 'publish', channel: 'big', payload });
@@ -66,7 +62,7 @@ describe('catching up', () => {
     expect(seqs).toEqual(Array.from({ length: MISSED + 101 }, (_, i) => seq + 1 + i));
   });
 
-  it('[SU7] ends with the answer to unsubscribe', { timeout: 20_000 }, async () => {
+  it('[SU7] ends with the answer to unsubscribe', async () => {
     const publisher = await join('ada');
     const publish = () => publisher.ask<AcceptedFrame>({ type: 'publish', channel: 'big', payload: PAYLOAD });
     const { epoch, seq } = await publish();

@@ -65,9 +65,9 @@ it('the interest in all channels is renewed, and positions are watched, although
   asked.clear();
   newest = 5;
   channels.onInterestLost([0]);
-  await eventually(() => asked.size === KEYS.length, { what: 'all are asked for again', timeoutMs: 8000 });
+  await eventually(() => asked.size === KEYS.length, { what: 'all are asked for again' });
   const watch = new PositionWatch(channels, feed);
   await watch.compareOnce();
   expect(channels.find(KEYS[0]!)?.position).toEqual({ epoch: 'e', seq: 1 });
   channels.stop();
-}, 15_000);
+});

@@ -14,7 +14,8 @@ const SEED: number | undefined = undefined;
 const DURATION_MS = 8000;
 const ATTACKERS = 6;
 const MAX_DELAY_MS = 5000;
-const ANSWER_TIMEOUT_MS = 5000;
+/** A bound for what never comes. */
+const ANSWER_TIMEOUT_MS = 20_000;
 const MAX_HEAP_GROWTH_BYTES = 40 * 1024 * 1024;
 const ATTACKER_RIGHTS = {
   'fuzz:*': ['subscribe', 'publish', 'history', 'request', 'answer'],
@@ -193,9 +194,7 @@ function heapAfterCollection(): number {
 }
 
 describe('hostile clients', () => {
-  it('each get an answer or a known close, and others get all of their messages in order and in time', {
-    timeout: 40_000,
-  }, async () => {
+  it('each get an answer or a known close, and others get all of their messages in order and in time', async () => {
     const seed = SEED ?? Math.floor(Math.random() * 2 ** 31);
     const witnesses = await startWitnesses();
     const faults: string[] = [];

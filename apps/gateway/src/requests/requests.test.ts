@@ -50,12 +50,13 @@ describe('requests', () => {
     for (const peer of [asker, worker]) peer.socket.on('message', (data) => raw.push(String(data)));
     const text = '{"n": 1.00, "big":12345678901234567890}';
     asker.socket.send(
-      `{"type":"request","id":"r","method":"quotes.price","timeoutMs":5000,"payload":${text}}`,
+      `{"type":"request","id":"r","method":"quotes.price","timeoutMs":60000,"payload":${text}}`,
     );
     const { id, timeoutMs, user, connection } = await handed(worker);
     expect({ user, connection: typeof connection }).toEqual({ user: 'ada', connection: 'string' });
-    expect(timeoutMs).toBeGreaterThan(4000);
-    expect(timeoutMs).toBeLessThanOrEqual(5000);
+    // What is left of it: more than requests have that say nothing.
+    expect(timeoutMs).toBeGreaterThan(30_000);
+    expect(timeoutMs).toBeLessThanOrEqual(60_000);
     worker.socket.send(`{"type":"response","id":1,"re":"${id}","payload":[ 1.50 ]}`);
     await asker.until(({ type }) => type === 'response');
     expect(raw[0]).toContain(`,"payload":${text}}`);
@@ -159,6 +160,7 @@ describe('workers', () => {
     const [asker, worker] = [await join(), await join()];
     await serve(worker, { concurrency: 3 });
     const asked = Array.from({ length: 7 }, (_, i) => request(asker, { payload: i }));
+    await settled(asker);
     let most = 0;
     for (let i = 0; i < 7; i++) {
       const { id, payload } = await handed(worker, i + 1);

@@ -26,7 +26,7 @@ const respond = (peer: BarePeer, { id }: { readonly id?: unknown }, payload: unk
   peer.socket.send(JSON.stringify({ type: 'response', id: 1, re: id, payload }));
 
 beforeEach(async () => {
-  gateway = await startGateway({ CARILLON_SEND_QUEUE_BYTES: '128KiB' });
+  gateway = await startGateway({ CARILLON_SEND_QUEUE_BYTES: '128KiB', CARILLON_REQUEST_TIMEOUT_MS: '60s' });
 });
 afterEach(async () => {
   for (const { socket } of peers.splice(0)) socket.terminate();
