@@ -3,7 +3,6 @@ import { WebSocket } from 'ws';
 import type { Recorder } from './history-file.ts';
 
 const RETRY_MS = 50;
-/** Without a sign of life for this long the connection is taken for dead. */
 const SILENT_MS = 3000;
 const PING_EVERY_MS = 1000;
 
@@ -13,6 +12,8 @@ export interface RecordedBareSubscriberOptions {
   readonly token: string;
   readonly channels: readonly string[];
   readonly recorder: Recorder;
+  /** Without a sign of life for this long the connection is taken for dead. Default 3000. */
+  readonly silentMs?: number;
 }
 
 /**
@@ -83,7 +84,8 @@ export class RecordedBareSubscriber {
   }
 
   #ping(): void {
-    if (performance.now() - this.#heardAtMs > SILENT_MS) this.#socket?.terminate();
+    if (performance.now() - this.#heardAtMs > (this.#options.silentMs ?? SILENT_MS))
+      this.#socket?.terminate();
     else if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send('{"type":"ping","id":3}');
   }
 

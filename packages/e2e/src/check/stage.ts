@@ -28,19 +28,26 @@ function clientPort({ links, port }: Service): number {
   return links?.clients.port ?? port;
 }
 
+export interface StageOptions {
+  /** Clients take a server that says nothing for this long for dead. Default 2000 with the SDK, 3000 without it. */
+  readonly silentMs?: number;
+}
+
 /** Publishers and subscribers whose histories are written into one folder, and judged at the end. */
 export class Stage {
   readonly frontier = new Frontier();
   readonly subscribers: AnySubscriber[] = [];
   readonly publishers: RecordedPublisher[] = [];
   readonly #databaseUrl: string;
+  readonly #silentMs: number | undefined;
   readonly #histories: HistoryFolder;
   readonly #faults: Recorder;
   readonly #clients: RealtimeClient[] = [];
   readonly #places = new Map<string, { readonly app: string; readonly channel: string }>();
 
-  constructor(databaseUrl: string, folder: string) {
+  constructor(databaseUrl: string, folder: string, { silentMs }: StageOptions = {}) {
     this.#databaseUrl = databaseUrl;
+    this.#silentMs = silentMs;
     this.#histories = new HistoryFolder(folder);
     this.#faults = this.#histories.recorder('faults');
   }
@@ -52,7 +59,8 @@ export class Stage {
     let starts = 0;
     const subscriber = new RecordedSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name), comesBack },
-      connect: () => connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights),
+      connect: () =>
+        connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights, this.#silentMs),
     });
     this.subscribers.push(subscriber);
     return subscriber;
@@ -67,13 +75,14 @@ export class Stage {
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
       url: `ws://127.0.0.1:${clientPort(gateway)}`,
       token: await tokenFor(name, rights),
+      ...(this.#silentMs === undefined ? {} : { silentMs: this.#silentMs }),
     });
     this.subscribers.push(subscriber);
     return subscriber;
   }
 
   async publisher(name: string, { gateway, channels, ...rights }: Place): Promise<RecordedPublisher> {
-    const client = await connectClient(name, clientPort(gateway), rights);
+    const client = await connectClient(name, clientPort(gateway), rights, this.#silentMs);
     this.#clients.push(client);
     const app = rights.app ?? DEFAULT_APP;
     for (const channel of channels) this.#places.set(`${app}/${channel}`, { app, channel });
@@ -92,7 +101,7 @@ export class Stage {
   }
 
   /** Resolves when so many more publishes were accepted. */
-  async traffic(count: number, timeoutMs = 30_000): Promise<void> {
+  async traffic(count: number, timeoutMs = 60_000): Promise<void> {
     const goal = this.frontier.accepted + count;
     await eventually(() => this.frontier.accepted >= goal, {
       what: `${count} more accepted publishes`,

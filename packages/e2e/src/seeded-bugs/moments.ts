@@ -6,7 +6,7 @@ import type { Service } from '../services.ts';
 import { messagesWritten } from './feeds.ts';
 
 /** A bug may keep somebody from ever being up to date, and the story has to go on. */
-const CAUGHT_UP_TIMEOUT_MS = 5000;
+const CAUGHT_UP_TIMEOUT_MS = 15_000;
 const WRITTEN_TIMEOUT_MS = 2000;
 const MAX_ROUNDS = 12;
 
