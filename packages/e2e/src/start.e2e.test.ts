@@ -41,7 +41,7 @@ const statusOf = async (port: number, path: string): Promise<number> => {
 
 describe('starting', () => {
   it('[O1] waits for Redis and Postgres, alive and not ready, says so, and goes on by itself', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const redis = await startRedis({ appendonly: true });
     const postgres = await startPostgres();
@@ -115,7 +115,7 @@ describe('starting', () => {
   });
 
   it('[S2 V5] never writes a token into a log, wherever it came from, at the most talkative level', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const redis = await startRedis();
     closers.push(() => redis.stop());
