@@ -49,7 +49,7 @@ async function watchedBench(args: string[], onProgress: (told: string, child: Ch
 
 const SMALL = ['--clients', '6', '--duration', '1500ms', '--channels', '2', '--publishers', '2'];
 
-it('tells in JSON what came, how fast, and that nothing is missing', { timeout: 30_000 }, async () => {
+it('tells in JSON what came, how fast, and that nothing is missing', async () => {
   const { out, err, code } = await bench(...SMALL, '--rate', '100', '--ramp-up', '300ms', '--json');
   const report = JSON.parse(out) as BenchReport;
   expect(report).toMatchObject({
@@ -69,18 +69,14 @@ it('tells in JSON what came, how fast, and that nothing is missing', { timeout: 
   expect(code).toBe(0);
 });
 
-it('publishes as fast as it goes under stress, and is silent when asked to', {
-  timeout: 30_000,
-}, async () => {
+it('publishes as fast as it goes under stress, and is silent when asked to', async () => {
   const { out, err, code } = await bench(...SMALL, '--stress', '--log-level', 'silent');
   expect(out).toMatch(/0 lost, 0 doubled, 0 out of order/);
   expect(out).toMatch(/grade +(?:excellent|good|fair|poor)/);
   expect([err, code]).toEqual(['', 0]);
 });
 
-it('says what is wrong with its options, with a token, and with an address', {
-  timeout: 30_000,
-}, async () => {
+it('says what is wrong with its options, with a token, and with an address', async () => {
   expect(await bench('--clients', '0')).toMatchObject({ code: 2, out: '' });
   expect(await bench('--stress', '--rate', '5')).toMatchObject({ code: 2, out: '' });
   const token = await bench(...SMALL, '--token', 'nonsense');
@@ -91,16 +87,18 @@ it('says what is wrong with its options, with a token, and with an address', {
   expect(nobody.err).toContain('Nothing listens');
 });
 
-it('is no success when every message is refused', { timeout: 30_000 }, async () => {
+it('is no success when every message is refused', async () => {
   const { out, code } = await bench(...SMALL, '--payload', '200000', '--log-level', 'silent');
   expect(out).toContain('nothing was delivered');
   expect(out).toContain('the server takes at most');
   expect(code).toBe(1);
 });
 
-it('tells what it has measured when Ctrl-C ends it', { timeout: 30_000 }, async () => {
+it('tells what it has measured when Ctrl-C ends it', async () => {
+  let pressed = false;
   const { out, code } = await watchedBench([...SMALL, '--duration', '60s', '--json'], (told, child) => {
-    if (/[1-9]\d* published/.test(told)) child.kill('SIGINT');
+    // Once: another one would end it without a report.
+    if (!pressed && /[1-9]\d* published/.test(told)) pressed = child.kill('SIGINT');
   });
   const report = JSON.parse(out) as BenchReport;
   expect(report).toMatchObject({ interrupted: true, lost: 0 });
@@ -111,10 +109,10 @@ it('tells what it has measured when Ctrl-C ends it', { timeout: 30_000 }, async 
 
 // The last one: it ends the instance.
 it('does not wait for a server that went away, and says that answers are missing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   let stopping: Promise<unknown> | undefined;
-  const args = ['--clients', '6', '--duration', '8s', '--json'];
+  const args = ['--clients', '6', '--duration', '15s', '--json'];
   const { out, err, code } = await watchedBench(args, (told) => {
     if (/[1-9]\d* published/.test(told)) stopping ??= instance.stop();
   });
@@ -122,7 +120,7 @@ it('does not wait for a server that went away, and says that answers are missing
   const report = JSON.parse(out) as BenchReport;
   expect(report).toMatchObject({ disconnected: 6 });
   expect(report.published.unanswered).toBeGreaterThan(0);
-  expect(report.problems[0]).toMatch(/a connection ended: .+ \(\d+\)/);
+  expect(report.problems).toContainEqual(expect.stringMatching(/a connection ended: .+ \(\d+\)/));
   expect(err).toContain('0/6 clients');
   expect(code).toBe(1);
 });

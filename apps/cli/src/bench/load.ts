@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { RealtimeClient } from '@carillon/client';
 import { atMost } from './at-most.ts';
 import { Latencies } from './latencies.ts';
@@ -92,6 +92,8 @@ export class Load {
     let last = { delivered: this.counts.delivered, atMs: performance.now() };
     while (this.lost > 0 && performance.now() - last.atMs < SILENCE_MS) {
       await pause(POLL_MS);
+      // When this process stood still, what came meanwhile is read after the timers.
+      await turn();
       if (this.counts.delivered !== last.delivered)
         last = { delivered: this.counts.delivered, atMs: performance.now() };
     }

@@ -1,6 +1,6 @@
 /** CPU and memory of the gateway, from its metrics; where they can't be reached, there is none. */
 
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 10_000;
 
 export interface ServerUsage {
   readonly cpuSeconds: number;

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-it('a start loads what it needs, and jobs come after it', { timeout: 60_000 }, async () => {
+it('a start loads what it needs, and jobs come after it', async () => {
   const hook = `data:text/javascript,${encodeURIComponent(TELLING)}`;
   const instance = await startProcess({
     command: process.execPath,
