@@ -169,7 +169,7 @@ describe('admin', () => {
     const config = await get('/console-config.json', {});
     expect(config.json()).toEqual({ gatewayUrl: 'ws://127.0.0.1:8080/v1/ws', tokens: { ada: 'jwt-a' } });
     expect((await get('/health', {})).statusCode).toBe(200);
-    expect((await get('/ready', {})).statusCode).toBe(200);
+    await eventually(async () => (await get('/ready', {})).statusCode === 200, { what: 'it is ready' });
   });
 
   it('gives no tokens to a page that came by another name', async () => {
