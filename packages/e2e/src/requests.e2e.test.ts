@@ -128,7 +128,7 @@ beforeAll(async () => {
       OTEL_TRACES_SAMPLER: 'parentbased_always_off',
     },
   });
-}, 60_000);
+}, 180_000);
 afterEach(async () => {
   for (const client of clients) client.close();
   clients = [];

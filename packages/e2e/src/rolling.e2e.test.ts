@@ -46,7 +46,7 @@ describe('rolling stops and lanes', () => {
       clients.push(client);
       publishers.push(startPublishing(`publisher-${i}`, client, CHANNELS, ledger, 5));
     }
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     for (const publisher of publishers) publisher.abandon();

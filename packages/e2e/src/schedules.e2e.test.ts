@@ -36,7 +36,7 @@ describe('scheduled messages', () => {
       userId: 'clock',
       capabilities: { 'later:*': ['publish'], 'other:*': ['publish'] },
     });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await database?.end();
@@ -63,6 +63,17 @@ describe('scheduled messages', () => {
   };
   const schedule = (channel: string, body: object, headers?: Record<string, string>) =>
     call('POST', `/v1/channels/${channel}/schedules`, body, headers);
+  /** The gateway may still be on its way back to a Redis that was killed: it refuses until then. */
+  const scheduleOnce = (channel: string): Promise<void> =>
+    eventually(
+      async () => {
+        const body = { payload: 'once', delayMs: 100 };
+        const { status, body: answer } = await schedule(channel, body, { 'idempotency-key': channel });
+        if (status >= 300) throw new Error(`refused with ${status} ${answer.error?.code}`);
+        return true;
+      },
+      { what: `a message on ${channel} is scheduled`, timeoutMs: 30_000 },
+    );
   const rows = async (channel: string) =>
     (
       await database.query<{ id: string; state: string; place: string }>(
@@ -80,11 +91,11 @@ describe('scheduled messages', () => {
   const settled = async (channel: string): Promise<void> => {
     await eventually(async () => (await rows(channel)).every(({ state }) => state === 'published'), {
       what: `everything on ${channel} is published`,
-      timeoutMs: 40_000,
+      timeoutMs: 60_000,
     });
     await eventually(async () => (await stored(channel)).length >= (await rows(channel)).length, {
       what: `everything on ${channel} is stored`,
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
     });
   };
   /** Each once, at the place that its row tells. */
@@ -125,7 +136,7 @@ describe('scheduled messages', () => {
       [first.body.id],
     );
     expect(Number(messages[0]!.lateMs)).toBeGreaterThanOrEqual(-1);
-    expect(Number(messages[0]!.lateMs)).toBeLessThan(10_000);
+    expect(Number(messages[0]!.lateMs)).toBeLessThan(30_000);
   });
 
   it.each([
@@ -162,7 +173,7 @@ describe('scheduled messages', () => {
     expect((await call('DELETE', path)).body.state).toBe('cancelled');
   });
 
-  it('cancels, lists in pages, and bounds what waits', { timeout: 60_000 }, async () => {
+  it('cancels, lists in pages, and bounds what waits', { timeout: 180_000 }, async () => {
     const made = await Promise.all(
       Array.from({ length: 5 }, (_, i) => schedule('later:list', { payload: i, delayMs: DAY_MS + i })),
     );
@@ -190,15 +201,13 @@ describe('scheduled messages', () => {
     expect([late.status, late.body.error?.code]).toEqual([409, 'SCHEDULE_NOT_PENDING']);
   });
 
-  it('publishes each exactly once while persistence and Redis are killed', { timeout: 180_000 }, async () => {
+  it('publishes each exactly once while persistence and Redis are killed', { timeout: 300_000 }, async () => {
     const count = 300;
-    // By then all are taken: a time that has passed is refused.
-    const at = Date.now() + 8000;
     const channels = ['later:kill-a', 'later:kill-b', 'later:kill-c'];
     for (let n = 0; n < count; n += 50)
       await Promise.all(
         Array.from({ length: 50 }, (_, i) =>
-          schedule(channels[(n + i) % 3]!, { payload: n + i, deliverAt: at + (n + i) * 12 }).then(
+          schedule(channels[(n + i) % 3]!, { payload: n + i, delayMs: 8000 + (n + i) * 12 }).then(
             ({ status }) => expect(status).toBe(201),
           ),
         ),
@@ -223,10 +232,13 @@ describe('scheduled messages', () => {
     }
   });
 
-  it('recognises what was published and not marked, by the broker', { timeout: 60_000 }, async () => {
+  it('recognises what was published and not marked, by the broker', { timeout: 180_000 }, async () => {
     const accept = await refuseMarks();
-    await schedule('later:mark', { payload: 'once', delayMs: 100 });
-    await eventually(async () => (await stored('later:mark')).length === 1, { what: 'it is published' });
+    await scheduleOnce('later:mark');
+    await eventually(async () => (await stored('later:mark')).length === 1, {
+      what: 'it is published',
+      timeoutMs: 60_000,
+    });
     await Promise.all(cluster.persistence.map((worker) => worker.kill()));
     await cluster.redis.kill();
     await cluster.redis.restart();
@@ -236,16 +248,20 @@ describe('scheduled messages', () => {
     await Promise.all(cluster.persistence.map((worker) => worker.start()));
     await eventually(async () => (await rows('later:mark'))[0]!.state === 'published', {
       what: 'it is marked',
+      timeoutMs: 60_000,
     });
     const { rows: all } = await database.query(`select seq from messages where channel = 'later:mark'`);
     expect(all).toHaveLength(1);
     expect((await rows('later:mark'))[0]!.place).toMatch(/:1$/);
   });
 
-  it('recognises it by the stored message when Redis has lost everything', { timeout: 60_000 }, async () => {
+  it('recognises it by the stored message when Redis has lost everything', { timeout: 180_000 }, async () => {
     const accept = await refuseMarks();
-    await schedule('later:lost', { payload: 'once', delayMs: 100 });
-    await eventually(async () => (await stored('later:lost')).length === 1, { what: 'it is published' });
+    await scheduleOnce('later:lost');
+    await eventually(async () => (await stored('later:lost')).length === 1, {
+      what: 'it is published',
+      timeoutMs: 60_000,
+    });
     await Promise.all(cluster.persistence.map((worker) => worker.kill()));
     await cluster.redis.restartEmpty();
     await accept();

@@ -43,7 +43,7 @@ beforeAll(async () => {
   postgres = await startPostgres({ tls: certificates });
   redisUrl = redis.url.replace('//', `//carillon:${encodeURIComponent(PASSWORD)}@`);
   databaseUrl = `${postgres.url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full`;
-});
+}, 180_000);
 
 afterAll(async () => {
   await redis?.stop();
@@ -51,9 +51,9 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it('all services work, their jobs too', { timeout: 90_000 }, () => useAll(redisUrl));
+it('all services work, their jobs too', { timeout: 180_000 }, () => useAll(redisUrl));
 
-it('all services work on Redis Cluster, their jobs too', { timeout: 120_000 }, async () => {
+it('all services work on Redis Cluster, their jobs too', { timeout: 240_000 }, async () => {
   const cluster = await startRedisCluster({ appendonly: true, tls: certificates });
   try {
     // The default user stays as it is: the cluster is made with it.
@@ -67,7 +67,7 @@ it('all services work on Redis Cluster, their jobs too', { timeout: 120_000 }, a
 });
 
 it('all services work on Sentinel with passwords of its own, before a failover and after it', {
-  timeout: 180_000,
+  timeout: 360_000,
 }, async () => {
   const sentinelled = await startSentinelledRedis({
     appendonly: true,
@@ -86,7 +86,7 @@ it('all services work on Sentinel with passwords of its own, before a failover a
 });
 
 it('says so when the password of the sentinels is wrong, without the passwords', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const sentinelled = await startSentinelledRedis({
     ...{ tls: certificates, password: PASSWORD, sentinelPassword: SENTINEL_PASSWORD },
@@ -128,7 +128,7 @@ async function useAll(url: string): Promise<void> {
     await eventually(
       async () =>
         (await (await fetch(`${admin}/v1/jobs/${jobId}`, { headers })).text()).includes('"completed"'),
-      { what: 'the job is done' },
+      { what: 'the job is done', timeoutMs: 60_000 },
     );
     const all = [...services.gateways, ...services.routers, ...services.persistence, services.admin!];
     // A look at a busy machine may be answered late, and says so once.
@@ -153,7 +153,7 @@ it.each([
 ])(
   'when %s a service says so, without the password, and goes on trying',
   {
-    timeout: 60_000,
+    timeout: 120_000,
   },
   async (_what, isWrong, says) => {
     if (isWrong)
@@ -179,7 +179,10 @@ async function refusedWith(
     },
   });
   try {
-    await eventually(() => persistence.output.includes(says), { what: `it says ${says}` });
+    await eventually(() => persistence.output.includes(says), {
+      what: `it says ${says}`,
+      timeoutMs: 60_000,
+    });
     expect(persistence.running).toBe(true);
     for (const password of [PASSWORD, SENTINEL_PASSWORD, WRONG])
       for (const text of [password, encodeURIComponent(password)])

@@ -34,7 +34,7 @@ describe('traces', () => {
         OTEL_BSP_SCHEDULE_DELAY: '100',
       },
     });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     for (const client of clients) client.close();

@@ -33,7 +33,7 @@ describe('users and sessions', () => {
       url: `http://127.0.0.1:${cluster.gateways[0]!.port}`,
       jwtSecret: JWT_SECRET,
     });
-  });
+  }, 180_000);
 
   afterEach(() => {
     for (const client of clients.splice(0)) client.close();

@@ -97,7 +97,7 @@ describe('webhooks', () => {
       url: `http://127.0.0.1:${cluster.gateways[0]!.port}`,
       jwtSecret: JWT_SECRET,
     });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await database?.end();

@@ -14,7 +14,7 @@ describe('seeded bugs', () => {
   let laboratory: Laboratory;
   beforeAll(async () => {
     laboratory = await Laboratory.open();
-  });
+  }, 180_000);
   afterAll(() => laboratory?.close());
 
   describe.concurrent('the product as it is passes', { timeout: TIMEOUT_MS }, () => {
