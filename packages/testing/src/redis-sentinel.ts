@@ -56,23 +56,23 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     what: 'the sentinel knows the replica',
     timeoutMs: 20_000,
   });
+  const hasTakenOver = async (): Promise<boolean> =>
+    (await says('get-master-addr-by-name'))[1] === String(replica.port);
   return {
     url: urlOf(sentinel.port, options),
     primary,
     replica,
     failOver: async () => {
       await eventually(
-        () =>
+        async () =>
+          (await hasTakenOver()) || // by itself, when the primary stood still for a moment
           says('failover').then(
             () => true,
             () => false,
           ), // refused until it knows that the replica is good
         { what: 'a failover begins', timeoutMs: 20_000 },
       );
-      await eventually(async () => (await says('get-master-addr-by-name'))[1] === String(replica.port), {
-        what: 'the replica is the primary',
-        timeoutMs: 20_000,
-      });
+      await eventually(hasTakenOver, { what: 'the replica is the primary', timeoutMs: 20_000 });
     },
     stop: async () => {
       await sentinel.stop();

@@ -17,7 +17,7 @@ export interface ProcessOptions {
   readonly readyPattern?: RegExp;
   /** Started when this address answers 2xx. Neither: started at once. */
   readonly readyUrl?: string;
-  /** Default 30,000. */
+  /** Default 50,000. */
   readonly readyTimeoutMs?: number;
   /** Linux only: run as this user id when the tests run as root. */
   readonly uid?: number;
@@ -117,7 +117,7 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
 
 async function waitUntilReady(
   started: ServerProcess,
-  { readyPattern, readyUrl, readyTimeoutMs = 30_000 }: ProcessOptions,
+  { readyPattern, readyUrl, readyTimeoutMs = 50_000 }: ProcessOptions,
 ): Promise<void> {
   if (readyPattern === undefined && readyUrl === undefined) return;
   const deadline = performance.now() + readyTimeoutMs;

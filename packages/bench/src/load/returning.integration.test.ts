@@ -75,7 +75,7 @@ function planOf(port: number): ConstructorParameters<typeof NodeReturning>[0] {
   return { dialect: 'carillon', ports: [port], clients, openAtOnce: 2 };
 }
 
-it.concurrent.each(Object.entries(LOADS))('%s', { timeout: 40_000 }, async (_name, start) => {
+it.concurrent.each(Object.entries(LOADS))('%s', { timeout: 120_000 }, async (_name, start) => {
   const { port, seen } = await startServer(1);
   const load = start(port);
   ends.push(() => load.end());
@@ -98,7 +98,7 @@ it.concurrent.each(Object.entries(LOADS))('%s', { timeout: 40_000 }, async (_nam
     lost: 3 * 2,
   });
   expect(resumeUs).toHaveLength(3);
-  for (const us of resumeUs) expect(us).toBeLessThan(10_000_000);
+  for (const us of resumeUs) expect(us).toBeLessThan(60_000_000);
   expect(cpuUs).toBeGreaterThan(0);
   expect(problems).toEqual([expect.stringContaining('go "away"')]);
   expect(seen.slice(-2)).toEqual([

@@ -4,7 +4,7 @@ import type { Faults, LoadReport, Opening, SubscriberPlan } from './plan.ts';
 import { nowUs, Tally } from './tally.ts';
 
 /** What is still under way when publishing has ended counts as lost when nothing has come for this long. */
-const SILENCE_MS = 2_000;
+const SILENCE_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
 

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 it('ended by SIGINT, it leaves no server and no load behind, and no result', {
-  timeout: 240_000,
+  timeout: 300_000,
 }, async () => {
   const out = mkdtempSync(join(tmpdir(), 'carillon-bench-ended-'));
   const run = await startProcess({
@@ -19,7 +19,10 @@ it('ended by SIGINT, it leaves no server and no load behind, and no result', {
   });
   try {
     // Two gateways, a router, persistence, Redis, Postgres and what it starts, and the load.
-    await eventually(() => descendantsOf(run.pid).length > 8, { what: 'the load has begun' });
+    await eventually(() => descendantsOf(run.pid).length > 8, {
+      what: 'the load has begun',
+      timeoutMs: 60_000,
+    });
     const started = descendantsOf(run.pid);
     process.kill(run.pid, 'SIGINT');
     expect(await run.exited).toBe(130);

@@ -26,7 +26,9 @@ const env = { CARILLON_PARTITIONS: String(NODES) };
 export const ON_CLUSTER: Variant = variant(`Redis Cluster of ${NODES}, ${NODES} partitions`, {
   env,
   startRedis: async () => {
-    const redis = await startRedisCluster({ ...REDIS_SETTINGS, primaries: NODES });
+    // No node is taken for failed that only stands still for a while.
+    const config = { ...REDIS_SETTINGS.config, 'cluster-node-timeout': '15000' };
+    const redis = await startRedisCluster({ ...REDIS_SETTINGS, config, primaries: NODES });
     const processes = redis.nodes.map(({ pid }, i) => [`redis-${i + 1}`, pid] as const);
     return { url: redis.url, processes, stop: () => redis.stop() };
   },

@@ -111,6 +111,8 @@ async function startService(
     args: [...SERVER_NODE_OPTIONS, `${ROOT}apps/${service}/src/main.ts`],
     env: { ...env, [`CARILLON_${service.toUpperCase()}_PORT`]: String(port) },
     readyUrl: `http://127.0.0.1:${port}/ready`,
+    // All of them start at once, on a machine that may be busy with other things.
+    readyTimeoutMs: 120_000,
   });
   return { name, port, process };
 }
