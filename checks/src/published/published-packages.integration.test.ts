@@ -9,8 +9,8 @@ import { ROOT } from '../root.ts';
 import { type ConsumerProject, createConsumerProject } from './consumer-project.ts';
 import { PUBLISHED } from './packages.ts';
 
-const INSTALL_TIMEOUT_MS = 180_000;
-const COMPILE_TIMEOUT_MS = 60_000;
+const INSTALL_TIMEOUT_MS = 600_000;
+const COMPILE_TIMEOUT_MS = 300_000;
 
 const execute = promisify(execFile);
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -42,7 +42,7 @@ test('a page compiles without types of Node', { timeout: COMPILE_TIMEOUT_MS }, a
   expect(await node(TSC, '-p', 'tsconfig.browser.json')).toBe('');
 });
 
-test('the program runs', async () => {
+test('the program runs', { timeout: COMPILE_TIMEOUT_MS }, async () => {
   expect(await node('main.ts')).toBe('consumer: ok\n');
 });
 
