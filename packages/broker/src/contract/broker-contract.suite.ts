@@ -4,17 +4,8 @@
  */
 import { CarillonError } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type {
-  Broker,
-  BrokerLimits,
-  ChannelKey,
-  FeedHandler,
-  Lease,
-  LogEntry,
-  Publication,
-  PublishOutcome,
-  RouteEntry,
-} from '../ports.ts';
+import type { Broker, BrokerLimits, ChannelKey, FeedHandler, Publication, PublishOutcome } from '../ports.ts';
+import { acquired, POLL, readLog, readRoute } from './patience.suite.ts';
 
 export interface ContractSetup {
   /** Another process's broker of the same installation. */
@@ -98,20 +89,6 @@ function accepted(outcome: PublishOutcome): Extract<PublishOutcome, { status: 'a
 function codeOf(outcome: PublishOutcome): string {
   return outcome.status === 'refused' ? outcome.error.code : 'accepted';
 }
-
-/** What is in there: how long a slow server takes to say so is not bounded by how long a read waits. */
-async function untilRead<T>(read: () => Promise<readonly T[]>): Promise<readonly T[]> {
-  for (;;) {
-    const entries = await read();
-    if (entries.length > 0) return entries;
-  }
-}
-
-const readLog = (broker: Broker, consumer: string): Promise<readonly LogEntry[]> =>
-  untilRead(() => broker.log.read(consumer, { count: 10, blockMs: 1000 }));
-
-const readRoute = (broker: Broker, lease: Lease): Promise<readonly RouteEntry[]> =>
-  untilRead(() => broker.router.read([lease], { count: 10, blockMs: 1000 }));
 
 export function describeBrokerContract(
   name: string,
@@ -372,10 +349,10 @@ export function describeBrokerContract(
       it('lets another consumer take over what a dead one had', async () => {
         await publishOne(broker, message('1'));
         const had = await readLog(broker, 'dead');
-        const claimed = await broker.log.claim('alive', { minIdleMs: 0, count: 10 });
-        expect(claimed.map(({ entryId }) => entryId)).toEqual(had.map(({ entryId }) => entryId));
-        await broker.log.commit(claimed);
-        expect(await broker.log.claim('alive', { minIdleMs: 0, count: 10 })).toEqual([]);
+        const claim = () => broker.log.claim('alive', { minIdleMs: 0, count: 10 });
+        await expect.poll(claim, POLL).toEqual(had);
+        await broker.log.commit(had);
+        expect(await claim()).toEqual([]);
       });
 
       it('asks again whether a message is stored when a repeat wants to know', async () => {
@@ -483,13 +460,13 @@ export function describeBrokerContract(
     describe('leases', () => {
       it('gives a partition to one owner at a time, with a rising fence', async () => {
         const { router } = broker;
-        const first = await router.acquire(0, 'a', 60_000);
+        const first = await acquired(router, 0, 'a');
         expect(await router.acquire(0, 'b', 60_000)).toBeUndefined();
-        expect((await router.owners())[0]).toBe('a');
-        await router.release([first!]);
-        const second = await router.acquire(0, 'b', 60_000);
-        expect(second!.fence).toBeGreaterThan(first!.fence);
-        expect(await router.renew([first!, second!], 60_000)).toEqual([second]);
+        await expect.poll(async () => (await router.owners())[0], POLL).toBe('a');
+        await router.release([first]);
+        const second = await acquired(router, 0, 'b');
+        expect(second.fence).toBeGreaterThan(first.fence);
+        await expect.poll(() => router.renew([first, second], 60_000), POLL).toEqual([second]);
       });
 
       it('knows the live routers', async () => {
@@ -499,16 +476,15 @@ export function describeBrokerContract(
       });
 
       it('fences off an owner whose lease has passed on', async () => {
-        const old = (await broker.router.acquire(0, 'a', 1))!;
-        await expect.poll(() => broker.router.acquire(0, 'b', 60_000), { timeout: 20_000 }).toBeDefined();
+        const old = await acquired(broker.router, 0, 'a', 1);
+        await acquired(broker.router, 0, 'b');
         expect(await broker.router.commit(old, '1')).toBe(false);
         expect(await broker.router.narrow(old, 1)).toEqual([]);
       });
     });
 
     describe('routed lane', () => {
-      const leaseOf = async (channel: ChannelKey) =>
-        (await broker.router.acquire(broker.partitionOf(channel), 'router', 60_000))!;
+      const leaseOf = (channel: ChannelKey) => acquired(broker.router, broker.partitionOf(channel), 'router');
 
       it('turns a channel wide past W, routes it, and lets only a router that has caught up turn it back', async () => {
         const [first, second] = [await withLimits({ directLaneMaxGateways: 1 }), await setup.open()];

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../../contract/broker-model.suite.ts';
 import { describeOccupancyContract } from '../../contract/occupancy-contract.suite.ts';
+import { acquired, POLL } from '../../contract/patience.suite.ts';
 import { describeRequestsContract } from '../../contract/requests-contract.suite.ts';
 import type { Broker, BrokerLimits } from '../../ports.ts';
 import { createRedisBroker } from '../redis-broker.ts';
@@ -13,7 +14,6 @@ import type { RedisBrokerOptions } from '../redis-broker-options.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 
 const PARTITIONS = 4;
-const POLL = { timeout: 20_000 };
 
 let cluster: RedisCluster;
 beforeAll(async () => {
@@ -73,10 +73,7 @@ it('a node that stands still does not hold up the holds of routers on the other 
   const { router } = broker;
   await router.announce('r1', 60_000);
   const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-  const leases = (await Promise.all(all.map((partition) => router.acquire(partition, 'r1', 60_000)))).filter(
-    (lease) => lease !== undefined,
-  );
-  expect(leases).toHaveLength(PARTITIONS);
+  const leases = await Promise.all(all.map((partition) => acquired(router, partition, 'r1')));
   const ownerOf = (partition: number) =>
     cluster.ownerOf(slotOf(new ClusterKeys('carillon', partition, PARTITIONS).base(partition)));
   const owners = await Promise.all(all.map(ownerOf));
@@ -100,7 +97,7 @@ it('a node that stands still does not hold up the holds of routers on the other 
 it('a process that stood still itself takes what was answered meanwhile', async () => {
   const setup = await createSetup();
   const { router } = await setup.open();
-  const lease = (await router.acquire(0, 'r1', 60_000))!;
+  const lease = await acquired(router, 0, 'r1');
   const renewing = router.renew([lease], 60_000);
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
   expect(await renewing).toEqual([lease]);
