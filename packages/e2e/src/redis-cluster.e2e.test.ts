@@ -132,13 +132,13 @@ it('a primary is killed, its replica takes its place, and gives it back, while m
       next = await redis.ownerOf(slot, asked);
       return next !== node;
     },
-    { what: 'a replica is promoted', timeoutMs: 30_000 },
+    { what: 'a replica is promoted', timeoutMs: 60_000 },
   );
   await stage.traffic(BETWEEN_STEPS, 60_000);
   await node.restart();
   await eventually(
     async () => String(await redisCommand(node, 'INFO', 'replication')).includes('master_link_status:up'),
-    { what: 'the restarted node is a replica and has everything', timeoutMs: 30_000 },
+    { what: 'the restarted node is a replica and has everything', timeoutMs: 60_000 },
   );
   // The others don't vote again so soon: it may have to be asked for more than once.
   const isBack = async (): Promise<boolean> => (await redis.ownerOf(slot, asked)) === node;
@@ -152,7 +152,7 @@ it('a primary is killed, its replica takes its place, and gives it back, while m
         () => false,
       );
     },
-    { what: 'the restarted node is the primary again', timeoutMs: 30_000 },
+    { what: 'the restarted node is the primary again', timeoutMs: 60_000 },
   );
   await stage.traffic(BETWEEN_STEPS, 60_000);
   // The replica may have lacked what was accepted last: that is said, and published again.
