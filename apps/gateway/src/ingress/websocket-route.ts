@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { extractToken } from '@carillon/auth';
 import type { OriginMatcher } from '@carillon/config';
 import { CarillonError, SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
@@ -14,6 +13,7 @@ import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
 import type { ServeFrame } from './serve-frame.ts';
+import type { UpgradeRequest } from './upgrade-head.ts';
 import { WebSocketUpgrade } from './websocket-upgrade.ts';
 
 const PATH = '/v1/ws';
@@ -91,7 +91,7 @@ export class WebSocketRoute {
     });
   }
 
-  #refusal({ headers }: IncomingMessage): CarillonError | undefined {
+  #refusal({ headers }: UpgradeRequest): CarillonError | undefined {
     const { origins, limits, connections, phase } = this.#deps;
     if (phase() === 'draining') return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
     if (phase() === 'starting')
@@ -110,7 +110,7 @@ export class WebSocketRoute {
     );
   }
 
-  #open(webSocket: WebSocket, request: IncomingMessage): void {
+  #open(webSocket: WebSocket, request: UpgradeRequest): void {
     const { gateway, connections, limits, telemetry } = this.#deps;
     const { headers, url } = request;
     const connection = new Connection({

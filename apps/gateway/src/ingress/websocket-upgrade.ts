@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { NEGOTIATION } from '../egress/compression.ts';
+import { FirstBytes } from './first-bytes.ts';
+import { readUpgradeHead, type UpgradeRequest } from './upgrade-head.ts';
 
 export interface WebSocketUpgradeOptions {
   readonly path: string;
@@ -11,8 +13,8 @@ export interface WebSocketUpgradeOptions {
   readonly compresses: boolean;
   readonly chooseSubprotocol: (offered: Set<string>) => string | false;
   /** `false`: the HTTP route of the same path answers. */
-  readonly admits: (request: IncomingMessage) => boolean;
-  readonly onOpen: (webSocket: WebSocket, request: IncomingMessage) => void;
+  readonly admits: (request: UpgradeRequest) => boolean;
+  readonly onOpen: (webSocket: WebSocket, request: UpgradeRequest) => void;
 }
 
 /**
@@ -36,6 +38,14 @@ export class WebSocketUpgrade {
 
   listen(server: FastifyInstance): void {
     const { path, admits, onOpen } = this.#options;
+    const firstBytes = new FirstBytes(server.server, (socket, chunk) => {
+      const head = readUpgradeHead(chunk);
+      if (head === undefined || !isFor(head.request, path) || !admits(head.request)) return false;
+      const request = head.request as IncomingMessage; // method and headers are all that is read of it
+      this.#webSockets.handleUpgrade(request, socket, chunk.subarray(head.endsAt), onOpen);
+      return true;
+    });
+    server.addHook('preClose', async () => firstBytes.stop());
     server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (isFor(request, path) && admits(request))
         this.#webSockets.handleUpgrade(request, socket, head, onOpen);
@@ -44,7 +54,7 @@ export class WebSocketUpgrade {
   }
 }
 
-function isFor({ url = '', headers }: IncomingMessage, path: string): boolean {
+function isFor({ url = '', headers }: UpgradeRequest, path: string): boolean {
   const isPath = url.startsWith(path) && (url.length === path.length || url[path.length] === '?');
   return isPath && headers.upgrade?.toLowerCase() === 'websocket';
 }
