@@ -97,7 +97,7 @@ describe('[O12] Redis away', () => {
       await eventually(() => peer.payloads('chat:a').length + peer.payloads('cursor:a').length === 2, {
         what: 'both messages',
       });
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     for (const peer of peers ?? []) peer.close();

@@ -48,7 +48,7 @@ describe('kill -9 while messages flow', () => {
       clients.push(client);
       publishers.push(startPublishing(`publisher-${i}`, client, CHANNELS, ledger, 5));
     }
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     for (const publisher of publishers) publisher.abandon();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     env: { CARILLON_NAMESPACES: JSON.stringify({ live: { durable: false }, kept: { durable: true } }) },
   });
   line = await startTcpProxy({ targetPort: cluster.gateways[1]!.port });
-}, 120_000);
+}, 240_000);
 afterEach(() => {
   line.heal();
   for (const client of clients.splice(0)) client.close();

@@ -100,7 +100,7 @@ async function startService(
         ...given,
       },
       readyUrl: `http://127.0.0.1:${port}/ready`,
-      readyTimeoutMs: 60_000,
+      readyTimeoutMs: 120_000,
     });
   let current = await start();
   return {

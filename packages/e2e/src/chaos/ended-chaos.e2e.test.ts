@@ -12,13 +12,13 @@ function sizes(folder: string): readonly number[] {
 }
 
 it('ended by SIGINT, it ends its servers, and keeps and names plan and histories', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const run = await startProcess({
     command: process.execPath,
     args: [MAIN, '--minutes', '5', '--seed', '2'],
     readyPattern: /flows again/,
-    readyTimeoutMs: 150_000,
+    readyTimeoutMs: 300_000,
   });
   const started = descendantsOf(run.pid);
   // Seven services, Redis, Postgres and what Postgres starts.
