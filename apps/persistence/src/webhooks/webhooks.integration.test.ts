@@ -98,7 +98,7 @@ describe('webhooks', () => {
   const empty = () =>
     eventually(async () => (await isStored()) && (await deliveries()).length === 0, {
       what: 'all is delivered',
-      timeoutMs: 40_000,
+      timeoutMs: 100_000,
     });
   const allDead = () =>
     eventually(
@@ -181,7 +181,7 @@ describe('webhooks', () => {
       async () =>
         (await database.query<{ n: number }>('n', 'select count(*)::int as n from dead_letters')).rows[0]!
           .n === 3,
-      { what: 'the messages are put aside with their deliveries' },
+      { what: 'the messages are put aside with their deliveries', timeoutMs: 40_000 },
     );
     const { rows } = await database.query<{ n: number }>('n', 'select count(*)::int as n from messages');
     expect(rows[0]!.n).toBe(0);
