@@ -1,6 +1,7 @@
 import { RealtimeClient, type RealtimeError } from '@carillon/client';
 import { useCallback, useEffect, useReducer, useRef } from 'react';
 import { CuttableNetwork } from '../cuttable-network.ts';
+import { followChannel } from './follow-channel.ts';
 import { INITIAL, type PaneChange, type PaneState, reduce } from './pane-state.ts';
 
 export interface PaneOptions {
@@ -18,8 +19,6 @@ export interface Pane {
   readonly cut: (durationMs: number) => void;
   readonly restore: () => void;
 }
-
-const HISTORY_LIMIT = 40;
 
 type Report = (change: PaneChange) => void;
 
@@ -43,7 +42,11 @@ export function usePane({ user, getToken, gatewayUrl, channel }: PaneOptions): P
     client.current = opened;
     reportEvents(opened, gatewayUrl, report);
     opened.connect();
-    followChannel(opened, channel, report);
+    followChannel(opened, channel, {
+      onHistory: (messages) => report({ type: 'history', messages }),
+      onMessage: (message) => report({ type: 'message', message }),
+      onProblem: (text) => report({ type: 'error', text }),
+    });
     return () => {
       clearTimeout(timer.current);
       network.current.restore();
@@ -103,21 +106,4 @@ function reportEvents(client: RealtimeClient, gatewayUrl: string, report: Report
 function problemOf(error: RealtimeError, gatewayUrl: string): string {
   if (error.code !== 'CONNECTION_LOST') return error.message;
   return `No way to the gateway at ${new URL(gatewayUrl, location.href).host}. What you write is kept, and sent when it is back.`;
-}
-
-/** Shows what was said before, and goes on from there without a hole. */
-async function followChannel(client: RealtimeClient, channel: string, report: Report): Promise<void> {
-  const page = await client.history(channel, { limit: HISTORY_LIMIT }).catch((error: Error) => {
-    if (client.state !== 'closed') report({ type: 'error', text: `no history: ${error.message}` });
-    return { messages: [] };
-  });
-  if (client.state === 'closed') return;
-  const messages = page.messages.toReversed();
-  const newest = messages.at(-1);
-  report({ type: 'history', messages });
-  client.subscribe(
-    channel,
-    (message) => report({ type: 'message', message }),
-    newest === undefined ? {} : { position: { epoch: newest.epoch, seq: newest.seq } },
-  );
 }

@@ -123,7 +123,9 @@ export class ControlChannel {
     const { promise, resolve } = Promise.withResolvers<void>();
     const open: OpenQuestion = { expected, answers: new Map(), done: resolve };
     this.#open.set(question, open);
-    const timer = setTimeout(resolve, this.#deps.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
+    // After a pause of this process, answers that came meanwhile are read first.
+    const giveUp = (): unknown => setImmediate(resolve);
+    const timer = setTimeout(giveUp, this.#deps.answerTimeoutMs ?? ANSWER_TIMEOUT_MS);
     try {
       await this.#publish(CONTROL_KEY, { question, replyTo: this.#answerKey, command });
       await promise;
