@@ -102,6 +102,18 @@ describe('the head of an upgrade', () => {
     expect(readUpgradeHead(bytes)).toBeUndefined();
   });
 
+  it.each([
+    ['before a value', `X-Odd:${' '.repeat(2000)}\x7f`],
+    ['within one', `X-Odd: a${' '.repeat(12_000)}\x7f`],
+    ['after one', `X-Odd: a${' \t'.repeat(6000)}\x7f`],
+    ['before an upgrade', `X-Odd: ${','.padEnd(12_000)}upgrade \x7f`],
+  ])('costs no more time for many spaces %s', { timeout: 60_000 }, (_name, header) => {
+    const bytes = bytesOf([...BROWSER, header]);
+    const startedMs = performance.now();
+    expect(readUpgradeHead(bytes)).toBeUndefined();
+    expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
   it('is never read in another way than Node reads it', { timeout: 60_000 }, async () => {
     const piece = fc.oneof(
       fc.constantFrom(
