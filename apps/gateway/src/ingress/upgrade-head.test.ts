@@ -98,6 +98,10 @@ describe('the head of an upgrade', () => {
     ['a body', bytesOf([...BROWSER, 'Content-Length: 2'], 'ab')],
     ['a body in chunks', bytesOf([...BROWSER, 'Transfer-Encoding: chunked'], '0\r\n\r\n')],
     ['more than Node takes', bytesOf([...BROWSER, `X-Large: ${'a'.repeat(17_000)}`])],
+    [
+      'more headers than Node takes',
+      bytesOf([...BROWSER, ...Array.from({ length: 1500 }, (_, i) => `${i.toString(36)}:`)]),
+    ],
   ])('is left to Node: %s', (_name, bytes) => {
     expect(readUpgradeHead(bytes)).toBeUndefined();
   });

@@ -11,6 +11,8 @@ export interface UpgradeHead {
 
 /** The limit of Node's parser. */
 const MAX_HEAD_BYTES = 16_384;
+/** Far more than clients send; Node's parser takes a thousand. */
+const MAX_HEADERS = 100;
 const END = '\r\n\r\n';
 /** A path with or without a query; Node's parser treats a fragment in its own way. */
 const REQUEST_LINE = /^GET (\/[!-"$-~]*) HTTP\/1\.1$/;
@@ -37,6 +39,7 @@ export function readUpgradeHead(chunk: Buffer): UpgradeHead | undefined {
 }
 
 function readHeaders(lines: readonly string[]): Record<string, string> | undefined {
+  if (lines.length - 1 > MAX_HEADERS) return undefined;
   const headers: Record<string, string> = Object.create(null);
   for (let i = 1; i < lines.length; i++) {
     const header = HEADER.exec(lines[i]!);
