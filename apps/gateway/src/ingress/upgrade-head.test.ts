@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readUpgradeHead } from './upgrade-head.ts';
@@ -104,6 +106,21 @@ describe('the head of an upgrade', () => {
     ],
   ])('is left to Node: %s', (_name, bytes) => {
     expect(readUpgradeHead(bytes)).toBeUndefined();
+  });
+
+  it('is not kept in memory by what is kept of it', () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const kept: unknown[] = [];
+    collectGarbage();
+    const beforeBytes = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 1000; i++)
+      kept.push(
+        readHere(bytesOf([...BROWSER, `X-Large: ${'a'.repeat(15_000)}`]))?.headers['sec-websocket-protocol'],
+      );
+    collectGarbage();
+    expect((process.memoryUsage().heapUsed - beforeBytes) / kept.length).toBeLessThan(2000);
+    expect(kept.at(-1)).toBe('carillon.v1.json, bearer.abc');
   });
 
   it.each([

@@ -31,11 +31,22 @@ const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e]*)$/;
 export function readUpgradeHead(chunk: Buffer): UpgradeHead | undefined {
   const length = chunk.indexOf(END);
   if (length < 0 || length > MAX_HEAD_BYTES) return undefined;
-  const lines = chunk.toString('latin1', 0, length).split('\r\n');
+  const lines = readLines(chunk, length);
   const url = REQUEST_LINE.exec(lines[0]!)?.[1];
   const headers = url === undefined ? undefined : readHeaders(lines);
   if (headers === undefined || !asksForWebSocket(headers)) return undefined;
   return { request: { method: 'GET', url, headers }, endsAt: length + END.length };
+}
+
+/** Each a string of its own: parts of one string would keep all of it in memory, as long as one of them is kept. */
+function readLines(chunk: Buffer, length: number): string[] {
+  const lines: string[] = [];
+  for (let from = 0; from <= length; ) {
+    const to = chunk.indexOf('\r\n', from, 'latin1'); // the end of the head at the latest
+    lines.push(chunk.toString('latin1', from, to));
+    from = to + 2;
+  }
+  return lines;
 }
 
 function readHeaders(lines: readonly string[]): Record<string, string> | undefined {

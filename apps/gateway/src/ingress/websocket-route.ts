@@ -40,11 +40,15 @@ export interface WebSocketRouteDependencies {
   };
 }
 
-const SUBPROTOCOLS: ReadonlySet<string> = new Set([SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF]);
+const SUBPROTOCOLS: readonly string[] = [SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF];
 
 /** [CN2] The first that is known, in the client's order; the token's subprotocol is never echoed. */
 function chooseSubprotocol(offered: Set<string>): string | false {
-  for (const subprotocol of offered) if (SUBPROTOCOLS.has(subprotocol)) return subprotocol;
+  for (const subprotocol of offered) {
+    // Ours, not theirs, which is a part of their header and keeps it in memory, token and all, as long as they are connected.
+    const known = SUBPROTOCOLS.find((ours) => ours === subprotocol);
+    if (known !== undefined) return known;
+  }
   return false;
 }
 
