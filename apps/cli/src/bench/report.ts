@@ -37,9 +37,18 @@ export interface BenchReport {
 const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ms`;
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
-function latencies({ count: measured, min, avg, p50, p95, p99, max }: LatencySummary): string {
-  if (measured === 0) return out.red('nothing was delivered');
-  return `min ${ms(min)}  avg ${out.bold(ms(avg))}  p50 ${ms(p50)}  p95 ${ms(p95)}  p99 ${out.bold(ms(p99))}  max ${ms(max)}`;
+const FIGURES = ['min', 'avg', 'p50', 'p95', 'p99', 'max'] as const;
+/** Those that are looked at first. */
+const STRONG: ReadonlySet<string> = new Set(['avg', 'p99']);
+const FIGURE_WIDTH = 9;
+
+/** Under the names of FIGURES. */
+function latencies(summary: LatencySummary): string {
+  if (summary.count === 0) return out.red('nothing was delivered');
+  return FIGURES.map((name) => {
+    const text = ms(summary[name]).padStart(FIGURE_WIDTH);
+    return STRONG.has(name) ? out.bold(text) : text;
+  }).join('');
 }
 
 function graded(grade: Grade): string {
@@ -56,35 +65,57 @@ function deliveriesAsked({ ratePerSecond, clients, channels }: BenchPlan): strin
     : ` of ${count((ratePerSecond * clients) / channels.length)}/s asked for`;
 }
 
-const GRADES = 'excellent: avg < 10 ms and > 1000 deliveries/s; good: < 50 and > 500; fair: < 100 and > 100';
+const GRADES = [
+  'excellent: avg < 10 ms and > 1000 deliveries/s',
+  'good: avg < 50 ms and > 500; fair: avg < 100 ms and > 100',
+] as const;
 
-/** For people. */
+/** What was run, below the address: an address alone may be as long as a line. */
+function planText({ plan, connected, seconds, interrupted }: BenchReport): string {
+  const parts = [
+    some(connected, 'client'),
+    some(plan.channels.length, 'channel'),
+    some(plan.publishers, 'publisher'),
+    `${plan.payloadBytes} B`,
+    `${seconds.toFixed(1)} s`,
+    ...(interrupted ? ['interrupted'] : []),
+  ];
+  return parts.join(', ');
+}
+
+/** For people, at a terminal of 80 columns. */
 export function reportText(report: BenchReport): string {
-  const { plan, published, delivered, lost, duplicated, reordered, server } = report;
+  const { published, delivered, lost, duplicated, reordered, server } = report;
   const row = (name: string, value: string): string => `  ${out.dim(name.padEnd(13))}${value}`;
   const faults = `${count(lost)} lost, ${count(duplicated)} doubled, ${count(reordered)} out of order`;
   return [
     '',
-    `  ${out.bold(report.url)}  ${some(report.connected, 'client')}, ${some(plan.channels.length, 'channel')}, ${some(plan.publishers, 'publisher')}, ${plan.payloadBytes} B, ${report.seconds.toFixed(1)} s${report.interrupted ? ', interrupted' : ''}`,
+    `  ${out.bold(report.url)}`,
+    `  ${planText(report)}`,
     '',
+    row('', out.dim(FIGURES.map((name) => name.padStart(FIGURE_WIDTH)).join(''))),
     row('delivery', latencies(report.deliveryMs)),
     row('connecting', latencies(report.connectMs)),
     row(
       'published',
-      `${count(published.accepted)} accepted, ${count(published.perSecond)}/s, ${count(published.refused)} refused${published.unanswered === 0 ? '' : `, ${out.red(`${count(published.unanswered)} without an answer`)}`}`,
+      `${count(published.accepted)} accepted, ${count(published.perSecond)}/s, ${count(published.refused)} refused`,
     ),
+    ...(published.unanswered === 0
+      ? []
+      : [row('', out.red(`${count(published.unanswered)} without an answer`))]),
     row(
       'delivered',
-      `${count(delivered.count)}, ${out.bold(`${count(delivered.perSecond)}/s`)}${deliveriesAsked(plan)}`,
+      `${count(delivered.count)}, ${out.bold(`${count(delivered.perSecond)}/s`)}${deliveriesAsked(report.plan)}`,
     ),
     row('faults', lost + duplicated + reordered === 0 ? out.green(faults) : out.red(faults)),
     row(
       'gateway',
       server === undefined || delivered.count === 0
-        ? out.dim('no metrics: they are not open here, it was started anew, or nothing was delivered')
-        : `${server.cpuUsPerDelivery.toFixed(1)} µs of CPU per delivery, ${(server.rssBytes / 2 ** 20).toFixed(0)} MiB, of its process`,
+        ? out.dim('no metrics: not open here, started anew, or nothing was delivered')
+        : `${server.cpuUsPerDelivery.toFixed(1)} µs of CPU per delivery, ${(server.rssBytes / 2 ** 20).toFixed(0)} MiB, its whole process`,
     ),
-    row('grade', `${graded(report.grade)}  ${out.dim(GRADES)}`),
+    row('grade', graded(report.grade)),
+    ...GRADES.map((line) => row('', out.dim(line))),
     ...(report.disconnected === 0
       ? []
       : [row('disconnected', out.red(`${count(report.disconnected)} times`))]),

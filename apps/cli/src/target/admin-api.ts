@@ -22,7 +22,7 @@ export async function askAdmin<T>(
   const token = flags.adminToken ?? env.adminToken;
   if (token === undefined)
     throw new CliError('There is no token for the admin API', {
-      hint: 'Set CARILLON_ADMIN_TOKEN to the one that the admin service was started with.',
+      hint: 'Set CARILLON_ADMIN_TOKEN to the one that the admin service, or `npm start`, was started with.',
     });
   const response = await fetch(new URL(path, `${base.replace(/\/$/, '')}/`), {
     method,

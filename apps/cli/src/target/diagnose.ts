@@ -9,7 +9,7 @@ export async function connectionFailure(
   target: Target,
   error: { code: string; message: string },
 ): Promise<CliError> {
-  if (isErrorCode(error.code)) return refusal(error.code, error.message);
+  if (isErrorCode(error.code)) return refusal(error.code, error.message, target);
   const url = new URL('/health', target.url.replace(/^ws/, 'http'));
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
@@ -27,12 +27,19 @@ function noGatewayHint(url: URL, { dev }: Target): string {
   return 'Is it a Carillon gateway, and does a proxy in between pass WebSocket upgrades on?';
 }
 
-function refusal(code: ErrorCode, message: string): CliError {
+function refusal(code: ErrorCode, message: string, target: Target): CliError {
   const needsToken = code.startsWith('TOKEN_') || code === 'AUTH_TIMEOUT';
   const hint = needsToken
     ? `${ERRORS[code].remedy} Pass one with --token or CARILLON_TOKEN, or set CARILLON_JWT_SECRET to mint one.`
     : ERRORS[code].remedy;
-  return new CliError(`${message} (${code})`, { hint });
+  return new CliError(`${message} (${code})`, { hint: `${noInstanceHint(code, target)}${hint}` });
+}
+
+/** Somebody who means his own instance is told that it isn't the one that answered. */
+function noInstanceHint(code: ErrorCode, { source, dataDir, url }: Target): string {
+  if (code !== 'TOKEN_MISSING' || source !== 'default') return '';
+  const where = dataDir ?? 'this folder or one above it';
+  return `No running instance was found in ${where}, so ${url} was asked, without a token.\n  `;
 }
 
 function unreachable(url: URL, target: Target, cause: unknown): CliError {

@@ -13,6 +13,8 @@ export interface Target {
   /** Where the address came from, for error texts. */
   readonly source: 'flag' | 'environment' | 'dev' | 'default';
   readonly dev: DevState | undefined;
+  /** CARILLON_DATA_DIR: where a running `carillon dev` was looked for. Absent: in the working directory and above it. */
+  readonly dataDir: string | undefined;
 }
 
 export interface TargetFlags {
@@ -41,7 +43,8 @@ export function resolveTarget(flags: TargetFlags): Target {
   // The dev instance's secret goes to nobody else: with another address only what was given explicitly counts.
   const secret = env.jwtSecret ?? (given === undefined || given === ownUrl ? dev?.jwtSecret : undefined);
   const fixed = flags.token ?? (flags.user === undefined ? env.token : undefined);
-  return { url: given ?? ownUrl, source, dev, auth: authOf(fixed, secret, flags.user ?? currentUser()) };
+  const auth = authOf(fixed, secret, flags.user ?? currentUser());
+  return { url: given ?? ownUrl, source, dev, auth, dataDir: env.dataDir };
 }
 
 function checkAddress(url: string): void {
