@@ -146,7 +146,7 @@ export async function createGateway({
   let phase: ServingPhase = 'starting';
 
   const server = createHttpServer(telemetry, {
-    ...tlsOptions(config.edge.tls),
+    ...tlsOptions(config.edge.tls, limits.handshakeTimeoutMs),
     trustProxy: config.edge.trustedProxies.length > 0 ? [...config.edge.trustedProxies] : false,
     routerOptions: { maxParamLength: 1000 },
     // Whoever dawdles with a request holds a socket: neither the headers nor the body may take longer. WebSockets live on.
@@ -252,12 +252,15 @@ function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean 
   return (secret ?? publicKey ?? jwksUrl) !== undefined;
 }
 
-function tlsOptions(tls: GatewayConfig['edge']['tls']): {
-  readonly https?: { readonly cert: Buffer; readonly key: Buffer };
+function tlsOptions(
+  tls: GatewayConfig['edge']['tls'],
+  handshakeTimeout: number,
+): {
+  readonly https?: { readonly cert: Buffer; readonly key: Buffer; readonly handshakeTimeout: number };
 } {
   return tls === undefined
     ? {}
-    : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+    : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), handshakeTimeout } };
 }
 
 /** What was taken is answered before clients are sent away. */

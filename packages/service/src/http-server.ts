@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
 import Fastify, {
@@ -103,6 +105,7 @@ const BACKLOG = 4096;
 /** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
 export function listening(server: FastifyInstance, { host, port }: Listener): Part {
   const requests = new OpenRequests(server);
+  const beneathTls = socketsBeneathTls(server);
   return {
     name: `listener on ${host}:${port}`,
     start: async () => {
@@ -119,9 +122,22 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
       await within(requests.answered(), CLOSE_TIMEOUT_MS, undefined);
       // A connection on which nothing was ever asked doesn't count as idle in Node and would be waited for.
       server.server.closeAllConnections();
+      // Nor does Node know of those that haven't come through the handshake of TLS yet.
+      for (const socket of beneathTls) socket.destroy();
       await closed;
     },
   };
+}
+
+/** All open ones of a server with TLS. Bounded by the file descriptors. */
+function socketsBeneathTls({ server }: FastifyInstance): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  if (server instanceof TlsServer)
+    server.on('connection', (socket: Socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
+  return open;
 }
 
 /** Requests that are being answered. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,12 +15,16 @@ const dir = mkdtempSync(join(tmpdir(), 'carillon-gateway-tls-'));
 let certificates: Certificates;
 let gateway: RunningGateway;
 
-beforeAll(async () => {
-  certificates = await makeCertificates(dir);
-  gateway = await startGateway({
+const start = (env: Readonly<Record<string, string>> = {}): Promise<RunningGateway> =>
+  startGateway({
     CARILLON_TLS_CERT_FILE: certificates.certFile,
     CARILLON_TLS_KEY_FILE: certificates.keyFile,
+    ...env,
   });
+
+beforeAll(async () => {
+  certificates = await makeCertificates(dir);
+  gateway = await start();
 });
 afterAll(async () => {
   await gateway.stop();
@@ -50,4 +55,22 @@ it('serves requests', async () => {
     await text(response);
   }
   agent.destroy();
+});
+
+it('cuts off who never begins with TLS', { timeout: 30_000 }, async () => {
+  const impatient = await start({ CARILLON_HANDSHAKE_TIMEOUT_MS: '400ms' });
+  const socket = connect(impatient.port, '127.0.0.1').resume();
+  await once(socket, 'close');
+  await impatient.stop();
+});
+
+it('stops without waiting for who never begins with TLS', { timeout: 30_000 }, async () => {
+  const stopped = await start({ CARILLON_HANDSHAKE_TIMEOUT_MS: '60s' });
+  const socket = connect(stopped.port, '127.0.0.1').resume();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => undefined); // a reset is an end, too
+  await once(socket, 'connect');
+  await stopped.stop();
+  await closed;
+  expect(stopped.log.join('')).not.toContain('did not stop in time');
 });
