@@ -86,6 +86,22 @@ describe('the page', () => {
       expect(await person(name).locator('[data-figure=gaps] dd').textContent()).toBe('0');
   });
 
+  it('shows the whole of both panes in a low window too, where the page scrolls', {
+    timeout: 120_000,
+  }, async () => {
+    const hidden = () =>
+      page
+        .locator('.pane')
+        .evaluateAll((panes) => panes.map((pane) => pane.scrollHeight - pane.clientHeight));
+    for (const [width, height] of [
+      [1366, 650],
+      [800, 600],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      expect([width, await hidden()]).toEqual([width, [0, 0]]);
+    }
+  });
+
   it('breaks nothing in the page', () => {
     expect(problems).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import type { ShownMessage } from './pane-state.ts';
+import { personName } from './person-name.ts';
 
 /** Closer to the end than this counts as reading along. */
 const NEAR_END_PX = 60;
@@ -74,7 +75,7 @@ const Row = memo(function Row({
       <span className="seq" title="seq: the message's place in the channel">
         {seq}
       </span>
-      <span className="who">{sameUser ? '' : user}</span>
+      <span className="who">{sameUser ? '' : personName(user)}</span>
       <span className="text">{text}</span>
       <span className="meta">
         {arrival === 'recovered' ? 'recovered' : latencyMs === undefined ? '' : `${latencyMs} ms`}
