@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 
 /** A connection that is silent for this long after it was opened is left to Node, which knows when to end it. */
-const SILENT_MS = 1000;
+const SILENT_MS = 250;
 
 /** Takes a connection by the first that it sends. `false`: it is none for this, nothing was done with it. */
 export type TakeConnection = (socket: Socket, chunk: Buffer) => boolean;
