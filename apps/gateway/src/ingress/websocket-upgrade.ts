@@ -37,20 +37,24 @@ export class WebSocketUpgrade {
   }
 
   listen(server: FastifyInstance): void {
-    const { path, admits, onOpen } = this.#options;
     const firstBytes = new FirstBytes(server.server, (socket, chunk) => {
       const head = readUpgradeHead(chunk);
-      if (head === undefined || !isFor(head.request, path) || !admits(head.request)) return false;
-      const request = head.request as IncomingMessage; // method and headers are all that is read of it
-      this.#webSockets.handleUpgrade(request, socket, chunk.subarray(head.endsAt), onOpen);
-      return true;
+      if (head === undefined) return false;
+      const request = head.request as IncomingMessage; // method, address and headers are all that is read of it
+      return this.#upgrade(request, socket, chunk.subarray(head.endsAt));
     });
     server.addHook('preClose', async () => firstBytes.stop());
     server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (isFor(request, path) && admits(request))
-        this.#webSockets.handleUpgrade(request, socket, head, onOpen);
-      else answer(server, request, socket);
+      if (!this.#upgrade(request, socket, head)) answer(server, request, socket);
     });
+  }
+
+  /** `false`: it becomes none, nothing was done with it. */
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const { path, admits, onOpen } = this.#options;
+    if (!isFor(request, path) || !admits(request)) return false;
+    this.#webSockets.handleUpgrade(request, socket, head, onOpen);
+    return true;
   }
 }
 
