@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import { ChatPane } from './chat/pane.tsx';
+import { personName } from './chat/person-name.ts';
 import { usePane } from './chat/use-pane.ts';
 import { type ConsoleConfig, fetchConsoleConfig } from './console-config.ts';
 import { useDemonstration } from './demonstration/use-demonstration.ts';
@@ -74,8 +75,8 @@ function Duet({ gatewayUrl, pasted }: { readonly gatewayUrl: string; readonly pa
     >
       <RollView panes={[ada, grace]} />
       <div className="panes">
-        <ChatPane pane={ada} name="Ada" />
-        <ChatPane pane={grace} name="Grace" />
+        <ChatPane pane={ada} name={personName(ADA)} />
+        <ChatPane pane={grace} name={personName(GRACE)} />
       </div>
     </Frame>
   );
