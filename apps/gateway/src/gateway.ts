@@ -95,7 +95,7 @@ export async function createGateway({
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
-  const acknowledging = new Acknowledging(broker.acks, subscribing, telemetry);
+  const acknowledging = new Acknowledging(broker, subscribing, telemetry);
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );

@@ -22,7 +22,7 @@ export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, 
       try {
         const subscription = await subscribeOne(deps, connection, request);
         begun.push(subscription);
-        return resultOf(request.channel, subscription, deps.acknowledging.stateOf(subscription)?.acked);
+        return resultOf(request.channel, subscription, deps.acknowledging.ackedBy(subscription));
       } catch (error) {
         return { channel: request.channel, error: errorResult(error) };
       }

@@ -22,6 +22,10 @@ export class MemoryAcks implements AckCursors {
     if (isBehind) this.#set(channel, consumer, position);
   }
 
+  async find(channel: ChannelKey, consumer: string): Promise<AckCursor | undefined> {
+    return this.#channels.get(channel)?.get(consumer);
+  }
+
   async list(channel: ChannelKey): Promise<readonly AckCursor[]> {
     return [...(this.#channels.get(channel)?.values() ?? [])];
   }

@@ -6,7 +6,7 @@ import { check, type Verdict } from './check.ts';
 import { comparePositions } from './history.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
 import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
-import { RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
+import { type ConsumerRole, RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
 import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
 import { RecordedSubscriber } from './recorded-subscriber.ts';
 import type { Expectations } from './verdict.ts';
@@ -19,6 +19,8 @@ export interface Place extends Rights {
   /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
   readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
+  /** A subscriber without the SDK that is a consumer, on a connection of this user. */
+  readonly consumer?: ConsumerRole & { readonly user: string };
 }
 
 /** What all subscribers have, with the SDK or without it. */
@@ -69,12 +71,13 @@ export class Stage {
   /** A subscriber without the SDK, not yet started. */
   async bareSubscriber(
     name: string,
-    { gateway, channels, ...rights }: Place,
+    { gateway, channels, consumer, ...rights }: Place,
   ): Promise<RecordedBareSubscriber> {
     const subscriber = new RecordedBareSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
       url: `ws://127.0.0.1:${clientPort(gateway)}`,
-      token: await tokenFor(name, rights),
+      token: await tokenFor(consumer?.user ?? name, rights),
+      ...(consumer === undefined ? {} : { consumer }),
       ...(this.#silentMs === undefined ? {} : { silentMs: this.#silentMs }),
     });
     this.subscribers.push(subscriber);
