@@ -3,6 +3,7 @@ export { type Certificates, makeCertificates } from './certificates.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
+export { type PgBouncerOptions, startPgBouncer, type TestPgBouncer } from './pgbouncer.ts';
 export { startPostgres, type TestPostgres } from './postgres.ts';
 export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
 export { descendantsOf, isAlive } from './process-tree.ts';
