@@ -1,5 +1,5 @@
 import type { LogEntry, PersistenceLog } from '@carillon/broker';
-import { type Database, storedAmong } from '@carillon/db';
+import { type Database, idsStoredAt } from '@carillon/db';
 import { backoffMs, pause, reasonOf } from '@carillon/service';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { splitChannel } from './log-batch.ts';
@@ -147,12 +147,14 @@ export class LogConsumer {
   /** Markers whose message is stored; the others stay uncommitted and are claimed again. */
   async #answeredMarkers(markers: readonly LogEntry[]): Promise<readonly LogEntry[]> {
     const places = markers.map(({ channel, epoch, seq }) => ({ ...splitChannel(channel), epoch, seq }));
-    const stored = await storedAmong(this.#deps.database, places);
+    const ids = await idsStoredAt(this.#deps.database, places);
     return markers.flatMap((marker, i) => {
       const key = `${marker.partition} ${marker.entryId}`;
       const since = this.#markers.get(key) ?? performance.now();
       this.#markers.delete(key);
-      if (stored[i] === true) return [marker];
+      const id = ids[i];
+      // Another message at its position is no answer.
+      if (id !== undefined && (marker.record === '' || marker.record === id)) return [marker];
       const hopeless = performance.now() - since > MARKER_MAX_AGE_MS || this.#markers.size >= MAX_MARKERS;
       if (hopeless) return [{ ...marker, storedTo: undefined }];
       this.#markers.set(key, since);

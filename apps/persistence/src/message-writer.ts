@@ -1,6 +1,14 @@
 import type { LogEntry } from '@carillon/broker';
 import type { WebhookEndpoint } from '@carillon/config';
-import { type Database, DatabaseError, insertDeadLetter, insertMessages, isPoison } from '@carillon/db';
+import {
+  type Database,
+  DatabaseError,
+  idsStoredAt,
+  insertDeadLetter,
+  insertMessages,
+  isPoison,
+  POSITION_TAKEN,
+} from '@carillon/db';
 import { traceOfRecord } from '@carillon/protocol';
 import {
   type Counter,
@@ -82,8 +90,8 @@ export class MessageWriter {
       const inserted = await insertMessages(this.#database, messages, deliveries);
       if (deliveries.length > 0) this.#webhooks.onQueued();
       this.#stored.add(inserted);
-      this.#repeated.add(batch.length - inserted);
       this.#seconds.observe((performance.now() - startMs) / 1000);
+      if (inserted < batch.length) await this.#compareStored(batch, inserted, putAside);
     } catch (error) {
       if (!isPoison(error)) throw error;
       if (batch.length === 1) return await this.#putAside(batch[0]!.entry, reasonOf(error), putAside);
@@ -93,12 +101,32 @@ export class MessageWriter {
     }
   }
 
-  async #putAside(entry: LogEntry, reason: string, putAside: Set<LogEntry>): Promise<void> {
+  /** Not all were new. Only a message with the same id at its position is a repeat; of any other nobody may be told that it is stored. */
+  async #compareStored(batch: readonly Readable[], inserted: number, putAside: Set<LogEntry>): Promise<void> {
+    const messages = batch.map(({ message }) => message);
+    const ids = await idsStoredAt(this.#database, messages);
+    const others = batch.flatMap(({ entry, message }, i) =>
+      ids[i] === message.id ? [] : [{ entry, isTaken: ids[i] !== undefined }],
+    );
+    this.#repeated.add(batch.length - inserted - others.length);
+    for (const { entry, isTaken } of others) {
+      if (isTaken) await this.#putAside(entry, POSITION_TAKEN, putAside, 'position-taken');
+      else await this.#putAside(entry, 'the database did not keep it', putAside);
+    }
+  }
+
+  async #putAside(
+    entry: LogEntry,
+    reason: string,
+    putAside: Set<LogEntry>,
+    kind: 'poison' | 'position-taken' = 'poison',
+  ): Promise<void> {
     const { epoch, seq, record } = entry;
     const place = { ...splitChannel(entry.channel), epoch, seq };
-    await insertDeadLetter(this.#database, { ...place, record, reason });
+    const isNew = await insertDeadLetter(this.#database, { ...place, record, reason });
     putAside.add(entry);
-    this.#failures.labels('poison').add();
+    if (!isNew) return;
+    this.#failures.labels(kind).add();
     this.#deadLetters.add();
     this.#telemetry
       .loggerOf('persistence')

@@ -37,8 +37,8 @@ export async function deleteExpiredDeadLetters(
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete expired dead letters',
-    `delete from dead_letters where (app, channel, epoch, seq) in (
-       select app, channel, epoch, seq from dead_letters
+    `delete from dead_letters where (app, channel, epoch, seq, digest) in (
+       select app, channel, epoch, seq, digest from dead_letters
        where failed_at < to_timestamp($1::float8 / 1000) order by failed_at limit $2 for update skip locked)`,
     [expired.beforeMs, expired.chunk],
   );

@@ -6,6 +6,8 @@ export interface NewDelivery extends Position {
   readonly id: string;
   readonly endpoint: string;
   readonly event: string;
+  /** Of the message that it tells of. */
+  readonly messageId: string;
   readonly app: string;
   readonly channel: string;
   readonly body: string;

@@ -83,7 +83,7 @@ export class MemoryPublisher implements Publisher {
       channel,
       epoch,
       seq,
-      record: '',
+      record: known.id,
       storedTo,
       marker: true,
     });

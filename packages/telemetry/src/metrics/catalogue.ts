@@ -150,7 +150,7 @@ export const METRICS = {
   storeFailures: define(
     'counter',
     'persistence_failures_total',
-    'Failed inserts by kind (retryable, poison).',
+    'Failed inserts by kind (retryable, poison, position-taken: another message has the position).',
     ['kind'],
   ),
   storeLatency: define(
