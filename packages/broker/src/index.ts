@@ -1,6 +1,7 @@
 export type { AckCursor, AckCursors } from './ack-cursors.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
+export { countAfter, type EndedEpoch, endOf, epochAfter, type Lineage, soleEpoch } from './lineage.ts';
 export {
   createMemoryBroker,
   type MemoryBroker,
@@ -32,6 +33,7 @@ export type {
   RouteEntry,
   RouterPort,
 } from './ports.ts';
+export type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from './reconciliation.ts';
 export { PartitionsDifferError } from './redis/agree-on-partitions.ts';
 export { createRedisBroker } from './redis/redis-broker.ts';
 export type { RedisBrokerOptions } from './redis/redis-broker-options.ts';

@@ -8,6 +8,8 @@
 import type { CarillonError, Position } from '@carillon/protocol';
 import type { AckCursors } from './ack-cursors.ts';
 import type { ChannelKey } from './channel-key.ts';
+import type { Lineage } from './lineage.ts';
+import type { Reconciliation } from './reconciliation.ts';
 import type { AnswerRequest, RequestNode } from './requests.ts';
 
 export type { BrokerLimits } from './broker-limits.ts';
@@ -43,6 +45,8 @@ export interface Publication {
   readonly record: string;
   readonly keeping: Keeping;
   readonly dedupe?: Dedupe | undefined;
+  /** Published again after a loss: where it was accepted. It takes no other place when it is there, or was published again already. */
+  readonly former?: Position | undefined;
   /** Gateway that wants {@link FeedHandler.onStored} for this message. */
   readonly storedTo?: string | undefined;
 }
@@ -75,6 +79,8 @@ export interface FeedHandler {
    * the broker lost data): the gateway must subscribe its channels again and heal from the answer.
    */
   onInterestLost(partitions: readonly PartitionId[]): void;
+  /** Accepted messages of these partitions are known to be lost: the subscribers of their channels have to be told. */
+  onDataLost(partitions: readonly PartitionId[]): void;
   /** The connection to the broker broke or came back. */
   onConnection(up: boolean): void;
 }
@@ -85,13 +91,15 @@ export interface GatewayFeed {
   /** Registers the gateway in every partition, starts reading and heartbeats. */
   start(handler: FeedHandler): Promise<void>;
   /**
-   * Records interest and answers each channel's position of that moment, atomically: messages up to it are history, later
+   * Records interest and answers each channel's state of that moment, atomically: messages up to it are history, later
    * ones come through the handler. Creates the channel when it doesn't exist. Idempotent.
    */
-  subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]>;
+  subscribe(channels: readonly ChannelKey[]): Promise<readonly Lineage[]>;
   unsubscribe(channels: readonly ChannelKey[]): Promise<void>;
   /** Newest positions, for the position heartbeat; `undefined` for a channel without a state. */
-  positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]>;
+  positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]>;
+  /** Makes the ends of the epochs before the present one final: who can't wait any longer for the database goes on after them. */
+  seal(channels: readonly ChannelKey[]): Promise<void>;
   /** Leaves the routing table and stops. */
   stop(): Promise<void>;
 }
@@ -103,7 +111,7 @@ export interface HistoryEntry extends Position {
 /** Hot history: what the broker still holds of a channel's present epoch. */
 export interface HistoryPage {
   /** The channel's newest position; `undefined` when the channel has no state. */
-  readonly top: Position | undefined;
+  readonly top: Lineage | undefined;
   /** In the order asked for, without gaps among themselves. */
   readonly entries: readonly HistoryEntry[];
 }
@@ -119,10 +127,16 @@ export interface HotHistory {
     channel: ChannelKey,
     query: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage>;
-  /** What is still held of an epoch that ended because data were lost: seq from `from` on, ascending, at most `limit`. */
+  /** What is still held of an epoch that has ended: seq from..to inclusive, at most `limit`, ascending unless `descending`. */
   ended(
     channel: ChannelKey,
-    query: { readonly epoch: string; readonly from: number; readonly limit: number },
+    query: {
+      readonly epoch: string;
+      readonly from: number;
+      readonly to: number;
+      readonly limit: number;
+      readonly descending?: boolean;
+    },
   ): Promise<readonly HistoryEntry[]>;
 }
 
@@ -171,6 +185,8 @@ export interface LogEntry extends Position {
   /** Of a marker: the message's id, or '' when the adapter doesn't know it. */
   readonly record: string;
   readonly storedTo: string | undefined;
+  /** Published again after a loss: the position that it had before, where it may be stored already. */
+  readonly former?: Position | undefined;
   /** Not a message but a question: is (channel, epoch, seq) stored? A repeated publish asked for `stored` again. */
   readonly marker: boolean;
 }
@@ -287,6 +303,7 @@ export interface Broker {
   readonly cold: ColdHistory;
   readonly acks: AckCursors;
   readonly log: PersistenceLog;
+  readonly reconciliation: Reconciliation;
   readonly router: RouterPort;
   /** A node of request and response; `answer` is asked for what the node offers. Ids are new at every start of a process. */
   requests(node: string, answer: AnswerRequest): RequestNode;

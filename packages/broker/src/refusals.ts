@@ -44,6 +44,14 @@ export const refusals = {
         retryAfterMs: 1000,
       }),
     ),
+  unsettled: (): Refused =>
+    refused(
+      new CarillonError(
+        'UNAVAILABLE',
+        'The broker came back as another process and is being compared with the database; nothing was accepted.',
+        { retryAfterMs: 100 },
+      ),
+    ),
   unknown: (cause: unknown): Refused =>
     refused(new CarillonError('OUTCOME_UNKNOWN', undefined, { cause, retryAfterMs: 1000 })),
 } as const;

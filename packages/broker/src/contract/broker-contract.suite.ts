@@ -38,6 +38,10 @@ class Recorder implements FeedHandler {
     this.onBatchEnd();
   }
 
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(): void {
     this.onBatchEnd();
   }

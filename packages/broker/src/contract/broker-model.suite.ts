@@ -82,6 +82,10 @@ class ModelGateway implements FeedHandler {
     // each message is looked at by itself
   }
 
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(): void {
     // stays up
   }

@@ -10,6 +10,7 @@ const DEAF: FeedHandler = {
   onStored: () => undefined,
   onBatchEnd: () => undefined,
   onInterestLost: () => undefined,
+  onDataLost: () => undefined,
   onConnection: () => undefined,
 };
 

@@ -88,6 +88,7 @@ it('drops the oldest messages of a feed that nobody has time for, never the newe
     onStored: ignore,
     onBatchEnd: resolve,
     onInterestLost: ignore,
+    onDataLost: ignore,
     onConnection: ignore,
   });
   await feed.subscribe([CHANNEL]);

@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker, BrokerLimits, BrokerStatus, ChannelKey, GatewayFeed, PartitionId } from '../ports.ts';
+import type { Reconciliation } from '../reconciliation.ts';
 import { MemoryAcks } from './memory-acks.ts';
 import { MemoryColdHistory } from './memory-cold-history.ts';
 import { MemoryFeed } from './memory-feed.ts';
@@ -8,6 +9,16 @@ import { MemoryPublisher } from './memory-publisher.ts';
 import { MemoryRouterPort } from './memory-router-port.ts';
 import { type ChannelSnapshot, MemoryState } from './memory-state.ts';
 import { MemoryRequests } from './requests-memory.ts';
+
+/** The memory of a process is there or gone, together with all that was accepted in it. */
+const NOTHING_TO_RECONCILE: Reconciliation = {
+  unsettled: async () => [],
+  generations: async () => [],
+  states: async () => [],
+  extend: async () => undefined,
+  settle: async () => true,
+  republish: async () => 0,
+};
 
 const SWEEP_INTERVAL_MS = 30_000;
 
@@ -44,6 +55,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     cold: new MemoryColdHistory(),
     acks,
     log: state.log,
+    reconciliation: NOTHING_TO_RECONCILE,
     router: new MemoryRouterPort(state),
     requests: (node, answer) => new MemoryRequests(node, answer, requestNodes),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),

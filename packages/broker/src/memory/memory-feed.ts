@@ -1,4 +1,4 @@
-import type { Position } from '@carillon/protocol';
+import { type Lineage, soleEpoch } from '../lineage.ts';
 import type { ChannelKey, FeedHandler, GatewayFeed } from '../ports.ts';
 import type { ChannelState } from './channel-state.ts';
 import { FeedQueue } from './feed-queue.ts';
@@ -21,7 +21,7 @@ export class MemoryFeed implements GatewayFeed {
     handler.onConnection(true);
   }
 
-  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
+  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Lineage[]> {
     const nowMs = Date.now();
     return channels.map((key) => {
       const channel = this.#state.open(key, nowMs);
@@ -31,7 +31,7 @@ export class MemoryFeed implements GatewayFeed {
         this.#interestChanged(channel);
       }
       this.#state.tellOccupancy(channel);
-      return { epoch: channel.epoch, seq: channel.seq };
+      return soleEpoch(channel.epoch, channel.seq);
     });
   }
 
@@ -39,11 +39,16 @@ export class MemoryFeed implements GatewayFeed {
     for (const key of channels) this.#leave(key);
   }
 
-  async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
+  async positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
     return channels.map((key) => {
       const channel = this.#state.find(key);
-      return channel && { epoch: channel.epoch, seq: channel.seq };
+      return channel && soleEpoch(channel.epoch, channel.seq);
     });
+  }
+
+  /** No epoch of a memory has a predecessor. */
+  async seal(): Promise<void> {
+    // Nothing to do.
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { soleEpoch } from '../lineage.ts';
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
 import type { MemoryState } from './memory-state.ts';
 
@@ -15,7 +16,7 @@ export class MemoryHistory implements HotHistory {
     const channel = this.#state.find(key);
     if (channel === undefined) return { top: undefined, entries: [] };
     return {
-      top: { epoch: channel.epoch, seq: channel.seq },
+      top: soleEpoch(channel.epoch, channel.seq),
       entries: channel.history.range(from, to, limit, Date.now()),
     };
   }
@@ -32,7 +33,7 @@ export class MemoryHistory implements HotHistory {
     const channel = this.#state.find(key);
     if (channel === undefined) return { top: undefined, entries: [] };
     return {
-      top: { epoch: channel.epoch, seq: channel.seq },
+      top: soleEpoch(channel.epoch, channel.seq),
       entries: channel.history.latest(before ?? channel.seq + 1, limit, Date.now()),
     };
   }

@@ -8,17 +8,15 @@ export interface HeldPublication {
 }
 
 interface HeldBatch {
-  /** The partition's write count that accepted these. */
-  readonly count: number;
   readonly atMs: number;
   readonly chars: number;
   readonly items: readonly HeldPublication[];
 }
 
-/** Longer ago than any lag that a Redis with AOF or a working replica has. */
-const MAX_AGE_MS = 30_000;
+/** Longer ago than any lag that a Redis with AOF or a working replica has, and than a failover takes by default. */
+const MAX_AGE_MS = 60_000;
 /** Of one partition, in characters of their records. */
-const MAX_CHARS = 1_000_000;
+const MAX_CHARS = 8_000_000;
 
 /** What one partition accepted lately, so that it can be published again when Redis turns out to have lost it. */
 export class HeldPublications {
@@ -26,21 +24,25 @@ export class HeldPublications {
   #first = 0;
   #chars = 0;
 
-  add(count: number, items: readonly HeldPublication[], nowMs: number): void {
+  add(items: readonly HeldPublication[], nowMs: number): void {
     let chars = 0;
     for (const { publication } of items) chars += publication.record.length;
-    this.#batches.push({ count, atMs: nowMs, chars, items });
+    this.#batches.push({ atMs: nowMs, chars, items });
     this.#chars += chars;
     this.#drop(nowMs);
   }
 
-  /** Takes out what was accepted after `count`, in the order of acceptance, and forgets the rest. */
-  takeAfter(count: number): readonly HeldPublication[] {
-    const lost = this.#batches.slice(this.#first).filter((batch) => batch.count > count);
-    this.#batches = [];
+  /** In the order of acceptance. */
+  all(): readonly HeldPublication[] {
+    return this.#batches.slice(this.#first).flatMap(({ items }) => items);
+  }
+
+  /** These have another place now, which is held by itself. */
+  remove(gone: ReadonlySet<HeldPublication>): void {
+    this.#batches = this.#batches
+      .slice(this.#first)
+      .map((batch) => ({ ...batch, items: batch.items.filter((item) => !gone.has(item)) }));
     this.#first = 0;
-    this.#chars = 0;
-    return lost.flatMap(({ items }) => items);
   }
 
   #drop(nowMs: number): void {

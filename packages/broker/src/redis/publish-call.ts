@@ -1,11 +1,12 @@
 /** The call of publish.lua: how publications stand in its arguments, and what its reply says about them. */
-import type { BrokerLimits, Keeping, Publication, PublishOutcome } from '../ports.ts';
+import type { Position } from '@carillon/protocol';
+import type { BrokerLimits, Dedupe, Keeping, Publication, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import { scriptOf } from './scripts.ts';
 import { bulk } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 
-const ARGUMENTS_IN_FRONT = 6;
+const ARGUMENTS_IN_FRONT = 7;
 const ARGUMENTS_PER_MESSAGE = 6;
 const ARGUMENTS_OF_DEDUPE = 4;
 const EMPTY = bulk('');
@@ -22,6 +23,38 @@ function keepingText(keeping: Keeping): string {
   return text;
 }
 
+/** Where a call goes. */
+export interface PublishPlace {
+  /** Of the partition. */
+  readonly base: string;
+  /** Refused when the partition has another one. */
+  readonly generation: string;
+  /** For new channels. */
+  readonly epoch: string;
+}
+
+export interface PublishReply {
+  /** The partition's write count. */
+  readonly count: number;
+  readonly outcomes: readonly PublishOutcome[];
+}
+
+/** What the script answers when it did nothing, because the partition has another generation. */
+const OTHER_GENERATION = 'generation';
+
+/** Dedupe arguments of a message that is published again. */
+function again({ epoch, seq }: Position, dedupe: Dedupe | undefined): string {
+  const place = bulk(`${epoch}:${seq}`);
+  switch (dedupe?.kind) {
+    case 'producer':
+      return bulk('rp') + bulk(dedupe.producer) + bulk(dedupe.seq) + place + bulk(dedupe.fingerprint);
+    case 'key':
+      return bulk('rk') + bulk(dedupe.key) + bulk(dedupe.ttlMs) + place + bulk(dedupe.fingerprint);
+    default:
+      return bulk('rn') + EMPTY + bulk(0) + place + EMPTY;
+  }
+}
+
 export class PublishCall {
   readonly #limits: BrokerLimits;
   readonly #limitArguments: string;
@@ -34,22 +67,20 @@ export class PublishCall {
       .join('');
   }
 
-  /** By the script's hash. @param base of the partition @param epoch for new channels */
-  byHash(base: string, epoch: string, publications: readonly Publication[]): string {
-    return this.#command('EVALSHA', scriptOf('publish').sha, base, epoch, publications);
+  /** By the script's hash. */
+  byHash(place: PublishPlace, publications: readonly Publication[]): string {
+    return this.#command('EVALSHA', scriptOf('publish').sha, place, publications);
   }
 
   /** With the script itself, for a Redis that has forgotten it. */
-  bySource(base: string, epoch: string, publications: readonly Publication[]): string {
-    return this.#command('EVAL', scriptOf('publish').source, base, epoch, publications);
+  bySource(place: PublishPlace, publications: readonly Publication[]): string {
+    return this.#command('EVAL', scriptOf('publish').source, place, publications);
   }
 
-  /** @returns the partition's write count and one outcome per publication. @throws RedisReplyError */
-  read(
-    reply: Reply,
-    publications: readonly Publication[],
-  ): { readonly count: number; readonly outcomes: readonly PublishOutcome[] } {
+  /** @returns one outcome per publication; `undefined`: nothing was done, the partition has another generation. @throws RedisReplyError */
+  read(reply: Reply, publications: readonly Publication[]): PublishReply | undefined {
     if (reply instanceof RedisReplyError) throw reply;
+    if (reply === OTHER_GENERATION) return undefined;
     const items = reply as readonly (number | string)[];
     const outcomes: PublishOutcome[] = [];
     let at = 1;
@@ -66,18 +97,20 @@ export class PublishCall {
   #command(
     name: string,
     script: string,
-    base: string,
-    epoch: string,
+    { base, generation, epoch }: PublishPlace,
     publications: readonly Publication[],
   ): string {
     let count = 3 + 1 + ARGUMENTS_IN_FRONT;
     let messages = '';
     for (const publication of publications) {
-      const { channel, id, record, keeping, storedTo, dedupe } = publication;
+      const { channel, id, record, keeping, storedTo, dedupe, former } = publication;
       const storage = storedTo === undefined ? EMPTY : bulk(storedTo);
       messages += bulk(channel) + bulk(id) + bulk(record) + keepingText(keeping) + storage;
       count += ARGUMENTS_PER_MESSAGE;
-      if (dedupe === undefined) messages += EMPTY;
+      if (former !== undefined) {
+        count += ARGUMENTS_OF_DEDUPE;
+        messages += again(former, dedupe);
+      } else if (dedupe === undefined) messages += EMPTY;
       else {
         count += ARGUMENTS_OF_DEDUPE;
         messages +=
@@ -90,7 +123,7 @@ export class PublishCall {
             : bulk('k') + bulk(dedupe.key) + bulk(dedupe.ttlMs) + bulk(0) + bulk(dedupe.fingerprint);
       }
     }
-    return `*${count}\r\n${bulk(name)}${bulk(script)}${bulk(1)}${bulk(base)}${bulk(epoch)}${this.#limitArguments}${messages}`;
+    return `*${count}\r\n${bulk(name)}${bulk(script)}${bulk(1)}${bulk(base)}${bulk(generation)}${bulk(epoch)}${this.#limitArguments}${messages}`;
   }
 
   /** The codes are those of publish.lua. */

@@ -13,4 +13,9 @@ export interface RedisBrokerOptions extends ConnectionOptions {
   readonly waitReplicas?: number;
   /** Longest wait for them; then the outcome is unknown. Default 500. */
   readonly waitTimeoutMs?: number;
+  /**
+   * How long durable publishes wait, when Redis came back as another process, for the database to say what it has, so that a repeat of what is
+   * stored is recognised although Redis lost it. 0: not at all. Default 0.
+   */
+  readonly settlePatienceMs?: number;
 }

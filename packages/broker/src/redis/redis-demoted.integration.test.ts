@@ -81,6 +81,7 @@ it('all connections are made anew: publishes and feeds find the new primary', {
     onStored: () => undefined,
     onBatchEnd: () => undefined,
     onInterestLost: () => void feed.subscribe([CHANNEL]).catch(() => undefined),
+    onDataLost: () => undefined,
     onConnection: () => undefined,
   };
   await feed.start(handler);

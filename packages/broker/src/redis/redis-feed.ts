@@ -1,16 +1,17 @@
-import type { Position } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
+import type { Lineage } from '../lineage.ts';
 import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../ports.ts';
 import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
+import type { GenerationGuard } from './generation-guard.ts';
 import type { Keys } from './keys.ts';
 import type { PushReceiver } from './pushes.ts';
+import { readLineages } from './read-lineage.ts';
 import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
-import type { Timeline } from './timeline.ts';
 import { Wire } from './wire/wire.ts';
 
 /** Channels in one script call, so that Redis is never held up long. */
@@ -30,7 +31,7 @@ export interface RedisFeedDependencies {
   readonly partitions: number;
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
   readonly onColdAnswer: (answer: string) => void;
-  readonly timeline: Timeline;
+  readonly guard: GenerationGuard;
   readonly originalOf: Republisher['originalOf'];
   /** Told of errors that Redis answers. */
   readonly onErrorReply: (error: Error) => void;
@@ -60,7 +61,7 @@ export class RedisFeed implements GatewayFeed {
   }
 
   async start(handler: FeedHandler): Promise<void> {
-    const { openReader, keys, partitions, onColdAnswer, timeline } = this.#deps;
+    const { openReader, keys, partitions, onColdAnswer, guard } = this.#deps;
     const connection = openReader();
     this.#handler = this.#withMoved(handler);
     this.#readerConnection = connection;
@@ -68,7 +69,7 @@ export class RedisFeed implements GatewayFeed {
       partitions,
       handler: this.#handler,
       onColdAnswer,
-      onCount: (partition, count) => timeline.saw(partition, count),
+      onCount: (partition, count) => guard.saw(partition, count),
     });
     this.#reader = reader;
     const wire = new Wire({
@@ -89,14 +90,19 @@ export class RedisFeed implements GatewayFeed {
     // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
     await this.#deps.receivePushes(receiver, this.#stopping.signal);
     await this.#register(this.#allPartitions());
-    await this.#deps.timeline.join({
+    await guard.join({
       gateway: this.gateway,
       readUpTo: (partition) => this.#reader!.lastId(partition),
       latestEpoch: () => this.#reader!.latestEpoch,
-      rejoin: (lost) => this.#interestLost(lost),
+      rejoin: (raised) => this.#rejoin(raised),
+      dataLost: (lost) => handler.onDataLost(lost),
     });
     handler.onConnection(true);
-    connection.on('close', () => this.#turned('feeds', false));
+    connection.on('close', () => {
+      this.#turned('feeds', false);
+      // A server that becomes a replica ends what waits: it may come back as a primary with other data.
+      guard.verifyAgain();
+    });
     this.#isStarted = true;
     if (wire.isReady) this.#read(wire);
     this.#heartbeat = setInterval(() => {
@@ -104,17 +110,14 @@ export class RedisFeed implements GatewayFeed {
     }, this.#deps.limits.gatewayHeartbeatMs);
   }
 
-  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
-    const positions = new Map<ChannelKey, Position>();
-    await this.#forEachCall(channels, async (partition, chunk) => {
-      const reply = await this.#subscribeChunk(partition, chunk);
-      for (const [i, channel] of chunk.entries()) {
-        const epoch = String(reply[i * 2]);
-        this.#reader?.saw(epoch);
-        positions.set(channel, { epoch, seq: Number(reply[i * 2 + 1]) });
-      }
+  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Lineage[]> {
+    const lineages = await this.#lineages(channels, (partition, chunk) =>
+      this.#subscribeChunk(partition, chunk),
+    );
+    return lineages.map((lineage) => {
+      this.#reader?.saw(lineage!.epoch);
+      return lineage!;
     });
-    return channels.map((channel) => positions.get(channel)!);
   }
 
   async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
@@ -123,21 +126,24 @@ export class RedisFeed implements GatewayFeed {
     });
   }
 
-  async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
-    const positions = new Map<ChannelKey, Position>();
+  async positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
+    const { redis, keys } = this.#deps;
+    return await this.#lineages(
+      channels,
+      async (partition, chunk) =>
+        (await runScript(redis, 'positions', keys.base(partition), [makeEpoch(), ...chunk]).catch(
+          (error: unknown) => Promise.reject(unavailable(error)),
+        )) as readonly unknown[],
+    );
+  }
+
+  async seal(channels: readonly ChannelKey[]): Promise<void> {
+    const { redis, keys } = this.#deps;
     await this.#forEachCall(channels, async (partition, chunk) => {
-      const reply = (await runScript(
-        this.#deps.redis,
-        'positions',
-        this.#deps.keys.base(partition),
-        chunk,
-      ).catch((error: unknown) => Promise.reject(unavailable(error)))) as readonly (string | number)[];
-      for (const [i, channel] of chunk.entries()) {
-        const epoch = reply[i * 2] as string;
-        if (epoch !== '') positions.set(channel, { epoch, seq: reply[i * 2 + 1] as number });
-      }
+      await runScript(redis, 'seal', keys.base(partition), chunk).catch((error: unknown) =>
+        Promise.reject(unavailable(error)),
+      );
     });
-    return channels.map((channel) => positions.get(channel));
   }
 
   async stop(): Promise<void> {
@@ -164,6 +170,19 @@ export class RedisFeed implements GatewayFeed {
     );
   }
 
+  /** In the order of `channels`. */
+  async #lineages(
+    channels: readonly ChannelKey[],
+    call: (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<readonly unknown[]>,
+  ): Promise<readonly (Lineage | undefined)[]> {
+    const lineages = new Map<ChannelKey, Lineage | undefined>();
+    await this.#forEachCall(channels, async (partition, chunk) => {
+      const found = readLineages(await call(partition, chunk));
+      for (const [i, channel] of chunk.entries()) lineages.set(channel, found[i]);
+    });
+    return channels.map((channel) => lineages.get(channel));
+  }
+
   async #forEachCall(
     channels: readonly ChannelKey[],
     call: (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<void>,
@@ -177,16 +196,13 @@ export class RedisFeed implements GatewayFeed {
     await Promise.all(calls);
   }
 
-  async #subscribeChunk(
-    partition: PartitionId,
-    chunk: readonly ChannelKey[],
-  ): Promise<readonly (string | number)[]> {
+  async #subscribeChunk(partition: PartitionId, chunk: readonly ChannelKey[]): Promise<readonly unknown[]> {
     const call = (): Promise<unknown> =>
       this.#run('subscribe', partition, [this.#deps.limits.directLaneMaxGateways, makeEpoch(), ...chunk]);
     const reply = await call();
-    if (reply !== 0) return reply as readonly (string | number)[];
+    if (reply !== 0) return reply as readonly unknown[];
     await this.#interestLost([partition]);
-    return (await call()) as readonly (string | number)[];
+    return (await call()) as readonly unknown[];
   }
 
   async #register(partitions: readonly PartitionId[]): Promise<void> {
@@ -208,6 +224,7 @@ export class RedisFeed implements GatewayFeed {
       },
       onBatchEnd: () => handler.onBatchEnd(),
       onInterestLost: (partitions) => handler.onInterestLost(partitions),
+      onDataLost: (partitions) => handler.onDataLost(partitions),
       onConnection: (up) => handler.onConnection(up),
     };
   }
@@ -221,14 +238,26 @@ export class RedisFeed implements GatewayFeed {
     this.#handler!.onInterestLost(partitions);
   }
 
+  /** The partitions have a new generation: the channels are subscribed anew. */
+  async #rejoin(partitions: readonly PartitionId[]): Promise<void> {
+    await this.#register(partitions);
+    this.#handler!.onInterestLost(partitions);
+  }
+
   async #beat(): Promise<void> {
+    const { guard } = this.#deps;
     try {
       const partitions = this.#allPartitions();
-      const known = await Promise.all(
+      const replies = (await Promise.all(
         partitions.map((partition) => this.#run('heartbeat', partition, [this.#reader!.lastId(partition)])),
+      )) as readonly (readonly [number, string, string])[];
+      const lost = partitions.filter(
+        (partition, i) =>
+          replies[i]![0] === 0 && String(replies[i]![1]) === (guard.generationOf(partition) ?? ''),
       );
-      const lost = partitions.filter((_, i) => known[i] === 0);
       if (lost.length > 0) await this.#interestLost(lost);
+      for (const [i, [, generation, lossy]] of replies.entries())
+        guard.observe(partitions[i]!, String(generation), String(lossy));
     } catch (error) {
       this.#log.warn({ err: error }, 'the heartbeat of this gateway failed');
     }

@@ -1,9 +1,13 @@
 import type { Redis } from 'ioredis';
+import { makeEpoch } from '../epoch.ts';
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory, PartitionId } from '../ports.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import type { StreamEntry } from './message-codec.ts';
+import { readLineage, readSettlement, SETTLEMENT_ITEMS } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
+
+type EndedQuery = Parameters<HotHistory['ended']>[1];
 
 /** A channel's stream of newest messages: the entry id is the seq, so a range of seq is a range of ids. */
 export class RedisHistory implements HotHistory {
@@ -35,12 +39,14 @@ export class RedisHistory implements HotHistory {
 
   async ended(
     channel: ChannelKey,
-    { epoch, from, limit }: { readonly epoch: string; readonly from: number; readonly limit: number },
+    { epoch, from, to, limit, descending = false }: EndedQuery,
   ): Promise<readonly HistoryEntry[]> {
+    if (to < from) return [];
     const key = this.#keys.endedHistory(this.#partitionOf(channel), channel, epoch);
-    const found = await this.#redis
-      .xrange(key, String(from), '+', 'COUNT', limit)
-      .catch((error: unknown) => Promise.reject(unavailable(error)));
+    const found = await (descending
+      ? this.#redis.xrevrange(key, to, from, 'COUNT', limit)
+      : this.#redis.xrange(key, from, to, 'COUNT', limit)
+    ).catch((error: unknown) => Promise.reject(unavailable(error)));
     return found.map((entry) => entryOf(entry, epoch));
   }
 
@@ -51,11 +57,13 @@ export class RedisHistory implements HotHistory {
   /** Position and entries at one moment: entries of another epoch than the position's would be misread. */
   async #read(channel: ChannelKey, query: readonly (string | number)[]): Promise<HistoryPage> {
     const base = this.#keys.base(this.#partitionOf(channel));
-    const [epoch, seq, found] = (await runScript(this.#redis, 'history', base, [channel, ...query]).catch(
+    const reply = (await runScript(this.#redis, 'history', base, [makeEpoch(), channel, ...query]).catch(
       (error: unknown) => Promise.reject(unavailable(error)),
-    )) as [string, number, StreamEntry[]];
-    if (epoch === '') return { top: undefined, entries: [] };
-    return { top: { epoch, seq }, entries: found.map((entry) => entryOf(entry, epoch)) };
+    )) as readonly unknown[];
+    const top = readLineage(readSettlement(reply), reply.slice(SETTLEMENT_ITEMS));
+    if (top === undefined) return { top, entries: [] };
+    const found = reply.at(-1) as readonly StreamEntry[];
+    return { top, entries: found.map((entry) => entryOf(entry, top.epoch)) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Position } from '@carillon/protocol';
 import { type Logger, RepeatedLog } from '@carillon/telemetry';
 import { type Redis, ReplyError } from 'ioredis';
 import type { BrokerLimits, LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
@@ -25,6 +26,8 @@ export interface RedisLogDependencies {
   readonly partitions: number;
   readonly limits: Pick<BrokerLimits, 'logMaxEntries'>;
   readonly logger: Logger;
+  /** The groups were there and are gone: so are the data. */
+  readonly onDataGone: () => void;
 }
 
 /** The logs of all partitions, read through one consumer group. */
@@ -148,7 +151,9 @@ export class RedisLog implements PersistenceLog {
           epoch,
           seq,
           record,
-          storedTo: named.get('o'),
+          // '' of what is published again, where nobody asked
+          storedTo: named.get('o') || undefined,
+          former: formerOf(named.get('v')),
           marker: named.get('k') === '1',
         },
       ];
@@ -168,11 +173,13 @@ export class RedisLog implements PersistenceLog {
   async #afterGroupsWereMade<T>(error: unknown, again: () => Promise<T>): Promise<T> {
     if (!(error instanceof ReplyError) || !(error as Error).message.startsWith('NOGROUP'))
       throw unavailable(error);
-    if (this.#hasGroups)
+    if (this.#hasGroups) {
+      this.#deps.onDataGone();
       this.#log.warn(
         {},
         'the consumer group of the log is gone: Redis came back without its data; making it again',
       );
+    }
     await this.#makeGroups();
     return await again();
   }
@@ -188,4 +195,11 @@ export class RedisLog implements PersistenceLog {
     );
     this.#hasGroups = true;
   }
+}
+
+/** `<epoch>:<seq>` */
+function formerOf(text: string | undefined): Position | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.lastIndexOf(':');
+  return { epoch: text.slice(0, colon), seq: Number(text.slice(colon + 1)) };
 }

@@ -51,6 +51,10 @@ class Gateway implements FeedHandler {
     this.lost++;
   }
 
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(): void {
     // The test looks at what comes through.
   }

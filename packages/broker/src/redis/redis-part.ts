@@ -7,6 +7,7 @@ import type { Broker, ChannelKey } from '../ports.ts';
 import { agreeOnPartitions } from './agree-on-partitions.ts';
 import { connect, connectBare, DEFAULT_COMMAND_TIMEOUT_MS, untilReady } from './connection.ts';
 import { Connections } from './connections.ts';
+import { GenerationGuard } from './generation-guard.ts';
 import type { Keys } from './keys.ts';
 import { Pushes } from './pushes.ts';
 import { RedisAcks } from './redis-acks.ts';
@@ -17,14 +18,12 @@ import { RedisFeed } from './redis-feed.ts';
 import { RedisHistory } from './redis-history.ts';
 import { RedisLog } from './redis-log.ts';
 import { RedisPublisher } from './redis-publisher.ts';
+import { RedisReconciliation } from './redis-reconciliation.ts';
 import { RedisRouterPort } from './redis-router-port.ts';
 import { redisStatus } from './redis-status.ts';
 import { Republisher } from './republisher.ts';
 import { RedisRequests } from './requests-redis.ts';
-import { Timeline } from './timeline.ts';
 
-/** After so many silent intervals a gateway isn't waited for any longer. */
-const HEARTBEATS_UNTIL_DEAD = 4;
 /** Blocking reads wait up to this on top of their own time before they count as failed. */
 const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
 
@@ -61,11 +60,11 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     partitionOf: ofChannel,
     logger: options.logger,
   };
-  const timeline = new Timeline({
+  const guard = new GenerationGuard({
     redis,
     baseOf: (partition) => keys.base(partition),
     partitions,
-    patienceMs: HEARTBEATS_UNTIL_DEAD * limits.gatewayHeartbeatMs,
+    settlePatienceMs: options.settlePatienceMs ?? 0,
     logger: options.logger,
   });
   const clock = new RedisClock(redis, onError);
@@ -81,20 +80,26 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     keys,
     limits,
     partitionOf: ({ channel }) => ofChannel(channel),
-    timeline,
+    guard,
     partitions,
     replicas: { count: options.waitReplicas ?? 0, timeoutMs: options.waitTimeoutMs ?? 500 },
   });
-  const republisher = new Republisher({
-    cold,
-    logger: options.logger,
-    append: (items, run) => publisher.append(items, run),
+  const reconciliation = new RedisReconciliation({
+    redis,
+    keys,
+    partitions,
+    partitionOf: ofChannel,
+    append: (partition, publications) => publisher.append(partition, publications, guard.run),
   });
-  timeline.onBroken = async (broken, gateway, run) => {
-    const lost = broken.flatMap(({ partition, writesKept }) => publisher.takeLost(partition, writesKept));
-    await republisher.republish(lost, gateway ?? '', run);
-  };
-  const log = new RedisLog(shared);
+  const republisher = new Republisher({
+    guard,
+    logger: options.logger,
+    heldOf: (partition) => publisher.heldOf(partition),
+    lineages: (partition, channels) => reconciliation.states(partition, channels),
+    append: (...call) => publisher.append(...call),
+  });
+  guard.onRaised = (raised, run) => republisher.raised(raised, run);
+  const log = new RedisLog({ ...shared, onDataGone: () => guard.verifyAgain() });
   const router = new RedisRouterPort(shared);
   return {
     partitions,
@@ -104,6 +109,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     cold,
     acks: new RedisAcks(redis, keys, ofChannel),
     log,
+    reconciliation,
     router,
     requests: (node, answer) => new RedisRequests(node, answer, shared),
     feed: (gateway) =>
@@ -112,7 +118,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
         openReader: () => connections.add(connectBare(connecting, 'feed', onError)),
         receivePushes: (receiver, signal) => publisher.receive(receiver, signal),
         endPushes: (receiver) => pushes.remove(receiver),
-        timeline,
+        guard,
         onColdAnswer: cold.onAnswer,
         originalOf: (...place) => republisher.originalOf(...place),
         onErrorReply: connecting.onErrorReply,
@@ -120,7 +126,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     start: async (signal) => {
       await untilReady(redis, signal);
       if (allPartitions !== undefined) await agreeOnPartitions(redis, keys, allPartitions);
-      await timeline.untilOpen(signal);
+      await guard.untilOpen(signal);
       await publisher.start(signal);
       await clock.start();
     },
@@ -128,10 +134,11 @@ export function createRedisPart(options: RedisPartOptions): Broker {
       log.stop();
       router.stop();
       clock.stop();
+      guard.stop();
       publishing.disconnect();
       redis.disconnect();
     },
     nowMs: () => clock.nowMs(),
-    status: () => redisStatus(redis, timeline.isOpen),
+    status: () => redisStatus(redis, guard.isOpen),
   };
 }

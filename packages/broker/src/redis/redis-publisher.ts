@@ -5,12 +5,13 @@ import type { BrokerLimits, PartitionId, Publication, Publisher, PublishOutcome 
 import { refusals } from '../refusals.ts';
 import { unavailable, untilReady, wasNotDone } from './connection.ts';
 import type { Connections } from './connections.ts';
+import type { GenerationGuard } from './generation-guard.ts';
 import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
 import { PublishCall } from './publish-call.ts';
 import type { Pushes, PushReceiver } from './pushes.ts';
+import { runOf } from './redis-process.ts';
 import { scriptOf } from './scripts.ts';
-import { runOf, type Timeline } from './timeline.ts';
 import { command } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 import { ScriptCalls } from './wire/script-calls.ts';
@@ -43,7 +44,7 @@ export interface RedisPublisherDependencies {
   readonly keys: Keys;
   readonly limits: BrokerLimits;
   readonly partitionOf: (publication: Publication) => PartitionId;
-  readonly timeline: Timeline;
+  readonly guard: GenerationGuard;
   readonly partitions: number;
   readonly replicas: ReplicaPolicy;
   /** Of the same connection. */
@@ -67,7 +68,7 @@ export class RedisPublisher implements Publisher {
   readonly #call: PublishCall;
   readonly #calls: ScriptCalls;
   readonly #held: readonly HeldPublications[];
-  /** Which run of Redis the connection leads to; see {@link Timeline}. */
+  /** Which run of Redis the connection leads to; see {@link GenerationGuard}. */
   #run: string | undefined;
   #waiting = new Map<PartitionId, Batch[]>();
   #scheduled = false;
@@ -116,9 +117,9 @@ export class RedisPublisher implements Publisher {
     setImmediate(() => this.#flush());
   }
 
-  /** What a partition accepted after `writesKept` writes, as far as it is still held here. Not held any longer. */
-  takeLost(partition: PartitionId, writesKept: number): readonly HeldPublication[] {
-    return this.#held[partition]!.takeAfter(writesKept);
+  /** What a partition accepted lately through this process. */
+  heldOf(partition: PartitionId): HeldPublications {
+    return this.#held[partition]!;
   }
 
   /** Resolves when publishes can be sent. */
@@ -132,24 +133,23 @@ export class RedisPublisher implements Publisher {
     return this.#deps.pushes.add(this.#wire, receiver, signal);
   }
 
-  /** Publishes again, in order, although publishing is closed, on the Redis that `run` names. */
-  async append(items: readonly HeldPublication[], run: string): Promise<readonly PublishOutcome[]> {
+  /** Publishes again, in order, although publishing may be closed, on the Redis that `run` names. All of one partition. */
+  async append(
+    partition: PartitionId,
+    publications: readonly Publication[],
+    run: string | undefined,
+  ): Promise<readonly PublishOutcome[]> {
+    if (run === undefined) return refusedAll(publications);
     const deadlineMs = performance.now() + APPEND_TIMEOUT_MS;
     while (!(this.#wire.isReady && this.#run === run) && performance.now() < deadlineMs) {
       if (this.#wire.isReady) this.#deps.redis.disconnect(true);
       await Promise.race([this.#wire.nextReady(), pause(RETRY_MS)]);
     }
-    if (this.#run !== run) return items.map(() => refusals.unavailable(undefined));
-    const outcomes: PublishOutcome[] = [];
-    for (const { publication } of items) {
-      const partition = this.#deps.partitionOf(publication);
-      outcomes.push(
-        ...(await new Promise<readonly PublishOutcome[]>((resolve) =>
-          this.#send(partition, [publication], resolve),
-        )),
-      );
-    }
-    return outcomes;
+    const generation = this.#deps.guard.generationOf(partition);
+    if (this.#run !== run || generation === undefined) return refusedAll(publications);
+    return await new Promise<readonly PublishOutcome[]>((resolve) =>
+      this.#send(partition, generation, publications, resolve),
+    );
   }
 
   /** Publishes on a fresh connection never overtake each other by a script that has to be sent first. */
@@ -204,18 +204,44 @@ export class RedisPublisher implements Publisher {
   }
 
   #sendWhenOpen(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
-    if (this.#wire.isReady && this.#deps.timeline.isOpenFor(this.#run)) {
-      this.#send(partition, publications, settle);
+    const { guard, connections } = this.#deps;
+    const generation = this.#wire.isReady ? guard.generationFor(this.#run, partition) : undefined;
+    if (generation !== undefined) {
+      if (guard.isSettled(partition)) this.#send(partition, generation, publications, settle);
+      else this.#sendUnsettled(partition, generation, publications, settle);
       return;
     }
     // Two connections lead to two processes, after a failover.
-    if (this.#wire.isReady && this.#deps.timeline.isOpen)
-      this.#deps.connections.reconnect('connections to Redis lead to different servers: connecting again');
-    const refusal = refusals.unavailable(undefined);
-    settle(publications.map(() => refusal));
+    if (this.#wire.isReady && guard.isOpen)
+      connections.reconnect('connections to Redis lead to different servers: connecting again');
+    settle(refusedAll(publications));
   }
 
-  #send(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
+  /** What is stored waits: the first copy of a repeat may be in the database, and lost in Redis. */
+  #sendUnsettled(
+    partition: PartitionId,
+    generation: string,
+    publications: readonly Publication[],
+    settle: SettleAll,
+  ): void {
+    const sent = publications.filter(({ keeping }) => !keeping.durable);
+    const refusal = refusals.unsettled();
+    if (sent.length === 0) {
+      settle(publications.map(() => refusal));
+      return;
+    }
+    this.#send(partition, generation, sent, (outcomes) => {
+      let at = 0;
+      settle(publications.map(({ keeping }) => (keeping.durable ? refusal : outcomes[at++]!)));
+    });
+  }
+
+  #send(
+    partition: PartitionId,
+    generation: string,
+    publications: readonly Publication[],
+    settle: SettleAll,
+  ): void {
     const base = this.#deps.keys.base(partition);
     const onFailure = (error: Error): void => {
       const refusal = wasNotDone(error) ? refusals.unavailable(unavailable(error)) : refusals.unknown(error);
@@ -229,8 +255,8 @@ export class RedisPublisher implements Publisher {
       } else settle(this.#take(partition, publications, reply));
     };
     this.#calls.make({
-      byHash: () => this.#call.byHash(base, makeEpoch(), publications),
-      bySource: () => this.#call.bySource(base, makeEpoch(), publications),
+      byHash: () => this.#call.byHash({ base, generation, epoch: makeEpoch() }, publications),
+      bySource: () => this.#call.bySource({ base, generation, epoch: makeEpoch() }, publications),
       onReply,
       onFailure,
     });
@@ -241,17 +267,27 @@ export class RedisPublisher implements Publisher {
     publications: readonly Publication[],
     reply: Reply,
   ): readonly PublishOutcome[] {
-    const { count, outcomes } = this.#call.read(reply, publications);
-    this.#deps.timeline.saw(partition, count);
+    const answer = this.#call.read(reply, publications);
+    if (answer === undefined) {
+      this.#deps.guard.verifyAgain();
+      return refusedAll(publications);
+    }
+    const { count, outcomes } = answer;
+    this.#deps.guard.saw(partition, count);
     const items: HeldPublication[] = [];
     for (let i = 0; i < outcomes.length; i++) {
       const outcome = outcomes[i]!;
       if (outcome.status === 'accepted' && !outcome.duplicate)
         items.push({ publication: publications[i]!, outcome });
     }
-    if (items.length > 0) this.#held[partition]!.add(count, items, performance.now());
+    if (items.length > 0) this.#held[partition]!.add(items, performance.now());
     return outcomes;
   }
+}
+
+function refusedAll(publications: readonly Publication[]): readonly PublishOutcome[] {
+  const refusal = refusals.unavailable(undefined);
+  return publications.map(() => refusal);
 }
 
 /** The primary has it, too few replicas say that they have it: a failover now could lose it. */

@@ -28,6 +28,10 @@ class Recorder implements FeedHandler {
   onInterestLost(partitions: readonly PartitionId[]): void {
     this.lost.push([...partitions]);
   }
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(up: boolean): void {
     this.connections.push(up);
   }

@@ -1,18 +1,34 @@
-import type { Logger } from '@carillon/telemetry';
-import type { ChannelKey, ColdHistory, HistoryEntry, PublishOutcome } from '../ports.ts';
-import type { HeldPublication } from './held-publications.ts';
+import { type Logger, RepeatedLog } from '@carillon/telemetry';
+import { countAfter, type Lineage } from '../lineage.ts';
+import type { ChannelKey, PartitionId, Publication, PublishOutcome } from '../ports.ts';
+import type { GenerationGuard } from './generation-guard.ts';
+import type { HeldPublication, HeldPublications } from './held-publications.ts';
 
-/** Persistence has to find back to Redis, too; publishing is closed for as long. */
-const COLD_TIMEOUT_MS = 4000;
-const COLD_LIMIT = 1000;
+/** Messages in one call: Redis does nothing else meanwhile. */
+const BATCH = 100;
+const RETRY_MS = 500;
+/** Lost messages of namespaces without storage hold up nobody for longer. */
+const MAX_ATTEMPTS_AT_ONCE = 3;
 /** Positions whose message has moved to another one, for publishers that wait for `stored`. */
 const MAX_MOVED = 10_000;
+/** Named in the log when they could not be published again. */
+const MAX_NAMED = 20;
 
 export interface RepublisherDependencies {
-  readonly cold: Pick<ColdHistory, 'ask'>;
+  readonly guard: GenerationGuard;
   readonly logger: Logger;
-  /** Appends in order, although publishing is closed for everybody else. */
-  readonly append: (items: readonly HeldPublication[], run: string) => Promise<readonly PublishOutcome[]>;
+  readonly heldOf: (partition: PartitionId) => HeldPublications;
+  /** Brings channels into the present generation. */
+  readonly lineages: (
+    partition: PartitionId,
+    channels: readonly ChannelKey[],
+  ) => Promise<readonly (Lineage | undefined)[]>;
+  /** Appends in order, although publishing may be closed for everybody else. */
+  readonly append: (
+    partition: PartitionId,
+    publications: readonly Publication[],
+    run: string,
+  ) => Promise<readonly PublishOutcome[]>;
 }
 
 interface Place {
@@ -20,13 +36,15 @@ interface Place {
   readonly seq: number;
 }
 
-/** Publishes again what was accepted and then lost by Redis, unless it has reached Postgres. */
+/** Publishes again what this process had accepted and Redis has lost. */
 export class Republisher {
   readonly #deps: RepublisherDependencies;
+  readonly #log: RepeatedLog;
   readonly #moved = new Map<string, Place>();
 
   constructor(deps: RepublisherDependencies) {
     this.#deps = deps;
+    this.#log = new RepeatedLog(deps.logger);
   }
 
   /** Where the publisher was told that this message is, when that was another place. */
@@ -34,67 +52,110 @@ export class Republisher {
     return this.#moved.get(`${channel} ${epoch}:${seq}`);
   }
 
-  /** Never rejects: what can't be appended now is as lost as it was before, and said so. */
-  async republish(lost: readonly HeldPublication[], gateway: string, run: string): Promise<void> {
-    if (lost.length === 0) return;
-    const stored = await this.#storedAmong(lost, gateway);
-    const missing = lost.filter((item) => !stored.has(item));
-    const outcomes = await this.#deps.append(missing, run);
-    let failed = 0;
-    for (const [i, outcome] of outcomes.entries()) {
-      const { publication, outcome: before } = missing[i]!;
-      if (outcome.status === 'refused') failed++;
-      else this.#remember(`${publication.channel} ${outcome.epoch}:${outcome.seq}`, before);
+  /**
+   * The partitions have a new generation. Resolves when what the database can't have is published again; the rest follows when the database has
+   * said what it has: not knowing is a reason to wait, not to repeat. Never rejects.
+   */
+  async raised(partitions: readonly PartitionId[], run: string): Promise<void> {
+    await Promise.all(partitions.map((partition) => this.#raised(partition, run)));
+  }
+
+  async #raised(partition: PartitionId, run: string): Promise<void> {
+    const { guard, heldOf } = this.#deps;
+    const generation = guard.generationOf(partition)!;
+    const held = heldOf(partition).all();
+    const durable = held.filter(({ publication }) => publication.keeping.durable);
+    guard.republishing(partition, durable.length > 0);
+    if (durable.length > 0) void this.#whenSettled(partition, generation, run, durable);
+    const others = held.filter(({ publication }) => !publication.keeping.durable);
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONCE; attempt++)
+      if (await this.#tryAll(partition, run, others)) return;
+  }
+
+  async #whenSettled(
+    partition: PartitionId,
+    generation: string,
+    run: string,
+    held: readonly HeldPublication[],
+  ): Promise<void> {
+    const { guard } = this.#deps;
+    const isWanted = (): boolean => guard.generationOf(partition) === generation;
+    if (!(await guard.untilSettled(partition, generation))) return;
+    while (isWanted() && !(await this.#tryAll(partition, run, held)))
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    if (isWanted()) guard.republishing(partition, false);
+  }
+
+  /** @returns whether nothing is left that may be tried again */
+  async #tryAll(partition: PartitionId, run: string, held: readonly HeldPublication[]): Promise<boolean> {
+    try {
+      const lost = await this.#lostAmong(partition, held);
+      const refused: HeldPublication[] = [];
+      for (let at = 0; at < lost.length; at += BATCH)
+        refused.push(...(await this.#publish(partition, run, lost.slice(at, at + BATCH))));
+      this.#tell(partition, lost.length, refused);
+      return refused.length === 0;
+    } catch (error) {
+      this.#log.warn({ err: error, partition }, 'could not publish again what Redis had lost; trying again');
+      return false;
     }
-    this.#deps.logger[failed > 0 ? 'error' : 'warn'](
-      { published: missing.length - failed, failed, stored: stored.size },
+  }
+
+  async #lostAmong(
+    partition: PartitionId,
+    held: readonly HeldPublication[],
+  ): Promise<readonly HeldPublication[]> {
+    const channels = [...new Set(held.map(({ publication }) => publication.channel))];
+    if (channels.length === 0) return [];
+    const lineages = await this.#deps.lineages(partition, channels);
+    const byChannel = new Map(channels.map((channel, i) => [channel, lineages[i]]));
+    return held.filter(({ publication, outcome }) => {
+      const lineage = byChannel.get(publication.channel);
+      return lineage === undefined || countAfter(lineage, outcome) === undefined;
+    });
+  }
+
+  /** @returns those that were refused */
+  async #publish(
+    partition: PartitionId,
+    run: string,
+    lost: readonly HeldPublication[],
+  ): Promise<readonly HeldPublication[]> {
+    const publications = lost.map(({ publication, outcome: { epoch, seq } }) => ({
+      ...publication,
+      former: { epoch, seq },
+    }));
+    const outcomes = await this.#deps.append(partition, publications, run);
+    const moved = new Set<HeldPublication>();
+    const refused: HeldPublication[] = [];
+    for (const [i, outcome] of outcomes.entries()) {
+      const item = lost[i]!;
+      if (outcome.status === 'refused') refused.push(item);
+      else if (outcome.epoch !== item.outcome.epoch || outcome.seq !== item.outcome.seq) {
+        moved.add(item);
+        this.#remember(`${item.publication.channel} ${outcome.epoch}:${outcome.seq}`, item.outcome);
+      }
+    }
+    this.#deps.heldOf(partition).remove(moved);
+    return refused;
+  }
+
+  #tell(partition: PartitionId, lost: number, refused: readonly HeldPublication[]): void {
+    if (lost === 0) return;
+    const failed = refused.slice(0, MAX_NAMED).map(({ publication, outcome }) => ({
+      channel: publication.channel,
+      id: publication.id,
+      epoch: outcome.epoch,
+      seq: outcome.seq,
+    }));
+    this.#deps.logger[refused.length > 0 ? 'error' : 'warn'](
+      { partition, published: lost - refused.length, refused: refused.length, failed },
       'published again what Redis had lost',
     );
   }
 
-  async #storedAmong(lost: readonly HeldPublication[], gateway: string): Promise<Set<HeldPublication>> {
-    const durable = lost.filter(({ publication }) => publication.keeping.durable);
-    const groups = Map.groupBy(
-      durable,
-      ({ publication, outcome }) => `${publication.channel} ${outcome.epoch}`,
-    );
-    const found = new Set<HeldPublication>();
-    await Promise.all(
-      [...groups.values()].map(async (items) => {
-        const seqs = new Set((await this.#ask(items, gateway)).map(({ seq }) => seq));
-        for (const item of items) if (seqs.has(item.outcome.seq)) found.add(item);
-      }),
-    );
-    return found;
-  }
-
-  async #ask(items: readonly HeldPublication[], gateway: string): Promise<readonly HistoryEntry[]> {
-    const [first] = items;
-    const seqs = items.map(({ outcome }) => outcome.seq);
-    try {
-      return await this.#deps.cold.ask(
-        gateway,
-        {
-          kind: 'range',
-          channel: first!.publication.channel,
-          epoch: first!.outcome.epoch,
-          from: Math.min(...seqs),
-          to: Math.max(...seqs),
-          limit: COLD_LIMIT,
-        },
-        COLD_TIMEOUT_MS,
-      );
-    } catch (error) {
-      this.#deps.logger.warn(
-        { err: error, channel: first!.publication.channel },
-        'could not ask what is stored: lost messages are published again in any case',
-      );
-      return [];
-    }
-  }
-
-  #remember(place: string, before: Place): void {
-    this.#moved.set(place, { epoch: before.epoch, seq: before.seq });
+  #remember(place: string, { epoch, seq }: Place): void {
+    this.#moved.set(place, { epoch, seq });
     const [oldest] = this.#moved.keys();
     if (this.#moved.size > MAX_MOVED && oldest !== undefined) this.#moved.delete(oldest);
   }

@@ -7,7 +7,8 @@ const FOLDER = new URL('./scripts/', import.meta.url);
 const NAMES = [
   'ack',
   'announce',
-  'attest',
+  'claim',
+  'extend',
   'heartbeat',
   'history',
   'leave',
@@ -23,6 +24,8 @@ const NAMES = [
   'request-ask',
   'request-beat',
   'route-commit',
+  'seal',
+  'settle',
   'subscribe',
   'unsubscribe',
 ] as const;

@@ -15,6 +15,7 @@ import { createRedisPart } from '../redis-part.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import { ClusterLog } from './cluster-log.ts';
+import { ClusterReconciliation } from './cluster-reconciliation.ts';
 import { ClusterRouterPort } from './cluster-router-port.ts';
 import { Parts } from './parts.ts';
 
@@ -47,6 +48,7 @@ export function createClusterBroker(options: ClusterBrokerOptions): Broker {
       list: (channel) => partOf(channel).acks.list(channel),
     },
     log: new ClusterLog(parts, logger),
+    reconciliation: new ClusterReconciliation(parts, ofChannel),
     router: new ClusterRouterPort(parts, ofChannel, logger),
     requests: (node, answer) => home.requests(node, answer),
     feed: (gateway) =>

@@ -1,4 +1,4 @@
-import type { Position } from '@carillon/protocol';
+import type { Lineage } from '../../lineage.ts';
 import type { ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../../ports.ts';
 import { allEnded } from './parts.ts';
 
@@ -25,7 +25,7 @@ export class ClusterFeed implements GatewayFeed {
     await Promise.all(this.#feeds.map((feed, partition) => feed.start(this.#handlerOf(partition, handler))));
   }
 
-  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
+  async subscribe(channels: readonly ChannelKey[]): Promise<readonly Lineage[]> {
     return await this.#split(channels, (feed, some) => feed.subscribe(some));
   }
 
@@ -36,8 +36,15 @@ export class ClusterFeed implements GatewayFeed {
     });
   }
 
-  async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
+  async positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
     return await this.#split(channels, (feed, some) => feed.positions(some));
+  }
+
+  async seal(channels: readonly ChannelKey[]): Promise<void> {
+    await this.#split(channels, async (feed, some) => {
+      await feed.seal(some);
+      return some;
+    });
   }
 
   async stop(): Promise<void> {
@@ -64,6 +71,7 @@ export class ClusterFeed implements GatewayFeed {
       onStored: (channel, epoch, seq) => handler.onStored(channel, epoch, seq),
       onBatchEnd: () => handler.onBatchEnd(),
       onInterestLost: () => handler.onInterestLost([partition]),
+      onDataLost: () => handler.onDataLost([partition]),
       onConnection: (up) => this.#connection(partition, up, handler),
     };
   }

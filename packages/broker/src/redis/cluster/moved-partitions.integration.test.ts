@@ -74,6 +74,10 @@ class Traffic implements FeedHandler {
     // Every message is looked at by itself.
   }
 
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(): void {
     // The test looks at what comes through.
   }

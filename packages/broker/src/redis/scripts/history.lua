@@ -1,7 +1,12 @@
--- A page of a channel's newest messages, with its position: entries of another epoch than the position's would be misread.
--- KEYS[1] partition base   ARGV channel, XRANGE or XREVRANGE, from, to, limit
--- Reply   epoch and seq ('' and 0 for a channel without a state), then the entries as the command has them
-local base, channel = KEYS[1], ARGV[1]
-local state = redis.call('HMGET', base .. 'c:' .. channel, 'e', 's')
-if not state[1] then return { '', 0, {} } end
-return { state[1], tonumber(state[2]), redis.call(ARGV[2], base .. 'h:' .. channel, ARGV[3], ARGV[4], 'COUNT', ARGV[5]) }
+-- A page of a channel's newest messages, with its state: entries of another epoch than the position's would be misread.
+-- KEYS[1] partition base   ARGV epoch for a channel of an older generation, channel, XRANGE or XREVRANGE, from, to, limit
+-- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, epoch, seq and epochs before ('', 0, '' for a channel
+--         without a state), then the entries as the command has them
+--@include channel
+--@include generation
+--@include state
+local base, channel = KEYS[1], ARGV[2]
+local lossy, settled = settlement(base)
+local epoch, seq, before = current_state(base, channel, now_ms(), generation_of(base), ARGV[1])
+if epoch == '' then return { lossy, settled, '', 0, '', {} } end
+return { lossy, settled, epoch, seq, before, redis.call(ARGV[3], base .. 'h:' .. channel, ARGV[4], ARGV[5], 'COUNT', ARGV[6]) }

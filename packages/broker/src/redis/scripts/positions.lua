@@ -1,9 +1,12 @@
--- Newest positions of channels. KEYS[1] partition base   ARGV channels
--- Reply: epoch, seq per channel; '' and 0 for one without a state.
-local base, replies = KEYS[1], {}
-for at = 1, #ARGV do
-  local state = redis.call('HMGET', base .. 'c:' .. ARGV[at], 'e', 's')
-  replies[at * 2 - 1] = state[1] or ''
-  replies[at * 2] = tonumber(state[2]) or 0
+-- Newest positions of channels. KEYS[1] partition base   ARGV epoch for channels of an older generation, then channels
+-- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, then per channel: epoch, seq, epochs before (see
+--         generation.lua); '', 0 and '' for one without a state.
+--@include channel
+--@include generation
+--@include state
+local base = KEYS[1]
+local now, generation, replies = now_ms(), generation_of(base), { settlement(base) }
+for at = 2, #ARGV do
+  replies[#replies + 1], replies[#replies + 2], replies[#replies + 3] = current_state(base, ARGV[at], now, generation, ARGV[1])
 end
 return replies

@@ -1,19 +1,22 @@
 -- Appends a batch of messages of one partition, in order. Everything of the way of a message that needs an order happens here.
 --
 -- KEYS[1] partition base, e.g. carillon:{p7}:
--- ARGV    epoch for new channels, bound of the log, bound of a feed, producer window, producer ttl, idle ttl, then per message
+-- ARGV    generation, epoch for new channels, bound of the log, bound of a feed, producer window, producer ttl, idle ttl, then per message
 --         channel, id, record, keeping (`<history max, 0: none> <history ttl> <durable, 1/0>`), stored-to gateway or '',
---         dedupe kind ('', p, k), and unless that is '': name, seq (k: ttl), prev, fingerprint
--- Reply   the partition's write count, then per message: accepted: seq, epoch; else one text: code, and by code
+--         dedupe kind ('', p, k), and unless that is '': name, seq (k: ttl), prev, fingerprint.
+--         Published again after a loss: kind rp, rk or rn (neither), with `<epoch>:<seq>` of its former position in place of prev
+-- Reply   the text `generation` when the partition has another one, and nothing is done; else the partition's write count, then per message: accepted: seq, epoch; else one text: code, and by code
 --         1 repeated: epoch, seq, id    2 out of order: last seq    3 other content    4 out of the window: last seq
 --         5 key used for other content  6 log full
 --@include channel
 --@include generation
 
 local base = KEYS[1]
-local new_epoch, log_max, feed_max = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local window, producer_ttl, idle_ttl = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local HEADER, FIELDS, DEDUPE_FIELDS = 6, 6, 4
+local meta = redis.call('HMGET', base .. 'meta', 'g', 'x')
+if meta[1] ~= ARGV[1] then return 'generation' end
+local new_epoch, log_max, feed_max = ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local window, producer_ttl, idle_ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local HEADER, FIELDS, DEDUPE_FIELDS = 7, 6, 4
 -- A number in a text: what Lua does by itself formats a fraction.
 local text_of, match = function(number) return string.format('%d', number) end, string.match
 -- A history of at least so many messages and milliseconds outlasts a gateway's way back to Redis; with less, nothing is pushed.
@@ -21,7 +24,7 @@ local PUSHED_FROM_MESSAGES, PUSHED_FROM_MS = 1000, 60000
 -- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
 local MAX_PACKED = 500
 
-local now, generation = now_ms(), generation_of(base)
+local now, generation, ids_until = now_ms(), meta[1], tonumber(meta[2] or 0)
 local log_length
 local channels, producers, feeds, pushes, keepings, replies = {}, {}, {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
 
@@ -37,7 +40,7 @@ local function open_channel(name)
     state = { epoch, 0, false, false, now }
   elseif (state[6] or '') ~= generation then
     local epoch = epoch_after(state[1], next_epoch(base, now, new_epoch))
-    renew_channel(base, name, state[1], epoch, generation)
+    renew_channel(base, name, state[1], state[2], epoch, generation)
     state[1], state[2] = epoch, 0
   end
   -- `expiries_at` 0 for a new one: its expiries have to be set with the first message.
@@ -54,8 +57,10 @@ local function open_producer(channel, id)
   local key = base .. 'd:' .. channel .. '|' .. id
   local producer = producers[key]
   if producer then return producer end
-  local state = redis.call('HMGET', key, 'n', 'x', 'g')
-  producer = { key = key, last = tonumber(state[1]), touched = tonumber(state[2]) or 0, generation = state[3] or '', results = {}, writes = {} }
+  local state = redis.call('HMGET', key, 'n', 'x', 'g', 'j')
+  producer = {
+    key = key, last = tonumber(state[1]), touched = tonumber(state[2]) or 0, generation = state[3] or '', jump = state[4], results = {},
+  }
   producers[key] = producer
   return producer
 end
@@ -111,7 +116,30 @@ local function ask_if_stored(channel, epoch, seq, durable, stored_to)
   end
 end
 
-local function append(channel, record, keeping, stored_to)
+-- Where a message of this id is that was stored, or published again, after a loss: its publisher may repeat it without knowing.
+local function place_of_id(channel, id)
+  if now >= ids_until then return false end
+  local place = redis.call('GET', base .. 'r:' .. channel .. '|' .. id)
+  if not place then return false end
+  return match(place, '^(%S+) (%S+)$')
+end
+
+local function reply_known(channel, id, durable, stored_to)
+  local epoch, seq = place_of_id(channel, id)
+  if not epoch then return false end
+  if cannot_ask(durable, stored_to) then reply(6) return true end
+  reply(1, epoch, seq, id)
+  ask_if_stored(channel, epoch, seq, durable, stored_to)
+  return true
+end
+
+-- `j` of a producer: `<last> <first>` around a jump over what a loss took. What is in between may come late, and only once.
+local function is_in_jump(producer, seq)
+  local from, to = match(producer.jump or '', '^(%d+) (%d+)$')
+  return from and seq > tonumber(from) and seq < tonumber(to)
+end
+
+local function append(channel, record, keeping, stored_to, former)
   channel.seq = channel.seq + 1
   local seq = text_of(channel.seq)
   local message = channel.prefix .. seq .. '\n' .. record
@@ -121,7 +149,8 @@ local function append(channel, record, keeping, stored_to)
   end
   if keeping.durable then
     log_length = log_length + 1
-    if stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)
+    if former then redis.call('XADD', base .. 'log', '*', 'm', message, 'o', stored_to, 'v', former)
+    elseif stored_to == '' then redis.call('XADD', base .. 'log', '*', 'm', message)
     else redis.call('XADD', base .. 'log', '*', 'm', message, 'o', stored_to) end
   end
   if channel.wide then
@@ -146,10 +175,25 @@ local function append(channel, record, keeping, stored_to)
   return seq
 end
 
+local function note_producer(producer, seq, result)
+  producer.results[seq % window] = text_of(seq) .. ' ' .. result
+  producer.dirty = true
+end
+
+-- Of an older generation: what this producer sent in between may be lost, and must not stop it for ever.
+local function move_producer(producer, seq, prev)
+  if producer.generation ~= generation and prev ~= (producer.last or 0) and (producer.last or now < ids_until) then
+    producer.jump = text_of(producer.last or 0) .. ' ' .. text_of(seq)
+    producer.jumped = true
+  end
+  producer.last = seq
+  producer.generation = generation
+end
+
 local function publish_one(at)
-  local name, record, keeping, stored_to, kind = ARGV[at], ARGV[at + 2], keeping_of(ARGV[at + 3]), ARGV[at + 4], ARGV[at + 5]
+  local name, id, record, keeping, stored_to, kind = ARGV[at], ARGV[at + 1], ARGV[at + 2], keeping_of(ARGV[at + 3]), ARGV[at + 4], ARGV[at + 5]
   local dedupe_name, fingerprint, durable = ARGV[at + 6], ARGV[at + 9], keeping.durable
-  local producer, dedupe_key, producer_seq
+  local producer, dedupe_key, producer_seq, is_late
   if kind == 'p' then
     producer, producer_seq = open_producer(name, dedupe_name), tonumber(ARGV[at + 7])
     if producer.last and producer_seq <= producer.last then
@@ -158,12 +202,18 @@ local function publish_one(at)
         if cannot_ask(durable, stored_to) then return reply(6) end
         local epoch, seq = reply_repeated(result, fingerprint, 3)
         if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
-      elseif producer_seq > producer.last - window then reply(3)
-      else reply(4, producer.last) end
-      return
+        return
+      end
+      if reply_known(name, id, durable, stored_to) then return end
+      is_late = is_in_jump(producer, producer_seq)
+      if not is_late then
+        if producer_seq > producer.last - window then reply(3) else reply(4, producer.last) end
+        return
+      end
+    elseif reply_known(name, id, durable, stored_to) then return
+    elseif producer.last and producer.generation == generation and tonumber(ARGV[at + 8]) ~= producer.last then
+      return reply(2, producer.last)
     end
-    -- Of an older generation: what this producer sent in between may be lost, and must not stop it for ever.
-    if producer.last and producer.generation == generation and tonumber(ARGV[at + 8]) ~= producer.last then return reply(2, producer.last) end
   elseif kind == 'k' then
     dedupe_key = base .. 'k:' .. name .. '|' .. dedupe_name
     local result = redis.call('GET', dedupe_key)
@@ -173,21 +223,64 @@ local function publish_one(at)
       if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
       return
     end
+    if reply_known(name, id, durable, stored_to) then return end
   end
   if is_log_full(durable) then return reply(6) end
   local channel = open_channel(name)
   local seq = append(channel, record, keeping, stored_to)
   if kind == '' then return end
-  local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. ARGV[at + 1]
+  local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. id
   if producer then
-    local slot = producer_seq % window
-    producer.last = producer_seq
-    producer.generation = generation
-    producer.results[slot] = text_of(producer_seq) .. ' ' .. result
-    producer.dirty = true
+    if not is_late then move_producer(producer, producer_seq, tonumber(ARGV[at + 8])) end
+    note_producer(producer, producer_seq, result)
   elseif dedupe_key then
     redis.call('SET', dedupe_key, result, 'PX', ARGV[at + 7])
   end
+end
+
+-- A place that is in this line of epochs, and so is not lost.
+local function is_kept(channel, epoch, seq)
+  if epoch == channel.epoch then return seq <= channel.seq end
+  for _, ended in ipairs(ended_epochs(redis.call('HGET', channel.key, 'p'))) do
+    if ended.epoch == epoch then return seq <= ended.last end
+  end
+  return false
+end
+
+-- The publisher's own record of it, so that a repeat is recognised.
+local function note_publisher(at, name, kind, result)
+  if kind == 'rp' then
+    local producer, seq = open_producer(name, ARGV[at + 6]), tonumber(ARGV[at + 7])
+    note_producer(producer, seq, result)
+    producer.last = math.max(producer.last or 0, seq)
+  elseif kind == 'rk' then
+    redis.call('SET', base .. 'k:' .. name .. '|' .. ARGV[at + 6], result, 'PX', ARGV[at + 7], 'NX')
+  end
+end
+
+-- Whatever was accepted in the meantime: what is lost takes the next place.
+local function republish_one(at)
+  local name, id, keeping, stored_to, kind = ARGV[at], ARGV[at + 1], keeping_of(ARGV[at + 3]), ARGV[at + 4], ARGV[at + 5]
+  local former, fingerprint = ARGV[at + 8], ARGV[at + 9]
+  local id_key = base .. 'r:' .. name .. '|' .. id
+  local known_epoch, known_seq = match(redis.call('GET', id_key) or '', '^(%S+) (%S+)$')
+  if known_epoch then return reply(1, known_epoch, known_seq, id) end
+  local epoch, seq = match(former, '^([^:]+):(%d+)$')
+  local channel = open_channel(name)
+  local kept = is_kept(channel, epoch, tonumber(seq))
+  if not kept and is_log_full(keeping.durable) then return reply(6) end
+  if kept then reply(1, epoch, seq, id)
+  else
+    seq = append(channel, ARGV[at + 2], keeping, stored_to, former)
+    epoch = channel.epoch
+  end
+  local ttl = kind == 'rk' and tonumber(ARGV[at + 7]) or producer_ttl
+  redis.call('SET', id_key, epoch .. ' ' .. seq, 'PX', ttl)
+  if now + ttl > ids_until then
+    ids_until = now + ttl
+    redis.call('HSET', base .. 'meta', 'x', text_of(ids_until))
+  end
+  note_publisher(at, name, kind, fingerprint .. ' ' .. epoch .. ' ' .. seq .. ' ' .. id)
 end
 
 local function flush_feeds()
@@ -235,7 +328,8 @@ local function flush_producers()
         at = at + 2
       end
       local due = now - producer.touched > producer_ttl / 8
-      if generation ~= '' then writes[#writes + 1] = 'g' writes[#writes + 1] = generation end
+      if producer.generation ~= '' then writes[#writes + 1] = 'g' writes[#writes + 1] = producer.generation end
+      if producer.jumped then writes[#writes + 1] = 'j' writes[#writes + 1] = producer.jump end
       if due then writes[#writes + 1] = 'x' writes[#writes + 1] = text_of(now) end
       redis.call('HSET', key, unpack(writes))
       if due then redis.call('PEXPIRE', key, producer_ttl) end
@@ -245,7 +339,7 @@ end
 
 local at, last = HEADER + 1, #ARGV
 while at <= last do
-  publish_one(at)
+  if match(ARGV[at + 5], '^r') then republish_one(at) else publish_one(at) end
   at = at + FIELDS + (ARGV[at + 5] == '' and 0 or DEDUPE_FIELDS)
 end
 flush_feeds()

@@ -1,15 +1,17 @@
 -- Records a gateway's interest in channels and answers their positions of this moment: messages up to them are history, later
 -- ones come through the feed.
 -- KEYS[1] partition base   ARGV gateway, W, epoch for new channels, then channels
--- Reply   epoch, seq per channel; or 0 when the gateway isn't registered in this partition
+-- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, then epoch, seq, epochs before (see generation.lua)
+--         per channel; or 0 when the gateway isn't registered in this partition
 --@include channel
 --@include generation
 --@include occupancy
 --@include interest
+--@include state
 
 local base, gateway, max_direct, new_epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if redis.call('HEXISTS', base .. 'gws', gateway) == 0 then return 0 end
-local now, generation, replies = now_ms(), generation_of(base), {}
+local now, generation, replies = now_ms(), generation_of(base), { settlement(base) }
 
 local function widen(channel, gateways)
   redis.call('SADD', base .. 'i:' .. channel, unpack(gateways))
@@ -37,15 +39,15 @@ local first = max_direct > 0 and gateway or nil
 for at = 4, #ARGV do
   local channel = ARGV[at]
   local key = base .. 'c:' .. channel
-  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g', 'o')
+  local state = redis.call('HMGET', key, 'e', 's', 'i', 'w', 'g', 'o', 'p')
   local is_new = not state[1]
   if is_new then
     local epoch = next_epoch(base, now, new_epoch)
     create_channel(base, channel, epoch, now, generation, first)
-    state = { epoch, 0, first, false, generation, false }
+    state = { epoch, 0, first, false, generation, false, '' }
   elseif (state[5] or '') ~= generation then
     local epoch = epoch_after(state[1], next_epoch(base, now, new_epoch))
-    renew_channel(base, channel, state[1], epoch, generation)
+    state[7] = renew_channel(base, channel, state[1], state[2], epoch, generation)
     state[1], state[2] = epoch, 0
   end
   if not (is_new and first) then add_interest(channel, state[3], state[4]) end
@@ -53,6 +55,7 @@ for at = 4, #ARGV do
   redis.call('PERSIST', key)
   replies[#replies + 1] = state[1]
   replies[#replies + 1] = tonumber(state[2])
+  replies[#replies + 1] = state[7] or ''
 end
 redis.call('SADD', base .. 'gi:' .. gateway, unpack(ARGV, 4))
 return replies

@@ -1,5 +1,11 @@
--- A partition's generation changes when Redis lost accepted messages (attest.lua). Channels and producers carry the generation that they
--- belong to, in `g`; one without is of the first, ''.
+-- A generation is one Redis process with one set of data. Whoever first meets a process that the data don't name raises it (claim.lua),
+-- before anything is accepted there: what an earlier process accepted can't be given a position again, whatever of it is lost.
+-- In `meta`: g the generation, r the process it belongs to, n publish calls, gs generations so far (`<generation>:<n at its beginning>`),
+-- ls those that began with a loss, q the last one whose ends of epochs are settled with the database, ft when the newest entry of the log
+-- was appended before the first one that isn't settled, f the latest epoch, x until when ids of published messages are looked up.
+-- Channels and producers carry the generation that they belong to, in `g`.
+local MAX_PREDECESSORS = 16
+
 local function generation_of(base)
   return redis.call('HGET', base .. 'meta', 'g') or ''
 end
@@ -17,9 +23,8 @@ local function epoch_after(old, fresh)
   return fresh
 end
 
--- An epoch for a channel of this partition. Not before what gateways have seen of an earlier run (attest.lua), though the clock of this
--- server may be behind that of its predecessor: to a gateway, an epoch that sorts before its own is a straggler.
--- Made once per call: in one call the time stands still.
+-- An epoch for a channel of this partition. Not before what gateways have seen of an earlier process (claim.lua), though the clock of this
+-- server may be behind that of its predecessor. Made once per call: in one call the time stands still.
 local made_epoch, epoch_floor
 local function next_epoch(base, now, made)
   if not made_epoch then made_epoch, epoch_floor = epoch_at(now, made), redis.call('HGET', base .. 'meta', 'f') or '' end
@@ -30,10 +35,33 @@ local function next_epoch(base, now, made)
   return epoch_floor
 end
 
--- The channel is of an older generation: its numbers may have been given to messages that are lost, so they are not used again. Who is
--- interested stays, and so does the history of the old epoch, for gateways that don't have all of it yet.
-local function renew_channel(base, channel, old_epoch, epoch, generation)
-  local history = base .. 'h:' .. channel
+-- `p` of a channel: the epochs before the present one, oldest first, as `<epoch>:<last seq>:<generation that ended it>`, separated by commas.
+-- With a `!` at the end, that last seq is final; else it is when the partition is settled.
+local function ended_epochs(list)
+  local ended = {}
+  for epoch, last, generation, sealed in string.gmatch(list or '', '([^:,]+):(%d+):([^:,!]+)(!?)') do
+    ended[#ended + 1] = { epoch = epoch, last = tonumber(last), generation = generation, sealed = sealed }
+  end
+  return ended
+end
+
+local function text_of_ended(ended)
+  local texts = {}
+  for at = math.max(1, #ended - MAX_PREDECESSORS + 1), #ended do
+    local one = ended[at]
+    texts[#texts + 1] = one.epoch .. ':' .. string.format('%d', one.last) .. ':' .. one.generation .. one.sealed
+  end
+  return table.concat(texts, ',')
+end
+
+-- The channel is of an older generation: it goes on in a new epoch, which names its predecessor and where that ended. Who is interested stays,
+-- and so does the history of the old epoch.
+local function renew_channel(base, channel, old_epoch, old_seq, epoch, generation)
+  local key, history = base .. 'c:' .. channel, base .. 'h:' .. channel
   if redis.call('EXISTS', history) == 1 then redis.call('RENAME', history, base .. 'o:' .. channel .. '|' .. old_epoch) end
-  redis.call('HSET', base .. 'c:' .. channel, 'e', epoch, 's', 0, 'g', generation)
+  local ended = ended_epochs(redis.call('HGET', key, 'p'))
+  ended[#ended + 1] = { epoch = old_epoch, last = tonumber(old_seq), generation = generation, sealed = '' }
+  local text = text_of_ended(ended)
+  redis.call('HSET', key, 'e', epoch, 's', 0, 'g', generation, 'p', text)
+  return text
 end

@@ -1,0 +1,316 @@
+import type { Logger } from '@carillon/telemetry';
+import { RepeatedLog } from '@carillon/telemetry';
+import type { Redis } from 'ioredis';
+import type { PartitionId } from '../ports.ts';
+import { type Claim, type ClaimEvidence, claimPartition } from './claim.ts';
+import { runOf } from './redis-process.ts';
+
+/** Pause between two looks whether the ends of epochs are settled. */
+const POLL_MS = 50;
+const MAX_POLL_MS = 1000;
+const RETRY_MS = 200;
+
+export interface GenerationGuardDependencies {
+  readonly redis: Redis;
+  /** Key that all keys of a partition begin with. */
+  readonly baseOf: (partition: PartitionId) => string;
+  readonly partitions: number;
+  /** How long durable publishes wait, after a change of generation, for the database to say what it has. 0: not at all. */
+  readonly settlePatienceMs: number;
+  readonly logger: Logger;
+}
+
+/** A gateway: what its feeds brought is evidence of what Redis had. */
+export interface Witness {
+  readonly gateway: string;
+  readUpTo(partition: PartitionId): string;
+  /** Of all channels; `''`: none. Later ones must sort after it, whatever the clock of the next Redis says. */
+  latestEpoch(): string;
+  /** Makes its place in these partitions anew: their channels have new epochs. */
+  rejoin(partitions: readonly PartitionId[]): Promise<void>;
+  /** Accepted messages of these partitions are lost. */
+  dataLost(partitions: readonly PartitionId[]): void;
+}
+
+/** What this process knows of a partition. */
+interface Known {
+  /** `undefined` until the first claim. */
+  generation: string | undefined;
+  /** Highest write count of an answered publish, or of a push. */
+  seen: number;
+  /** Generations that began with a loss; `undefined` until the first claim. */
+  lossy: string | undefined;
+  isSettled: boolean;
+  /** Lost messages of durable namespaces are being published again here: what follows them has to wait. */
+  isRepublishing: boolean;
+  /** Until when durable publishes wait for the database, on the clock of performance.now(). */
+  waitsUntilMs: number;
+}
+
+/** Called with the partitions whose generation has changed, before publishing is open. Must not reject. */
+export type OnRaised = (partitions: readonly PartitionId[], run: string) => Promise<void>;
+
+/**
+ * Knows the generation of each partition, which every publish call carries. At every connection to a Redis process that the data don't name the generation
+ * is raised, so that nothing is accepted in epochs that process may have only in part. docs/architecture/redis-loss.md tells the whole story.
+ */
+export class GenerationGuard {
+  readonly #deps: GenerationGuardDependencies;
+  readonly #log: RepeatedLog;
+  readonly #known: readonly Known[];
+  #onRaised: OnRaised = () => Promise.resolve();
+  #waiting: (() => void)[] = [];
+  #witness: Witness | undefined;
+  #verifiedRun: string | undefined;
+  #isOpen = false;
+  #attempt = 0;
+  #isStopped = false;
+  /** Few: the partitions that have something to publish again. */
+  readonly #settleWaiting = new Set<() => void>();
+  #pollTimer: NodeJS.Timeout | undefined;
+  #pollMs = POLL_MS;
+
+  constructor(deps: GenerationGuardDependencies) {
+    this.#deps = deps;
+    this.#log = new RepeatedLog(deps.logger);
+    this.#known = Array.from({ length: deps.partitions }, () => ({
+      generation: undefined,
+      seen: 0,
+      lossy: undefined,
+      isSettled: false,
+      isRepublishing: false,
+      waitsUntilMs: 0,
+    }));
+    deps.redis.on('close', () => {
+      this.#isOpen = false;
+      this.#attempt++;
+    });
+    deps.redis.on('ready', () => void this.#verifyPatiently(++this.#attempt));
+  }
+
+  /** May be published? Not before the generation is known. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  set onRaised(listener: OnRaised) {
+    this.#onRaised = listener;
+  }
+
+  /** Names the process that was verified last. */
+  get run(): string | undefined {
+    return this.#verifiedRun;
+  }
+
+  /** The generation to publish in, on a connection of its own to the process that `run` names; `undefined`: not now. */
+  generationFor(run: string | undefined, partition: PartitionId): string | undefined {
+    return this.#isOpen && run === this.#verifiedRun ? this.#known[partition]!.generation : undefined;
+  }
+
+  generationOf(partition: PartitionId): string | undefined {
+    return this.#known[partition]!.generation;
+  }
+
+  /**
+   * Has the database said what it has, and is what was lost here published again, or does nobody wait any longer? Before that a repeat could be
+   * taken for news: its first copy may be stored, and lost in Redis.
+   */
+  isSettled(partition: PartitionId): boolean {
+    const { isSettled, isRepublishing, waitsUntilMs } = this.#known[partition]!;
+    return (isSettled && !isRepublishing) || performance.now() >= waitsUntilMs;
+  }
+
+  republishing(partition: PartitionId, isUnderWay: boolean): void {
+    this.#known[partition]!.isRepublishing = isUnderWay;
+  }
+
+  /** Resolves with `true` when the database has said what it has; with `false` when the partition has yet another generation, or this stops. */
+  async untilSettled(partition: PartitionId, generation: string): Promise<boolean> {
+    const known = this.#known[partition]!;
+    while (!known.isSettled && known.generation === generation && !this.#isStopped) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#settleWaiting.add(resolve);
+      await promise;
+    }
+    return known.isSettled && known.generation === generation;
+  }
+
+  /** From now on what this gateway's feeds brought counts as evidence. */
+  async join(witness: Witness): Promise<void> {
+    this.#witness = witness;
+    const run = this.#verifiedRun;
+    if (run !== undefined && this.#isOpen) await this.#claimAll(run);
+  }
+
+  /** Resolves when it is open; rejects when `signal` aborts. */
+  async untilOpen(signal?: AbortSignal): Promise<void> {
+    if (this.#isOpen) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(signal!.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#waiting.push(resolve);
+    await promise.finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  /** The write count of an answered publish, or of a push. */
+  saw(partition: PartitionId, count: number): void {
+    const known = this.#known[partition]!;
+    if (count > known.seen) known.seen = count;
+  }
+
+  /** What a heartbeat was told. */
+  observe(partition: PartitionId, generation: string, lossy: string): void {
+    const known = this.#known[partition]!;
+    if (known.generation === undefined) return;
+    if (known.generation !== generation) this.verifyAgain();
+    else if (known.lossy !== lossy) this.#learnLosses([partition], [lossy]);
+  }
+
+  /** Something says that this isn't the Redis, or not the generation, that was verified: look again. */
+  verifyAgain(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#verifiedRun = undefined;
+    void this.#verifyPatiently(++this.#attempt);
+  }
+
+  stop(): void {
+    this.#attempt++;
+    this.#isStopped = true;
+    clearTimeout(this.#pollTimer);
+    this.#settlementChanged();
+  }
+
+  #settlementChanged(): void {
+    for (const resolve of this.#settleWaiting) resolve();
+    this.#settleWaiting.clear();
+  }
+
+  async #verifyPatiently(attempt: number): Promise<void> {
+    while (attempt === this.#attempt && this.#deps.redis.status === 'ready') {
+      try {
+        await this.#verify(attempt);
+        this.#log.reset();
+        return;
+      } catch (error) {
+        this.#log.warn({ err: error }, 'could not find out which generation Redis has; trying again');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async #verify(attempt: number): Promise<void> {
+    const { redis } = this.#deps;
+    const run = await runOf((section) => redis.info(section));
+    const raised = await this.#claimAll(run);
+    if (attempt !== this.#attempt) return;
+    if (raised.length > 0) await this.#tell(raised, run);
+    if (attempt !== this.#attempt) return;
+    this.#verifiedRun = run;
+    this.#isOpen = true;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** @returns partitions whose generation is another one than this process knew */
+  async #claimAll(run: string): Promise<readonly PartitionId[]> {
+    const { redis, baseOf } = this.#deps;
+    const claims = await Promise.all(
+      this.#known.map((_, partition) =>
+        claimPartition(redis, baseOf(partition), run, this.#evidence(partition)),
+      ),
+    );
+    const partitions = [...claims.keys()];
+    const raised = partitions.filter((partition) => this.#learn(partition, claims[partition]!));
+    this.#learnLosses(
+      partitions,
+      claims.map(({ lossy }) => lossy),
+    );
+    this.#pollMs = POLL_MS;
+    this.#pollUntilSettled();
+    return raised;
+  }
+
+  #evidence(partition: PartitionId): ClaimEvidence {
+    const { generation = '', seen } = this.#known[partition]!;
+    return {
+      generation,
+      seen,
+      gateway: this.#witness?.gateway ?? '',
+      readUpTo: this.#witness?.readUpTo(partition) ?? '0-0',
+      latestEpoch: this.#witness?.latestEpoch() ?? '',
+    };
+  }
+
+  /** Is it another generation than before? The first one that this process sees is no news. */
+  #learn(partition: PartitionId, { generation, count, isSettled }: Claim): boolean {
+    const known = this.#known[partition]!;
+    const before = known.generation;
+    known.seen = Math.max(known.seen, count);
+    if (before !== generation) known.waitsUntilMs = performance.now() + this.#deps.settlePatienceMs;
+    known.generation = generation;
+    known.isSettled = isSettled;
+    this.#settlementChanged();
+    return before !== undefined && before !== generation;
+  }
+
+  #learnLosses(partitions: readonly PartitionId[], lossy: readonly string[]): void {
+    const news = partitions.filter((partition, i) => {
+      const known = this.#known[partition]!;
+      const before = known.lossy;
+      known.lossy = lossy[i]!;
+      return before !== undefined && isNews(before, lossy[i]!);
+    });
+    if (news.length === 0) return;
+    this.#deps.logger.error(
+      { partitions: news },
+      'Redis came back without messages that it had accepted: what is still held is published again, and subscribers are told',
+    );
+    this.#witness?.dataLost(news);
+  }
+
+  async #tell(raised: readonly PartitionId[], run: string): Promise<void> {
+    this.#deps.logger.warn(
+      { partitions: raised },
+      'Redis is another process than before: the channels of these partitions go on in new epochs',
+    );
+    await this.#witness?.rejoin(raised);
+    await this.#onRaised(raised, run);
+  }
+
+  #pollUntilSettled(): void {
+    clearTimeout(this.#pollTimer);
+    if (this.#known.every(({ isSettled }) => isSettled)) return;
+    this.#pollTimer = setTimeout(() => void this.#lookWhetherSettled(), this.#pollMs).unref();
+    this.#pollMs = Math.min(MAX_POLL_MS, this.#pollMs * 1.5);
+  }
+
+  async #lookWhetherSettled(): Promise<void> {
+    const { redis, baseOf } = this.#deps;
+    const attempt = this.#attempt;
+    const open = this.#known.flatMap(({ isSettled }, partition) => (isSettled ? [] : [partition]));
+    try {
+      const states = await Promise.all(
+        open.map((partition) => redis.hmget(`${baseOf(partition)}meta`, 'g', 'q', 'ls')),
+      );
+      if (attempt !== this.#attempt) return;
+      for (const [i, [generation, settled]] of states.entries())
+        if (generation === this.#known[open[i]!]!.generation && settled === generation)
+          this.#known[open[i]!]!.isSettled = true;
+      this.#settlementChanged();
+      this.#learnLosses(
+        open,
+        states.map(([, , lossy]) => lossy ?? ''),
+      );
+    } catch {
+      // The connection says so itself, and a new one claims anew.
+    }
+    this.#pollUntilSettled();
+  }
+}
+
+/** Does the list name a loss that it did not name before? */
+function isNews(before: string, now: string): boolean {
+  if (now === '' || now === before) return false;
+  const known = new Set(before.split(','));
+  return now.split(',').some((one) => !known.has(one));
+}

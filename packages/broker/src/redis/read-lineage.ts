@@ -1,0 +1,52 @@
+/** How the scripts write the state of a channel (include/generation.lua, include/state.lua). */
+import { type EndedEpoch, type Lineage, soleEpoch } from '../lineage.ts';
+
+/** What a reply with states begins with. */
+export interface Settlement {
+  /** Generations that began with a loss. */
+  readonly lossy: string;
+  readonly isSettled: boolean;
+}
+
+/** Entries in a reply before the states. */
+export const SETTLEMENT_ITEMS = 2;
+/** Items of one state. */
+export const STATE_ITEMS = 3;
+
+export function readSettlement([lossy, settled]: readonly unknown[]): Settlement {
+  return { lossy: String(lossy), isSettled: Number(settled) === 1 };
+}
+
+/** @returns `undefined` for a channel without a state */
+export function readLineage(
+  settlement: Settlement,
+  [epoch, seq, before]: readonly unknown[],
+): Lineage | undefined {
+  if (epoch === '') return undefined;
+  if (before === '') return soleEpoch(String(epoch), Number(seq));
+  return { epoch: String(epoch), seq: Number(seq), before: readEnded(settlement, String(before)) };
+}
+
+/** The states of a whole reply, in the order of the channels that were asked for. */
+export function readLineages(reply: readonly unknown[]): readonly (Lineage | undefined)[] {
+  const settlement = readSettlement(reply);
+  const states: (Lineage | undefined)[] = [];
+  for (let at = SETTLEMENT_ITEMS; at < reply.length; at += STATE_ITEMS)
+    states.push(readLineage(settlement, reply.slice(at, at + STATE_ITEMS)));
+  return states;
+}
+
+function readEnded({ lossy, isSettled }: Settlement, list: string): readonly EndedEpoch[] {
+  const lossyGenerations = new Set(lossy.split(','));
+  return list.split(',').map((text) => {
+    const [epoch = '', lastSeq, ending = ''] = text.split(':');
+    const isSealed = ending.endsWith('!');
+    const generation = isSealed ? ending.slice(0, -1) : ending;
+    return {
+      epoch,
+      lastSeq: Number(lastSeq),
+      isFinal: isSealed || isSettled,
+      isLossy: lossyGenerations.has(generation),
+    };
+  });
+}
