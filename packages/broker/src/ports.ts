@@ -100,6 +100,8 @@ export interface GatewayFeed {
   positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]>;
   /** Makes the ends of the epochs before the present one final: who can't wait any longer for the database goes on after them. */
   seal(channels: readonly ChannelKey[]): Promise<void>;
+  /** Resolves with `true` when the ends of the channel's earlier epochs are final, with `false` after `timeoutMs`. */
+  untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean>;
   /** Leaves the routing table and stops. */
   stop(): Promise<void>;
 }

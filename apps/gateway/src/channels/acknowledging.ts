@@ -1,4 +1,4 @@
-import type { AckCursor, Broker, ChannelKey } from '@carillon/broker';
+import { type AckCursor, type Broker, type ChannelKey, countAfter } from '@carillon/broker';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { Channel } from './channel.ts';
@@ -56,11 +56,11 @@ export class Acknowledging {
   }
 
   /** Where a consumer goes on. @throws CarillonError CONSUMER_LIMIT, UNAVAILABLE */
-  async begin(channel: ChannelKey, consumer: string, initial: Position): Promise<Position> {
-    const unwritten = this.#unwritten.get(keyOf(channel, consumer))?.position;
-    const kept = await this.#broker.acks.open(channel, consumer, initial);
+  async begin(channel: Channel, consumer: string, initial: Position): Promise<Position> {
+    const unwritten = this.#unwritten.get(keyOf(channel.key, consumer))?.position;
+    const kept = await this.#broker.acks.open(channel.key, consumer, initial);
     // Another gateway may have written what comes after it.
-    return unwritten !== undefined && isBehind(kept, unwritten) ? unwritten : kept;
+    return unwritten !== undefined && channel.isBefore(kept, unwritten) ? unwritten : kept;
   }
 
   watch(subscription: Subscription, { name, ackTimeoutMs, acked }: ConsumerTerms): void {
@@ -74,7 +74,7 @@ export class Acknowledging {
       acked,
       openSinceMs: new Map(),
     };
-    if (isBehind(consumer.acked, acked)) consumer.acked = acked;
+    if (channel.isBefore(consumer.acked, acked)) consumer.acked = acked;
     consumer.openSinceMs.set(subscription, undefined);
     this.#consumers.set(key, consumer);
     this.#bySubscription.set(subscription, consumer);
@@ -102,12 +102,12 @@ export class Acknowledging {
         'This subscription takes no acknowledgements: it names no consumer.',
       );
     const newest = subscription.channel.position!;
-    if (isBehind(newest, position))
+    if (subscription.channel.isBefore(newest, position))
       throw new CarillonError(
         'ACK_INVALID',
         `${position.epoch}:${position.seq} was not delivered; the channel is at ${newest.epoch}:${newest.seq}.`,
       );
-    if (isBehind(consumer.acked, position)) this.#move(consumer, position);
+    if (consumer.channel.isBefore(consumer.acked, position)) this.#move(consumer, position);
   }
 
   /** What was open can't be given: the consumer goes on after it. */
@@ -152,10 +152,11 @@ export class Acknowledging {
   }
 
   #learn(consumer: Consumer, cursor: AckCursor): void {
-    const at = consumer.channel.position!;
+    const { channel } = consumer;
+    const at = channel.position!;
     // Acknowledged in an epoch that this gateway hasn't reached: nothing of the present one is open.
-    const reached = at.epoch < cursor.epoch ? at : cursor;
-    if (!isBehind(consumer.acked, reached)) return;
+    const reached = at.epoch !== cursor.epoch && channel.isBefore(at, cursor) ? at : cursor;
+    if (!channel.isBefore(consumer.acked, reached)) return;
     progress(consumer, reached, Math.max(0, this.#broker.nowMs() - cursor.atMs));
   }
 
@@ -196,10 +197,7 @@ export class Acknowledging {
 
 /** Is a message open on one of the subscriptions for longer than it may be? Notes since when messages are open. */
 function isOverdue(consumer: Consumer, nowMs: number): boolean {
-  const at = consumer.channel.position!;
-  // What an ended epoch still held open is told as a gap; in the new one everything is open.
-  if (at.epoch !== consumer.acked.epoch) consumer.acked = { epoch: at.epoch, seq: 0 };
-  const isOpen = at.seq > consumer.acked.seq;
+  const isOpen = hasOpen(consumer);
   let overdue = false;
   for (const [subscription, sinceMs] of consumer.openSinceMs) {
     if (!isOpen || sinceMs === undefined) consumer.openSinceMs.set(subscription, isOpen ? nowMs : undefined);
@@ -220,7 +218,13 @@ function keyOf(channel: ChannelKey, consumer: string): string {
   return `${channel} ${consumer}`;
 }
 
-/** Is `at` before `position`? */
-function isBehind(at: Position, position: Position): boolean {
-  return at.epoch < position.epoch || (at.epoch === position.epoch && at.seq < position.seq);
+/** Are there messages behind what is acknowledged? Those of an epoch that the channel doesn't know are told as a gap; in the next everything is open. */
+function hasOpen(consumer: Consumer): boolean {
+  const { position, lineage } = consumer.channel;
+  const at = position!;
+  const known =
+    lineage?.epoch === at.epoch ? countAfter({ ...lineage, seq: at.seq }, consumer.acked) : undefined;
+  if (known !== undefined) return known > 0;
+  if (at.epoch !== consumer.acked.epoch) consumer.acked = { epoch: at.epoch, seq: 0 };
+  return at.seq > consumer.acked.seq;
 }

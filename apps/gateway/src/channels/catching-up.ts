@@ -1,6 +1,8 @@
+import type { HistoryEntry } from '@carillon/broker';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { type Frame, MessageFrames } from '../egress/frame.ts';
-import type { Channel } from './channel.ts';
+import { type Channel, isLocal } from './channel.ts';
+import type { EndedEpochs } from './ended-epochs.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber, SubscriberSink } from './subscriber.ts';
@@ -12,16 +14,27 @@ export type MissedFrames =
   | { readonly entries: readonly MessageFrames[] }
   | { readonly reason: NotRecoveredReason };
 
+/** What the client was told already, with `recovered: false`: that messages may be missing after these epochs. */
+export type ToldEpochs = readonly string[];
+
+/** Where a reader goes on: with messages of its epoch, or at the beginning of another one. */
+type Step =
+  | { readonly entries: readonly MessageFrames[] }
+  | { readonly to: Position; readonly reason?: NotRecoveredReason }
+  | { readonly reason: NotRecoveredReason };
+
 /** Brings subscribers from where they were to the live messages. */
 export class CatchingUp {
   readonly #readMissing: ReadMissing;
   readonly #patientReads: PatientReads;
+  readonly #endedEpochs: EndedEpochs;
   /** Under way. Bounded by the clients that come back. */
   readonly #reads = new Map<string, Promise<MissedFrames>>();
 
-  constructor(readMissing: ReadMissing, patientReads: PatientReads) {
+  constructor(readMissing: ReadMissing, patientReads: PatientReads, endedEpochs: EndedEpochs) {
     this.#readMissing = readMissing;
     this.#patientReads = patientReads;
+    this.#endedEpochs = endedEpochs;
   }
 
   /** When many come back at once, they want the same: it is read and made once for all who ask while it is being read. */
@@ -37,11 +50,20 @@ export class CatchingUp {
   async #readFrames(channel: Channel, epoch: string, from: number, to: number): Promise<MissedFrames> {
     const page = await this.#readMissing(channel, epoch, from, to);
     if ('reason' in page) return page;
-    const entries = page.entries.map(
-      (entry) => new MessageFrames(channel.name, entry.epoch, entry.seq, entry.record),
-    );
+    const entries = framesOf(channel, page.entries);
     channel.remember(entries);
     return { entries };
+  }
+
+  /** From a position whose epoch is not the channel's. */
+  async step(channel: Channel, at: Position, isWanted: () => boolean): Promise<Step> {
+    // An epoch of this gateway alone, while the broker was away: nothing of it is kept.
+    if (isLocal(at) || isLocal(channel.position!)) return { to: channel.position!, reason: 'epoch-changed' };
+    const lineage = await this.#endedEpochs.settled(channel, channel.lineage, isWanted);
+    if (lineage === undefined) return { reason: 'history-unavailable' };
+    if (lineage.epoch === at.epoch) return { to: at };
+    const step = await this.#endedEpochs.step(channel, at, lineage, [at.epoch]);
+    return 'entries' in step ? { entries: framesOf(channel, step.entries) } : step;
   }
 
   /**
@@ -55,11 +77,13 @@ export class CatchingUp {
     subscriber: Subscriber,
     from: Position,
     first: readonly MessageFrames[],
+    told: ToldEpochs = [],
   ): Promise<void> | undefined {
     const sent = sendWhileRoom(subscriber.sink, first);
     const at = sent === 0 ? from : positionOf(first[sent - 1]!);
-    if (sent < first.length) return this.#goOn(channel, subscriber, at, first.slice(sent));
-    return join(channel, subscriber, at) ? undefined : this.#goOn(channel, subscriber, at, []);
+    const rest = first.slice(sent);
+    if (rest.length === 0 && join(channel, subscriber, at)) return undefined;
+    return this.#goOn(channel, subscriber, at, rest, told);
   }
 
   async #goOn(
@@ -67,6 +91,7 @@ export class CatchingUp {
     subscriber: Subscriber,
     from: Position,
     rest: readonly MessageFrames[],
+    told: ToldEpochs,
   ): Promise<void> {
     const { sink } = subscriber;
     const isWanted = (): boolean => sink.isOpen && channel.subscribers.has(subscriber);
@@ -81,19 +106,23 @@ export class CatchingUp {
         await sink.room();
         continue;
       }
-      const page =
-        now.epoch === at.epoch
-          ? await this.#patientReads.read(
-              () => this.read(channel, at.epoch, at.seq + 1, channel.position!.seq),
-              { patienceMs: catchUpPatienceMs(channel.policy), isWanted },
-            )
-          : { reason: 'epoch-changed' as const };
+      const from = at;
+      const page: Step = await this.#patientReads.read(
+        () =>
+          now.epoch === from.epoch
+            ? this.read(channel, from.epoch, from.seq + 1, channel.position!.seq)
+            : this.step(channel, from, isWanted),
+        { patienceMs: catchUpPatienceMs(channel.policy), isWanted },
+      );
       if (!isWanted()) return;
-      if ('reason' in page) {
-        const to = page.reason === 'epoch-changed' ? startOf(channel) : channel.position!;
-        sink.tellGap(channel.name, at, to, page.reason);
-        at = to;
-      } else at = await send(sink, at, page.entries, isWanted);
+      if ('entries' in page) at = await send(sink, at, page.entries, isWanted);
+      else {
+        // The channel went on in another epoch while this was read: the next step leads there.
+        if (!('to' in page) && page.reason === 'epoch-changed') continue;
+        at = 'to' in page ? page.to : channel.position!;
+        const isNews = page.reason !== 'epoch-changed' || !told.includes(from.epoch);
+        if (page.reason !== undefined && isNews) sink.tellGap(channel.name, from, at, page.reason);
+      }
     }
   }
 }
@@ -106,10 +135,8 @@ function join(channel: Channel, subscriber: Subscriber, at: Position): boolean {
   return true;
 }
 
-/** Where the present epoch begins; where nothing of it can be read, where it is now. */
-function startOf({ policy, position }: Channel): Position {
-  const canBeRead = policy.history !== undefined || policy.durable;
-  return canBeRead ? { epoch: position!.epoch, seq: 0 } : position!;
+function framesOf({ name }: Channel, entries: readonly HistoryEntry[]): readonly MessageFrames[] {
+  return entries.map(({ epoch, seq, record }) => new MessageFrames(name, epoch, seq, record));
 }
 
 function positionOf({ epoch, seq }: Position): Position {

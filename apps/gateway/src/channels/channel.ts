@@ -1,18 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ChannelKey, HistoryEntry } from '@carillon/broker';
+import { type ChannelKey, endOf, type HistoryEntry, type Lineage } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { MessageFrames } from '../egress/frame.ts';
+import { CatchUpWindow } from './catch-up-window.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
+import type { EndedEpochs } from './ended-epochs.ts';
 import { type Held, HeldMessages } from './held-messages.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
-import { RecentMessages } from './recent-messages.ts';
 import type { Subscriber } from './subscriber.ts';
-
-/** Who comes back is seldom the only one: so long newest messages are kept for the next. */
-const RECENT_KEPT_MS = 5000;
 
 /** Healed messages sent in one turn of the event loop, in characters. */
 const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
@@ -28,9 +26,17 @@ export interface ChannelDependencies {
     from: number,
     to: number,
   ) => Promise<MissingRead>;
-  /** Reads on in an epoch that has ended; see readEnded. */
-  readonly readEnded: (channel: ChannelKey, epoch: string, from: number) => Promise<MissingRead>;
+  readonly endedEpochs: EndedEpochs;
 }
+
+/** A change of epoch that the subscribers were not told of, because nothing was missing as far as anybody knew. */
+interface Passage {
+  readonly from: Position;
+  readonly to: Position;
+}
+
+/** Changes of epoch that may yet turn out to be losses. */
+const MAX_PASSAGES = 4;
 
 /**
  * A channel on this gateway: its position and its local subscribers. Every message passes here once: what is not after the
@@ -43,13 +49,12 @@ export class Channel {
   readonly subscribers = new Set<Subscriber>();
   readonly #deps: ChannelDependencies;
   #position: Position | undefined;
+  /** As the broker told it last: the epochs before the present one, and where they ended. */
+  #lineage: Lineage | undefined;
+  #passages: readonly Passage[] = [];
   readonly #held = new HeldMessages();
   #healing: Promise<void> | undefined;
-  /** Kept while somebody catches up, so that the last step needs no reading and can't race, and a while after that. */
-  #recent: RecentMessages | undefined;
-  #catchingUp = 0;
-  /** On the clock of performance.now(), whole milliseconds. */
-  #recentUntilMs = 0;
+  readonly #window = new CatchUpWindow();
   /** For the gateway's own channels: given every message, in order and once. */
   onRecord: ((record: string) => void) | undefined;
   /** When the last message came, on the clock of performance.now(). */
@@ -69,10 +74,39 @@ export class Channel {
     return this.#position;
   }
 
-  /** Interest is recorded: messages up to `position` are history, later ones come through the feed. */
-  join(position: Position): void {
-    this.#position = position;
+  get lineage(): Lineage | undefined {
+    return this.#lineage;
+  }
+
+  /** Interest is recorded: messages up to there are history, later ones come through the feed. */
+  join(lineage: Lineage): void {
+    this.#lineage = lineage;
+    this.#position = { epoch: lineage.epoch, seq: lineage.seq };
     this.#takeHeld();
+  }
+
+  /** As `join`, while the broker is away. */
+  joinLocally(position: Position): void {
+    this.#position = position;
+  }
+
+  /** Is `a` before `b`? What is in no known epoch goes by the name of its epoch. */
+  isBefore(a: Position, b: Position): boolean {
+    if (a.epoch === b.epoch) return a.seq < b.seq;
+    const [ageOfA, ageOfB] = [this.#ageOf(a.epoch), this.#ageOf(b.epoch)];
+    return ageOfA >= 0 && ageOfB >= 0 ? ageOfA < ageOfB : a.epoch < b.epoch;
+  }
+
+  /** It went on in another epoch, and its subscribers were not told. */
+  get hasPassedSilently(): boolean {
+    return this.#passages.length > 0;
+  }
+
+  /** [MS4] Accepted messages are known to be lost: those who went on without a word are told now. */
+  tellLosses(lineage: Lineage): void {
+    const lossy = this.#passages.filter(({ from }) => endOf(lineage, from.epoch)?.isLossy !== false);
+    this.#passages = this.#passages.filter((passage) => !lossy.includes(passage));
+    for (const { from, to } of lossy) this.#tellGap(from, to, 'epoch-changed');
   }
 
   /** A message from the feed. */
@@ -99,56 +133,63 @@ export class Channel {
     return this.#position!;
   }
 
-  /** The broker says that the channel is at `position`: what this gateway doesn't have by now is read from history. */
-  catchUpTo(position: Position): Promise<void> {
+  /** The broker says where the channel is: what this gateway doesn't have by now is read from history. */
+  catchUpTo(lineage: Lineage): Promise<void> {
     const at = this.#position;
-    if (at === undefined || (position.epoch === at.epoch && position.seq <= at.seq)) return Promise.resolve();
-    return this.#heal(position);
+    const hasIt = at === undefined || (lineage.epoch === at.epoch && lineage.seq <= at.seq);
+    return hasIt || this.#isStraggler(lineage) ? Promise.resolve() : this.#heal(lineage);
   }
 
   /** The frames after `seq`, when all of them are still here; else they have to be read from history. */
   recentAfter(seq: number): readonly MessageFrames[] | undefined {
     const at = this.#position;
     if (at === undefined || seq >= at.seq) return [];
-    return this.#recent?.after(seq);
+    return this.#window.after(seq);
   }
 
   /** What was read of history: others may have missed it as well. */
   remember(read: readonly MessageFrames[]): void {
-    const at = this.#position;
-    if (this.#catchingUp === 0 || at === undefined || read[0]?.epoch !== at.epoch) return;
-    this.#recent ??= new RecentMessages();
-    this.#recent.addOlder(read, at.seq);
+    this.#window.remember(read, this.#position);
   }
 
-  /** Somebody catches up: newest messages are kept from now on, until everybody has. Returns what ends it. */
+  /** Somebody catches up. Returns what ends it. */
   beginCatchUp(comesBack: boolean): () => void {
-    let ended = false;
-    this.#catchingUp++;
-    return () => {
-      if (ended) return;
-      ended = true;
-      this.#catchingUp--;
-      const nowMs = Math.ceil(performance.now());
-      if (comesBack) this.#recentUntilMs = nowMs + RECENT_KEPT_MS;
-      if (this.#catchingUp > 0) return;
-      this.#recent?.shorten();
-      this.forgetRecent(nowMs);
-    };
+    return this.#window.begin(comesBack);
   }
 
   /** When nobody has come back for a while. */
   forgetRecent(nowMs: number): void {
-    if (this.#catchingUp === 0 && nowMs >= this.#recentUntilMs) this.#recent = undefined;
+    this.#window.forget(nowMs);
   }
 
   #hold(message: Held): void {
+    const at = this.#position;
+    if (at !== undefined && this.#isStraggler(message)) {
+      this.#deps.meter.duplicates.add();
+      return;
+    }
     this.#held.push(message);
-    if (this.#position === undefined || this.#healing !== undefined) return;
-    void this.#heal({ epoch: message.epoch, seq: message.seq - 1 });
+    if (at === undefined || this.#healing !== undefined) return;
+    const isSame = message.epoch === at.epoch;
+    void this.#heal(
+      isSame ? { epoch: at.epoch, seq: message.seq - 1, before: this.#lineage?.before ?? [] } : undefined,
+    );
   }
 
-  #heal(upTo: Position): Promise<void> {
+  /** Of an epoch that this channel has left. */
+  #isStraggler({ epoch }: Position): boolean {
+    const age = this.#ageOf(epoch);
+    return age >= 0 && age < this.#ageOf(this.#position!.epoch);
+  }
+
+  /** -1: an epoch that isn't known. */
+  #ageOf(epoch: string): number {
+    const { before = [], epoch: present } = this.#lineage ?? {};
+    return epoch === present ? before.length : before.findLastIndex((ended) => ended.epoch === epoch);
+  }
+
+  /** @param upTo where the broker is; `undefined`: it has to be asked */
+  #heal(upTo: Lineage | undefined): Promise<void> {
     this.#healing ??= this.#healUpTo(upTo).finally(() => {
       this.#healing = undefined;
       this.#takeHeld();
@@ -156,22 +197,52 @@ export class Channel {
     return this.#healing;
   }
 
-  async #healUpTo(upTo: Position): Promise<void> {
-    while (this.#isBehind(upTo)) {
-      const at = this.#position!;
-      if (upTo.epoch !== at.epoch) {
-        await this.#finishEpoch();
-        // What the new epoch has by now is as new to the subscribers as what comes later.
-        this.#skipTo({ epoch: upTo.epoch, seq: 0 }, 'epoch-changed');
+  async #healUpTo(known: Lineage | undefined): Promise<void> {
+    let upTo = known;
+    while (upTo === undefined || this.#isBehind(upTo)) {
+      if (upTo?.epoch !== this.#position!.epoch) {
+        upTo = await this.#goOnTo(upTo);
+        if (upTo === undefined) return;
         continue;
       }
+      const at = this.#position!;
+      const { seq } = upTo;
       const page = await this.#readPatiently(() =>
-        this.#deps.readMissing(this.key, at.epoch, at.seq + 1, upTo.seq),
+        this.#deps.readMissing(this.key, at.epoch, at.seq + 1, seq),
       );
-      if ('reason' in page) return this.#skipTo(upTo, page.reason);
+      if ('reason' in page) {
+        if (page.reason === 'epoch-changed') upTo = undefined;
+        else this.#skipTo({ epoch: at.epoch, seq }, page.reason);
+        continue;
+      }
       await this.#deliverInTurns(page.entries);
       this.#deps.meter.healed.add();
     }
+  }
+
+  /** Goes through what is left of the present epoch, and those after it, to the one that the broker has now. `undefined`: nobody wants it. */
+  async #goOnTo(known: Lineage | undefined): Promise<Lineage | undefined> {
+    const isWanted = (): boolean => this.emptySinceMs === undefined;
+    const upTo = await this.#deps.endedEpochs.settled(this, known, isWanted);
+    if (upTo === undefined) {
+      // Nobody listens: whoever comes next begins where the broker is then.
+      this.#position = undefined;
+      return undefined;
+    }
+    const path = [...(this.#lineage?.before ?? []).map(({ epoch }) => epoch), this.#lineage?.epoch ?? ''];
+    while (this.#position!.epoch !== upTo.epoch) {
+      const at = this.#position!;
+      if (isLocal(at)) this.#skipTo({ epoch: upTo.epoch, seq: upTo.seq }, 'epoch-changed');
+      else {
+        const step = await this.#readPatiently(() => this.#deps.endedEpochs.step(this, at, upTo, path));
+        if ('entries' in step) await this.#deliverInTurns(step.entries);
+        else if (!('to' in step)) this.#skipTo({ epoch: upTo.epoch, seq: 0 }, step.reason);
+        else if (step.reason === undefined) this.#passTo(step.to);
+        else this.#skipTo(step.to, step.reason);
+      }
+    }
+    this.#lineage = upTo;
+    return upTo;
   }
 
   /** A turn for every so many bytes: all at once, healthy clients would look like slow ones. */
@@ -187,45 +258,45 @@ export class Channel {
     }
   }
 
-  /** The broker lost data and began a new epoch; what is left of the old one comes first. */
-  async #finishEpoch(): Promise<void> {
-    for (;;) {
-      const { epoch, seq } = this.#position!;
-      const rest = await this.#readPatiently(() => this.#deps.readEnded(this.key, epoch, seq + 1));
-      if ('reason' in rest) return;
-      await this.#deliverInTurns(rest.entries);
-    }
-  }
-
-  #readPatiently(read: () => Promise<MissingRead>): Promise<MissingRead> {
+  #readPatiently<Read extends object>(read: () => Promise<Read>): Promise<Read> {
     return this.#deps.patientReads.read(read, {
       patienceMs: catchUpPatienceMs(this.policy),
       isWanted: () => this.emptySinceMs === undefined,
     });
   }
 
-  #isBehind(upTo: Position): boolean {
+  #isBehind(upTo: Lineage): boolean {
     const at = this.#position;
-    return at !== undefined && (at.epoch === upTo.epoch ? at.seq < upTo.seq : at.epoch < upTo.epoch);
+    return at !== undefined && (at.epoch !== upTo.epoch || at.seq < upTo.seq);
+  }
+
+  /** The channel goes on in another epoch, and nothing is missing as far as anybody knows. */
+  #passTo(to: Position): void {
+    this.#passages = [...this.#passages.slice(1 - MAX_PASSAGES), { from: this.#position!, to }];
+    this.#position = to;
+    this.#window.clear();
   }
 
   /** What is between can't be had: everybody is told, and the channel goes on after it. */
   #skipTo(to: Position, reason: NotRecoveredReason): void {
     const from = this.#position!;
     this.#position = to;
-    this.#recent = undefined;
-    // Without history a break is what was agreed; a new epoch is news all the same.
-    if (reason === 'history-disabled') return;
+    this.#window.clear();
+    // Without history a break is what was agreed; a loss is news all the same.
+    if (reason !== 'history-disabled') this.#tellGap(from, to, reason);
+  }
+
+  #tellGap(from: Position, to: Position, reason: NotRecoveredReason): void {
     this.#deps.meter.gapsTold.add();
     for (const { sink } of this.subscribers) sink.tellGap(this.name, from, to, reason);
   }
 
+  /** What is of no epoch that the broker knows is left out: a message of a newer one shows again when the channel is compared. */
   #takeHeld(): void {
     for (const { epoch, seq, record } of this.#held.takeAll()) {
       const at = this.#position;
-      // Epochs of a channel sort by age: an older one is a straggler.
-      if (at !== undefined && epoch < at.epoch) this.#deps.meter.duplicates.add();
-      else this.receive(epoch, seq, record);
+      if (at === undefined || epoch === at.epoch) this.receive(epoch, seq, record);
+      else this.#deps.meter.duplicates.add();
     }
   }
 
@@ -234,18 +305,15 @@ export class Channel {
     this.#position = { epoch, seq };
     this.onRecord?.(record);
     const message = new MessageFrames(this.name, epoch, seq, record);
-    this.#keep(message);
+    this.#window.keep(message, this.lastActiveMs);
     const { size } = this.subscribers;
     this.#deps.meter.delivering(this.key, record, size);
     for (const { catchingUp, sink } of this.subscribers) if (!catchingUp) sink.sendMessage(message);
     this.#deps.meter.delivered(size, message.byteLength);
   }
-  #keep(message: MessageFrames): void {
-    if (this.#catchingUp === 0 && this.lastActiveMs >= this.#recentUntilMs) this.#recent = undefined;
-    else {
-      this.#recent ??= new RecentMessages();
-      this.#recent.add(message);
-      if (this.#catchingUp === 0) this.#recent.shorten();
-    }
-  }
+}
+
+/** [DG3] An epoch of this gateway alone, while the broker is away. */
+export function isLocal({ epoch }: Position): boolean {
+  return epoch.startsWith('-');
 }

@@ -1,4 +1,4 @@
-import type { Broker, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '@carillon/broker';
+import type { Broker, ChannelKey, FeedHandler, GatewayFeed, Lineage, PartitionId } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import type { Position } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
@@ -6,9 +6,11 @@ import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
+import { EndedEpochs } from './ended-epochs.ts';
 import { Interest } from './interest.ts';
+import { LineageReader } from './lineage-reader.ts';
 import { PatientReads } from './patient-reads.ts';
-import { readEnded, readMissing } from './read-missing.ts';
+import { readMissing } from './read-missing.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
@@ -30,6 +32,8 @@ export interface ChannelsDependencies {
 /** The channels of this gateway: those with a local subscriber, and those that had one a moment ago. */
 export class Channels implements FeedHandler {
   readonly patientReads = new PatientReads();
+  readonly endedEpochs: EndedEpochs;
+  readonly #lineages: LineageReader;
   readonly #deps: ChannelsDependencies;
   readonly #interest: Interest;
   readonly #meter: DeliveryMeter;
@@ -59,6 +63,8 @@ export class Channels implements FeedHandler {
   constructor(deps: ChannelsDependencies) {
     this.#deps = deps;
     this.#interest = new Interest(deps.feed, deps.broker);
+    this.#lineages = new LineageReader(deps.feed);
+    this.endedEpochs = new EndedEpochs({ ...deps, lineages: this.#lineages });
     this.#meter = new DeliveryMeter(() => deps.broker.nowMs(), deps.telemetry);
     this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
     deps.telemetry.metrics.gauge(METRICS.channels, () => this.size);
@@ -121,8 +127,8 @@ export class Channels implements FeedHandler {
    * way to this one. @throws CarillonError UNAVAILABLE
    */
   async catchUp(channel: Channel): Promise<void> {
-    const [position] = await this.#deps.feed.positions([channel.key]);
-    if (position !== undefined) await channel.catchUpTo(position);
+    const lineage = await this.#lineages.read(channel.key);
+    if (lineage !== undefined) await channel.catchUpTo(lineage);
   }
 
   /**
@@ -130,10 +136,10 @@ export class Channels implements FeedHandler {
    * for them.
    */
   async catchUpAll(
-    targets: readonly { readonly channel: Channel; readonly position: Position }[],
+    targets: readonly { readonly channel: Channel; readonly lineage: Lineage }[],
   ): Promise<void> {
     const done = new AbortController();
-    const all = Promise.all(targets.map(({ channel, position }) => channel.catchUpTo(position)));
+    const all = Promise.all(targets.map(({ channel, lineage }) => channel.catchUpTo(lineage)));
     await Promise.race([all, pause(CATCH_UP_TURN_MS, done.signal)]);
     done.abort();
   }
@@ -193,6 +199,13 @@ export class Channels implements FeedHandler {
     );
   }
 
+  onDataLost(partitions: readonly PartitionId[]): void {
+    const lost = new Set(partitions);
+    for (const channel of this.#channels.values())
+      if (channel.hasPassedSilently && lost.has(this.#deps.broker.partitionOf(channel.key)))
+        void this.#tellLosses(channel);
+  }
+
   onConnection(up: boolean): void {
     if (!up && !this.#isAway) this.#absences++;
     this.#isAway = !up;
@@ -211,8 +224,7 @@ export class Channels implements FeedHandler {
       policy,
       meter: this.#meter,
       patientReads: this.patientReads,
-      readEnded: (of, epoch, from) =>
-        readEnded({ broker, gateway: feed.gateway }, { channel: of, epoch, from, policy }),
+      endedEpochs: this.endedEpochs,
       readMissing: (of, epoch, from, to) =>
         readMissing({ broker, gateway: feed.gateway }, { channel: of, epoch, from, to, policy }),
     });
@@ -224,7 +236,7 @@ export class Channels implements FeedHandler {
       return channel;
     } catch (error) {
       if (policy.ephemeral && this.#isAway) {
-        channel.join({ epoch: this.#localEpoch(), seq: 0 });
+        channel.joinLocally({ epoch: this.#localEpoch(), seq: 0 });
         this.#unknown.add(key);
         return channel;
       }
@@ -235,17 +247,27 @@ export class Channels implements FeedHandler {
     }
   }
 
+  async #tellLosses(channel: Channel): Promise<void> {
+    try {
+      const lineage = await this.#lineages.read(channel.key);
+      if (lineage !== undefined) channel.tellLosses(lineage);
+    } catch (error) {
+      // The next connection finds the loss again, in what the channel says of its epochs.
+      this.#log.warn({ err: error, channel: channel.key }, 'could not ask which epochs have losses');
+    }
+  }
+
   /** The broker has forgotten what this gateway wants: say it again, and read what was missed meanwhile. */
   async #renew(keys: readonly ChannelKey[]): Promise<void> {
     for (let at = 0; at < keys.length; at += RENEW_BATCH) {
       const batch = keys.slice(at, at + RENEW_BATCH).filter((key) => this.#channels.has(key));
       for (let attempt = 1; batch.length > 0 && !this.#abort.signal.aborted; attempt++) {
         try {
-          const positions = await this.#deps.feed.subscribe(batch);
+          const lineages = await this.#deps.feed.subscribe(batch);
           await this.catchUpAll(
             batch.flatMap((key, i) => {
               const channel = this.#channels.get(key);
-              return channel === undefined ? [] : [{ channel, position: positions[i]! }];
+              return channel === undefined ? [] : [{ channel, lineage: lineages[i]! }];
             }),
           );
           break;

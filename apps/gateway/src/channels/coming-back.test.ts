@@ -1,6 +1,6 @@
 /** Many who come back to a channel one after the other: what one of them missed is not read again for the next. */
 import type { Broker, ChannelKey, GatewayFeed } from '@carillon/broker';
-import { createMemoryBroker } from '@carillon/broker';
+import { createMemoryBroker, soleEpoch } from '@carillon/broker';
 import { createNamespaceResolver, loadConfig } from '@carillon/config';
 import { encodeRecord } from '@carillon/protocol';
 import { createTelemetry } from '@carillon/telemetry';
@@ -62,6 +62,7 @@ class World {
   nowMs = NOW_MS;
   pageSize = 200;
   newest: number;
+  epoch = 'e';
   readonly channels: Channels;
   readonly #subscribing: Subscribing;
 
@@ -75,9 +76,11 @@ class World {
     const feed: GatewayFeed = {
       gateway: 'g',
       start: async () => undefined,
-      subscribe: async (keys) => keys.map(() => ({ epoch: 'e', seq: this.newest })),
+      subscribe: async (keys) => keys.map(() => soleEpoch('e', this.newest)),
       unsubscribe: async () => undefined,
-      positions: async (keys) => keys.map(() => ({ epoch: 'e', seq: this.newest })),
+      seal: async () => undefined,
+      untilSettled: async () => true,
+      positions: async (keys) => keys.map(() => soleEpoch(this.epoch, this.newest)),
       stop: async () => undefined,
     };
     const range: Broker['history']['range'] = async (_channel, { from, to }) => {
@@ -87,7 +90,7 @@ class World {
         seq: from + i,
         record: record(from + i),
       }));
-      return { top: { epoch: 'e', seq: this.newest }, entries };
+      return { top: soleEpoch('e', this.newest), entries };
     };
     const memory = createMemoryBroker();
     const history = { ...memory.history, range, ended: async () => [] };
@@ -228,7 +231,8 @@ describe('[SU5] who comes back after others', () => {
     const world = new World(5);
     const { channel } = await world.comeBack(1);
     world.newest = 0;
-    await channel.catchUpTo({ epoch: 'f', seq: 0 });
+    world.epoch = 'f';
+    await channel.catchUpTo(soleEpoch('f', 0));
     world.publish('f');
     expect(channel.recentAfter(0)?.map(({ epoch, seq }) => [epoch, seq])).toEqual([['f', 1]]);
     expect((await world.comeBack(3)).beginning.recovery).toMatchObject({ reason: 'epoch-changed' });

@@ -1,9 +1,12 @@
+import { createMemoryBroker, soleEpoch } from '@carillon/broker';
 import { createNamespaceResolver } from '@carillon/config';
 import { createTelemetry } from '@carillon/telemetry';
 import { expect, it } from 'vitest';
 import { Channel } from './channel.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
+import { EndedEpochs } from './ended-epochs.ts';
 import { HeldMessages } from './held-messages.ts';
+import { LineageReader } from './lineage-reader.ts';
 import { PatientReads } from './patient-reads.ts';
 
 const TELEMETRY = createTelemetry({
@@ -43,6 +46,8 @@ it('[SU8] what a channel could not hold is healed from history: nothing missing,
   const big = 'x'.repeat(1024 * 1024);
   const mayRead = Promise.withResolvers<void>();
   let read = 0;
+  const broker = createMemoryBroker();
+  const feed = broker.feed('g');
   const channel = new Channel('default/big', {
     meter: new DeliveryMeter(Date.now, TELEMETRY),
     policy: createNamespaceResolver().fallback,
@@ -54,9 +59,9 @@ it('[SU8] what a channel could not hold is healed from history: nothing missing,
         entries: Array.from({ length: to - from + 1 }, (_, i) => ({ epoch, seq: from + i, record: '' })),
       };
     },
-    readEnded: () => Promise.reject(new Error('no epoch has ended')),
+    endedEpochs: new EndedEpochs({ broker, feed, lineages: new LineageReader(feed) }),
   });
-  channel.join({ epoch: 'e', seq: 0 });
+  channel.join(soleEpoch('e', 0));
   const seqs: number[] = [];
   const all = new Promise<void>((resolve) => {
     channel.onRecord = () => {

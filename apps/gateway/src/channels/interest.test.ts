@@ -1,8 +1,8 @@
-import type { ChannelKey, GatewayFeed } from '@carillon/broker';
+import { type ChannelKey, type GatewayFeed, soleEpoch } from '@carillon/broker';
 import { expect, it } from 'vitest';
 import { Interest } from './interest.ts';
 
-const POSITION = { epoch: 'e', seq: 7 };
+const POSITION = soleEpoch('e', 7);
 const partitionOf = (channel: ChannelKey): number => Number(channel.at(-1));
 
 /** A feed whose partition 1 is away. */

@@ -1,9 +1,8 @@
-import type { Broker, ChannelKey, GatewayFeed } from '@carillon/broker';
-import type { Position } from '@carillon/protocol';
+import type { Broker, ChannelKey, GatewayFeed, Lineage } from '@carillon/broker';
 
 interface Waiting {
   readonly key: ChannelKey;
-  readonly resolve: (position: Position) => void;
+  readonly resolve: (position: Lineage) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -25,9 +24,9 @@ export class Interest {
     this.#broker = broker;
   }
 
-  async want(key: ChannelKey): Promise<Position> {
+  async want(key: ChannelKey): Promise<Lineage> {
     await this.#leaving.get(key);
-    const { promise, resolve, reject } = Promise.withResolvers<Position>();
+    const { promise, resolve, reject } = Promise.withResolvers<Lineage>();
     this.#waiting.push({ key, resolve, reject });
     this.#flushSoon();
     return await promise;

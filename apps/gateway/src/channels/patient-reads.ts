@@ -1,5 +1,4 @@
 import { backoffMs, pause } from '@carillon/service';
-import type { MissingRead } from './read-missing.ts';
 
 /** Reads that are repeated at a time; each rests before it asks a history that was away. */
 const MAX_REPEATED = 64;
@@ -24,7 +23,7 @@ export class PatientReads {
   #isAway = true;
 
   /** Reads for `patienceMs`, and gives up before that when nobody waits any more. The first attempt is made at once. */
-  async read<Read extends MissingRead>(
+  async read<Read extends object>(
     read: () => Promise<Read>,
     { patienceMs, isWanted = () => true }: Patience,
   ): Promise<Read> {
@@ -41,7 +40,7 @@ export class PatientReads {
     return page;
   }
 
-  async #again<Read extends MissingRead>(read: () => Promise<Read>, attempt: number): Promise<Read> {
+  async #again<Read extends object>(read: () => Promise<Read>, attempt: number): Promise<Read> {
     // Attempts of one reader are far apart when many wait; the first that succeeds lets the others go at once.
     if (this.#isAway) await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));
     const page = await read();
@@ -78,6 +77,6 @@ export class PatientReads {
   }
 }
 
-function isAway(page: MissingRead): boolean {
+function isAway(page: object): boolean {
   return 'reason' in page && page.reason === 'history-unavailable';
 }

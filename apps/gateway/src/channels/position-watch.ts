@@ -24,21 +24,21 @@ export class PositionWatch {
   async compareOnce(): Promise<void> {
     const silent = this.#nextSilent();
     if (silent.length === 0) return;
-    const positions = await this.#feed.positions(silent.map(({ key }) => key));
-    const vanished = silent.filter((_, i) => positions[i] === undefined);
+    const lineages = await this.#feed.positions(silent.map(({ key }) => key));
+    const vanished = silent.filter((_, i) => lineages[i] === undefined);
     if (vanished.length > 0) await this.#renew(vanished);
     await this.#channels.catchUpAll(
       silent.flatMap((channel, i) => {
-        const position = positions[i];
-        return position === undefined ? [] : [{ channel, position }];
+        const lineage = lineages[i];
+        return lineage === undefined ? [] : [{ channel, lineage }];
       }),
     );
   }
 
   /** The broker has no state of a channel that somebody here wants: it lost its data. Subscribing makes a new epoch, and clients are told. */
   async #renew(vanished: readonly Channel[]): Promise<void> {
-    const positions = await this.#feed.subscribe(vanished.map(({ key }) => key));
-    await this.#channels.catchUpAll(vanished.map((channel, i) => ({ channel, position: positions[i]! })));
+    const lineages = await this.#feed.subscribe(vanished.map(({ key }) => key));
+    await this.#channels.catchUpAll(vanished.map((channel, i) => ({ channel, lineage: lineages[i]! })));
   }
 
   #nextSilent(): readonly Channel[] {

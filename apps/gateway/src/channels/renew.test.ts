@@ -1,4 +1,10 @@
-import { type Broker, type ChannelKey, createMemoryBroker, type GatewayFeed } from '@carillon/broker';
+import {
+  type Broker,
+  type ChannelKey,
+  createMemoryBroker,
+  type GatewayFeed,
+  soleEpoch,
+} from '@carillon/broker';
 import { createNamespaceResolver, loadConfig } from '@carillon/config';
 import { createTelemetry } from '@carillon/telemetry';
 import { eventually } from '@carillon/testing';
@@ -34,10 +40,12 @@ it('the interest in all channels is renewed, and positions are watched, although
     start: async () => undefined,
     subscribe: async (keys) => {
       for (const key of keys) asked.add(key);
-      return keys.map(() => ({ epoch: 'e', seq: newest }));
+      return keys.map(() => soleEpoch('e', newest));
     },
     unsubscribe: async () => undefined,
-    positions: async (keys) => keys.map(() => ({ epoch: 'e', seq: newest })),
+    positions: async (keys) => keys.map(() => soleEpoch('e', newest)),
+    seal: async () => undefined,
+    untilSettled: async () => true,
     stop: async () => undefined,
   };
   const memory = createMemoryBroker();

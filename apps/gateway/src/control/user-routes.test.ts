@@ -183,6 +183,7 @@ describe('user and session operations', () => {
       onStored: ignore,
       onBatchEnd: ignore,
       onInterestLost: ignore,
+      onDataLost: ignore,
       onConnection: ignore,
     });
     await mute.subscribe(['#/#control']);

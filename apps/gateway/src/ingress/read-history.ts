@@ -1,4 +1,13 @@
-import type { Broker, ChannelKey, ColdQuery, HistoryEntry } from '@carillon/broker';
+import {
+  type Broker,
+  type ChannelKey,
+  type ColdQuery,
+  type EndedEpoch,
+  endOf,
+  epochAfter,
+  type HistoryEntry,
+  type Lineage,
+} from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
@@ -79,24 +88,46 @@ export class ReadHistory {
     limit: number,
     durable: boolean,
   ): Promise<readonly HistoryEntry[]> {
-    const hot = await this.#broker.history.range(key, {
-      from: after.seq + 1,
-      to: Number.MAX_SAFE_INTEGER,
-      limit,
-    });
-    if (
-      hot.top?.epoch === after.epoch &&
-      (hot.entries[0]?.seq === after.seq + 1 || hot.top.seq <= after.seq || !durable)
-    )
-      return hot.entries;
-    if (!durable)
-      return hot.top === undefined || hot.top.epoch < after.epoch
-        ? []
-        : (await this.#broker.history.range(key, { from: 1, to: Number.MAX_SAFE_INTEGER, limit })).entries;
-    const cold = await this.#ask({ kind: 'after', channel: key, position: after, limit });
-    if (cold.length > 0 || hot.top === undefined || hot.top.epoch <= after.epoch) return cold;
+    const all = { from: 1, to: Number.MAX_SAFE_INTEGER, limit };
+    const hot = await this.#broker.history.range(key, { ...all, from: after.seq + 1 });
+    const { top } = hot;
+    if (top === undefined) return durable ? await this.#after(key, after, limit) : [];
+    if (top.epoch === after.epoch) {
+      const isWhole = hot.entries[0]?.seq === after.seq + 1 || top.seq <= after.seq || !durable;
+      return isWhole ? hot.entries : await this.#after(key, after, limit);
+    }
+    const ended = endOf(top, after.epoch);
+    if (ended !== undefined) return await this.#forwardFromEnded(key, after, ended, top, limit, durable);
+    const cold = durable ? await this.#after(key, after, limit) : [];
     // A newer epoch whose first messages are not stored yet.
-    return (await this.#broker.history.range(key, { from: 1, to: Number.MAX_SAFE_INTEGER, limit })).entries;
+    if (cold.length > 0 || (top.before.length === 0 && top.epoch <= after.epoch)) return cold;
+    return (await this.#broker.history.range(key, all)).entries;
+  }
+
+  /** The rest of an epoch that has ended, else the first messages of the next that has any. */
+  async #forwardFromEnded(
+    key: ChannelKey,
+    after: Position,
+    ended: EndedEpoch,
+    top: Lineage,
+    limit: number,
+    durable: boolean,
+  ): Promise<readonly HistoryEntry[]> {
+    const { epoch, lastSeq } = ended;
+    const from = after.seq + 1;
+    if (from <= lastSeq) {
+      const hot = await this.#broker.history.ended(key, { epoch, from, to: lastSeq, limit });
+      if (hot[0]?.seq === from || (!durable && hot.length > 0)) return hot;
+      const cold = durable
+        ? await this.#ask({ kind: 'range', channel: key, epoch, from, to: lastSeq, limit })
+        : [];
+      if (cold.length > 0) return cold;
+    }
+    return await this.#forwardPage(key, { epoch: epochAfter(top, epoch)!, seq: 0 }, limit, durable);
+  }
+
+  #after(key: ChannelKey, position: Position, limit: number): Promise<readonly HistoryEntry[]> {
+    return this.#ask({ kind: 'after', channel: key, position, limit });
   }
 
   async #backward(
@@ -123,18 +154,50 @@ export class ReadHistory {
     return entries;
   }
 
+  /** Without a hole: where one is, the database goes on. */
   async #hotBefore(
     key: ChannelKey,
     before: Position | undefined,
     limit: number,
   ): Promise<readonly HistoryEntry[]> {
-    if (before === undefined) return (await this.#broker.history.latest(key, { limit })).entries;
-    const { top, entries } = await this.#broker.history.latest(key, { before: before.seq, limit });
-    if (top?.epoch === before.epoch) return entries;
-    // A position of an older epoch is before everything hot, one of a newer epoch after it.
-    return top !== undefined && top.epoch < before.epoch
-      ? (await this.#broker.history.latest(key, { limit })).entries
-      : [];
+    const { history } = this.#broker;
+    const newest = before === undefined ? { limit } : { before: before.seq, limit };
+    const { top, entries } = await history.latest(key, newest);
+    if (top === undefined) return [];
+    const isPresent = before === undefined || before.epoch === top.epoch;
+    if (isPresent) {
+      const lowest = entries.at(-1)?.seq ?? before?.seq ?? top.seq + 1;
+      return lowest > 1
+        ? entries
+        : [...entries, ...(await this.#endedBefore(key, top, limit - entries.length))];
+    }
+    const ended = endOf(top, before.epoch);
+    if (ended !== undefined) return await this.#endedBefore(key, top, limit, before);
+    // A position of an unknown older epoch is before everything hot, one of a newer epoch after it.
+    return top.epoch < before.epoch ? (await history.latest(key, { limit })).entries : [];
+  }
+
+  /** Of the epochs before the present one, newest first. */
+  async #endedBefore(
+    key: ChannelKey,
+    { before: epochs }: Lineage,
+    limit: number,
+    before?: Position,
+  ): Promise<readonly HistoryEntry[]> {
+    const entries: HistoryEntry[] = [];
+    const begin =
+      before === undefined ? epochs.length - 1 : epochs.findLastIndex((one) => one.epoch === before.epoch);
+    for (let at = begin; at >= 0 && entries.length < limit; at--) {
+      const { epoch, lastSeq } = epochs[at]!;
+      const to = at === begin && before !== undefined ? Math.min(before.seq - 1, lastSeq) : lastSeq;
+      const wanted = Math.min(to, limit - entries.length);
+      const query = { epoch, from: 1, to, limit: wanted, descending: true };
+      const found = wanted > 0 ? await this.#broker.history.ended(key, query) : [];
+      const end = found.findIndex(({ seq }, i) => seq !== to - i);
+      entries.push(...(end < 0 ? found : found.slice(0, end)));
+      if (end >= 0 || found.length < wanted) break;
+    }
+    return entries;
   }
 
   #ask(query: ColdQuery): Promise<readonly HistoryEntry[]> {

@@ -51,6 +51,10 @@ export class MemoryFeed implements GatewayFeed {
     // Nothing to do.
   }
 
+  async untilSettled(): Promise<boolean> {
+    return true;
+  }
+
   async stop(): Promise<void> {
     this.#state.feeds.get(this.gateway)?.close();
     this.#state.feeds.delete(this.gateway);

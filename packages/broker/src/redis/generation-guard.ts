@@ -65,7 +65,7 @@ export class GenerationGuard {
   #isOpen = false;
   #attempt = 0;
   #isStopped = false;
-  /** Few: the partitions that have something to publish again. */
+  /** Bounded by the channels of a gateway, and the partitions that have something to publish again. */
   readonly #settleWaiting = new Set<() => void>();
   #pollTimer: NodeJS.Timeout | undefined;
   #pollMs = POLL_MS;
@@ -124,15 +124,29 @@ export class GenerationGuard {
     this.#known[partition]!.isRepublishing = isUnderWay;
   }
 
-  /** Resolves with `true` when the database has said what it has; with `false` when the partition has yet another generation, or this stops. */
-  async untilSettled(partition: PartitionId, generation: string): Promise<boolean> {
+  /** Resolves with `true` when the database has said what it has; with `false` when the partition has yet another generation, after `timeoutMs`, or when this stops. */
+  async untilSettled(
+    partition: PartitionId,
+    generation: string,
+    timeoutMs = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
     const known = this.#known[partition]!;
+    const deadlineMs = performance.now() + timeoutMs;
     while (!known.isSettled && known.generation === generation && !this.#isStopped) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#settleWaiting.add(resolve);
-      await promise;
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= 0) return false;
+      await this.#settlementChange(leftMs);
     }
     return known.isSettled && known.generation === generation;
+  }
+
+  async #settlementChange(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settleWaiting.add(resolve);
+    const timer = Number.isFinite(timeoutMs) ? setTimeout(resolve, timeoutMs) : undefined;
+    await promise;
+    clearTimeout(timer);
+    this.#settleWaiting.delete(resolve);
   }
 
   /** From now on what this gateway's feeds brought counts as evidence. */

@@ -146,6 +146,12 @@ export class RedisFeed implements GatewayFeed {
     });
   }
 
+  async untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {
+    const { guard, partitionOf } = this.#deps;
+    const partition = partitionOf(channel);
+    return await guard.untilSettled(partition, guard.generationOf(partition) ?? '', timeoutMs);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#heartbeat);

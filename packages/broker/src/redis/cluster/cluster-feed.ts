@@ -47,6 +47,10 @@ export class ClusterFeed implements GatewayFeed {
     });
   }
 
+  untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {
+    return this.#feeds[this.#partitionOf(channel)]!.untilSettled(channel, timeoutMs);
+  }
+
   async stop(): Promise<void> {
     await allEnded(this.#feeds.map((feed) => feed.stop()));
   }
