@@ -6,6 +6,9 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type GatewayConfig, readConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
 
+/** What is stored of what Redis may have lost is known within this, when persistence and Postgres are there. */
+const SETTLE_PATIENCE_MS = 5000;
+
 async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>): Promise<void> {
   const telemetry = createTelemetry({
     service: 'gateway',
@@ -22,6 +25,7 @@ async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>
     connectTimeoutMs: config.redis.connectTimeoutMs,
     waitReplicas: config.redis.waitReplicas,
     waitTimeoutMs: config.redis.waitTimeoutMs,
+    settlePatienceMs: SETTLE_PATIENCE_MS,
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });

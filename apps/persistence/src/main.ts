@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({
     ...config.redis,
+    // Due messages are repeated with their own keys, and may be stored although Redis lost them.
+    settlePatienceMs: 5000,
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });

@@ -7,6 +7,7 @@ import {
   insertDeadLetter,
   insertMessages,
   isPoison,
+  moveMessages,
   POSITION_TAKEN,
 } from '@carillon/db';
 import { traceOfRecord } from '@carillon/protocol';
@@ -70,7 +71,7 @@ export class MessageWriter {
     }
     const spans = this.#startSpans(entries);
     try {
-      await this.#insert(readable, putAside);
+      await this.#insert(await this.#withoutMoved(readable), putAside);
     } catch (error) {
       this.#failures.labels('retryable').add();
       for (const span of spans) span.fail(error);
@@ -79,6 +80,18 @@ export class MessageWriter {
       for (const span of spans) span.end();
     }
     return putAside;
+  }
+
+  /** Published again after a loss, and stored before that: the stored one gets the new position, and its webhooks are not told again. */
+  async #withoutMoved(batch: readonly Readable[]): Promise<readonly Readable[]> {
+    const again = batch.filter(({ entry }) => entry.former !== undefined);
+    if (again.length === 0) return batch;
+    const moved = await moveMessages(
+      this.#database,
+      again.map(({ entry, message }) => ({ ...message, former: entry.former! })),
+    );
+    const done = new Set(again.filter((_, i) => moved[i]));
+    return batch.filter((read) => !done.has(read));
   }
 
   async #insert(batch: readonly Readable[], putAside: Set<LogEntry>): Promise<void> {

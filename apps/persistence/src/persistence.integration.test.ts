@@ -40,6 +40,7 @@ describe('persistence', () => {
       onStored: (channel, epoch, seq) => stored.push(`${channel.slice('demo/'.length)} ${epoch}:${seq}`),
       onBatchEnd: () => undefined,
       onInterestLost: () => undefined,
+      onDataLost: () => undefined,
       onConnection: () => undefined,
     });
     service = createPersistence({

@@ -1,5 +1,5 @@
 import type { Broker } from '@carillon/broker';
-import type { NamespacePolicy } from '@carillon/config';
+import { createNamespaceResolver, type NamespacePolicy } from '@carillon/config';
 import { type Database, migrate, pendingMigrations } from '@carillon/db';
 import {
   createHttpServer,
@@ -15,6 +15,7 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { createColdAnswerer } from './cold-history.ts';
 import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
+import { Reconciler } from './reconciler.ts';
 import { addResponders } from './requests/responders.ts';
 import { createRetention } from './retention.ts';
 import { addRetentionJobs, type RetentionOptions } from './retention-jobs.ts';
@@ -77,6 +78,13 @@ export function createPersistence(options: PersistenceOptions): Service {
     run: (signal) => broker.cold.serve(answer, signal),
     onCritical: 'retry',
   });
+  const reconciler = new Reconciler({
+    broker,
+    database,
+    namespaces: createNamespaceResolver(options.namespaces),
+    telemetry,
+  });
+  shell.addLoop({ name: 'compare with the broker', run: reconciler.run, onCritical: 'retry' });
   shell.addLoop({ name: 'store messages', run: consumer.consume, onCritical: 'retry' });
   shell.addLoop({
     name: 'take over messages',

@@ -44,6 +44,7 @@ describe('messages that Postgres does not take', () => {
       onStored: (_channel, _epoch, seq) => stored.push(seq),
       onBatchEnd: () => undefined,
       onInterestLost: () => undefined,
+      onDataLost: () => undefined,
       onConnection: () => undefined,
     });
     const [position] = await feed.subscribe([CHANNEL]);

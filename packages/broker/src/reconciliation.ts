@@ -1,7 +1,8 @@
 import type { Position } from '@carillon/protocol';
 import type { ChannelKey } from './channel-key.ts';
 import type { Lineage } from './lineage.ts';
-import type { Keeping, PartitionId } from './ports.ts';
+import type { PartitionId } from './partition.ts';
+import type { Keeping } from './publication.ts';
 
 /** A partition that goes on in another process of the broker, perhaps with less than it had. */
 export interface UnsettledPartition {
@@ -16,7 +17,7 @@ export interface UnsettledPartition {
 export interface StoredTail {
   readonly channel: ChannelKey;
   readonly epoch: string;
-  /** Without a hole, the first right behind the end. */
+  /** Without a hole, the first right behind the end that the channel knows. */
   readonly messages: readonly { readonly id: string; readonly seq: number }[];
 }
 
@@ -40,7 +41,12 @@ export interface Reconciliation {
   generations(): Promise<readonly UnsettledPartition[]>;
   /** States of channels of one partition; brings them into the present generation. */
   states(partition: PartitionId, channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]>;
-  /** The epoch ends after these, unless its end is final. @returns the last seq of the epoch; `undefined`: it isn't known any more */
+  /** Resolves when there may be something to compare, at the latest after `timeoutMs`. */
+  news(timeoutMs: number): Promise<void>;
+  /**
+   * The epoch ends after these, unless its end is final. A channel that has forgotten the epoch goes on after it, unless somebody has gone on
+   * without it. @returns the last seq of the epoch; `undefined`: the channel goes on without it
+   */
   extend(partition: UnsettledPartition, tail: StoredTail): Promise<number | undefined>;
   /** All ends are final now. `hasLoss`: the database has what the broker lost. @returns whether the generation is still the present one */
   settle(partition: UnsettledPartition, hasLoss: boolean): Promise<boolean>;

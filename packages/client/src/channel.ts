@@ -127,7 +127,7 @@ export class Channel {
   onMessage(frame: MessageFrame, own: boolean): Arrival {
     const arrival = this.#arrivalOf(frame);
     if (arrival !== 'next') return arrival;
-    this.position = { epoch: frame.epoch, seq: frame.seq };
+    this.#moveTo({ epoch: frame.epoch, seq: frame.seq });
     // It was acknowledged, and the server did not know that yet.
     if (isAhead(this.#acked, { epoch: frame.epoch, seq: frame.seq - 1 })) return 'duplicate';
     const redelivered = frame.seq <= this.#highest;
@@ -141,8 +141,8 @@ export class Channel {
   #arrivalOf(frame: Position): Arrival {
     const position = this.position;
     if (position === undefined) return 'hole';
-    // Epochs can't be compared [PO3]: the server has to say how to go on in another one.
-    if (frame.epoch !== position.epoch) return 'hole';
+    // [PO5] The channel goes on in another epoch, and nothing is missing.
+    if (frame.epoch !== position.epoch) return frame.seq === 1 ? 'next' : 'hole';
     // [AK4] What is not acknowledged is sent again, all of it, in order.
     if (frame.seq <= position.seq) return this.consumer === undefined ? 'duplicate' : 'next';
     return frame.seq === position.seq + 1 ? 'next' : 'hole';
@@ -168,8 +168,10 @@ export class Channel {
   onGap(frame: GapFrame): GapEvent | undefined {
     const from = this.position ?? frame.from;
     const to = { epoch: frame.epoch, seq: frame.seq };
-    if (to.epoch === from.epoch && to.seq <= from.seq) return undefined;
-    this.#moveTo(to);
+    const isBehind = to.epoch === from.epoch && to.seq <= from.seq;
+    // [MS4] A loss may be found out when the channel has gone on in another epoch.
+    if (isBehind && frame.from.epoch === to.epoch) return undefined;
+    if (!isBehind) this.#moveTo(to);
     const event: GapEvent = { channel: this.name, from, to, reason: frame.reason };
     for (const subscription of [...this.subscriptions]) {
       subscription.onLost(frame.reason, from, to);

@@ -11,6 +11,15 @@ export {
   storedMessageOf,
 } from './dead-letters.ts';
 export {
+  deleteMoved,
+  type Move,
+  moveMessages,
+  type RecentEpoch,
+  readTail,
+  recentEpochs,
+  type TailMessage,
+} from './ended-epochs.ts';
+export {
   type DeadLetter,
   idsStoredAt,
   insertDeadLetter,

@@ -1,8 +1,9 @@
 import type { HistoryEntry } from '@carillon/broker';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { type Frame, MessageFrames } from '../egress/frame.ts';
-import { type Channel, isLocal } from './channel.ts';
+import type { Channel } from './channel.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
+import { isLocal } from './known-lineage.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber, SubscriberSink } from './subscriber.ts';

@@ -8,6 +8,7 @@ import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
 import { type Held, HeldMessages } from './held-messages.ts';
+import { isLocal, KnownLineage } from './known-lineage.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -49,8 +50,7 @@ export class Channel {
   readonly subscribers = new Set<Subscriber>();
   readonly #deps: ChannelDependencies;
   #position: Position | undefined;
-  /** As the broker told it last: the epochs before the present one, and where they ended. */
-  #lineage: Lineage | undefined;
+  readonly #lineage = new KnownLineage();
   #passages: readonly Passage[] = [];
   readonly #held = new HeldMessages();
   #healing: Promise<void> | undefined;
@@ -74,13 +74,14 @@ export class Channel {
     return this.#position;
   }
 
+  /** As the broker told it last. */
   get lineage(): Lineage | undefined {
-    return this.#lineage;
+    return this.#lineage.latest;
   }
 
   /** Interest is recorded: messages up to there are history, later ones come through the feed. */
   join(lineage: Lineage): void {
-    this.#lineage = lineage;
+    this.#lineage.learn(lineage);
     this.#position = { epoch: lineage.epoch, seq: lineage.seq };
     this.#takeHeld();
   }
@@ -90,11 +91,9 @@ export class Channel {
     this.#position = position;
   }
 
-  /** Is `a` before `b`? What is in no known epoch goes by the name of its epoch. */
+  /** Is `a` before `b`? */
   isBefore(a: Position, b: Position): boolean {
-    if (a.epoch === b.epoch) return a.seq < b.seq;
-    const [ageOfA, ageOfB] = [this.#ageOf(a.epoch), this.#ageOf(b.epoch)];
-    return ageOfA >= 0 && ageOfB >= 0 ? ageOfA < ageOfB : a.epoch < b.epoch;
+    return this.#lineage.isBefore(a, b);
   }
 
   /** It went on in another epoch, and its subscribers were not told. */
@@ -137,7 +136,7 @@ export class Channel {
   catchUpTo(lineage: Lineage): Promise<void> {
     const at = this.#position;
     const hasIt = at === undefined || (lineage.epoch === at.epoch && lineage.seq <= at.seq);
-    return hasIt || this.#isStraggler(lineage) ? Promise.resolve() : this.#heal(lineage);
+    return hasIt || this.#lineage.hasLeft(lineage.epoch, at) ? Promise.resolve() : this.#heal(lineage);
   }
 
   /** The frames after `seq`, when all of them are still here; else they have to be read from history. */
@@ -164,7 +163,7 @@ export class Channel {
 
   #hold(message: Held): void {
     const at = this.#position;
-    if (at !== undefined && this.#isStraggler(message)) {
+    if (at !== undefined && this.#lineage.hasLeft(message.epoch, at)) {
       this.#deps.meter.duplicates.add();
       return;
     }
@@ -172,20 +171,8 @@ export class Channel {
     if (at === undefined || this.#healing !== undefined) return;
     const isSame = message.epoch === at.epoch;
     void this.#heal(
-      isSame ? { epoch: at.epoch, seq: message.seq - 1, before: this.#lineage?.before ?? [] } : undefined,
+      isSame ? { epoch: at.epoch, seq: message.seq - 1, before: this.lineage?.before ?? [] } : undefined,
     );
-  }
-
-  /** Of an epoch that this channel has left. */
-  #isStraggler({ epoch }: Position): boolean {
-    const age = this.#ageOf(epoch);
-    return age >= 0 && age < this.#ageOf(this.#position!.epoch);
-  }
-
-  /** -1: an epoch that isn't known. */
-  #ageOf(epoch: string): number {
-    const { before = [], epoch: present } = this.#lineage ?? {};
-    return epoch === present ? before.length : before.findLastIndex((ended) => ended.epoch === epoch);
   }
 
   /** @param upTo where the broker is; `undefined`: it has to be asked */
@@ -229,7 +216,7 @@ export class Channel {
       this.#position = undefined;
       return undefined;
     }
-    const path = [...(this.#lineage?.before ?? []).map(({ epoch }) => epoch), this.#lineage?.epoch ?? ''];
+    const path = this.#lineage.epochs;
     while (this.#position!.epoch !== upTo.epoch) {
       const at = this.#position!;
       if (isLocal(at)) this.#skipTo({ epoch: upTo.epoch, seq: upTo.seq }, 'epoch-changed');
@@ -241,7 +228,7 @@ export class Channel {
         else this.#skipTo(step.to, step.reason);
       }
     }
-    this.#lineage = upTo;
+    this.#lineage.learn(upTo);
     return upTo;
   }
 
@@ -311,9 +298,4 @@ export class Channel {
     for (const { catchingUp, sink } of this.subscribers) if (!catchingUp) sink.sendMessage(message);
     this.#deps.meter.delivered(size, message.byteLength);
   }
-}
-
-/** [DG3] An epoch of this gateway alone, while the broker is away. */
-export function isLocal({ epoch }: Position): boolean {
-  return epoch.startsWith('-');
 }

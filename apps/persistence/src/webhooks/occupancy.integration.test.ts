@@ -9,6 +9,7 @@ const DEAF: FeedHandler = {
   onStored: () => undefined,
   onBatchEnd: () => undefined,
   onInterestLost: () => undefined,
+  onDataLost: () => undefined,
   onConnection: () => undefined,
 };
 const BOTH: ('channel.occupied' | 'channel.vacated')[] = ['channel.occupied', 'channel.vacated'];

@@ -73,6 +73,10 @@ export class RecordingGateway implements FeedHandler {
     // As after every new connection. Its messages are in no history, so all of them come through the feeds.
   }
 
+  onDataLost(): void {
+    // Looked at by the tests of losses.
+  }
+
   onConnection(): void {
     // seen in the messages
   }

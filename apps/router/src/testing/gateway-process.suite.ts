@@ -17,6 +17,7 @@ await feed.start({
   onStored: ignore,
   onBatchEnd: ignore,
   onInterestLost: ignore,
+  onDataLost: ignore,
   onConnection: ignore,
 });
 await feed.subscribe(channels as ChannelKey[]);

@@ -16,6 +16,7 @@ const NOTHING_TO_RECONCILE: Reconciliation = {
   generations: async () => [],
   states: async () => [],
   extend: async () => undefined,
+  news: (timeoutMs) => new Promise((resolve) => void setTimeout(resolve, timeoutMs).unref()),
   settle: async () => true,
   republish: async () => 0,
 };

@@ -2,7 +2,9 @@ import type { Logger } from '@carillon/telemetry';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
 import type { PartitionId } from '../ports.ts';
-import { type Claim, type ClaimEvidence, claimPartition } from './claim.ts';
+import { Changes } from './changes.ts';
+import { type ClaimEvidence, claimPartition } from './claim.ts';
+import { PartitionKnowledge } from './partition-knowledge.ts';
 import { runOf } from './redis-process.ts';
 
 /** Pause between two looks whether the ends of epochs are settled. */
@@ -32,21 +34,6 @@ export interface Witness {
   dataLost(partitions: readonly PartitionId[]): void;
 }
 
-/** What this process knows of a partition. */
-interface Known {
-  /** `undefined` until the first claim. */
-  generation: string | undefined;
-  /** Highest write count of an answered publish, or of a push. */
-  seen: number;
-  /** Generations that began with a loss; `undefined` until the first claim. */
-  lossy: string | undefined;
-  isSettled: boolean;
-  /** Lost messages of durable namespaces are being published again here: what follows them has to wait. */
-  isRepublishing: boolean;
-  /** Until when durable publishes wait for the database, on the clock of performance.now(). */
-  waitsUntilMs: number;
-}
-
 /** Called with the partitions whose generation has changed, before publishing is open. Must not reject. */
 export type OnRaised = (partitions: readonly PartitionId[], run: string) => Promise<void>;
 
@@ -56,8 +43,10 @@ export type OnRaised = (partitions: readonly PartitionId[], run: string) => Prom
  */
 export class GenerationGuard {
   readonly #deps: GenerationGuardDependencies;
+  /** Of generations, and of what is settled. */
+  readonly changes = new Changes();
   readonly #log: RepeatedLog;
-  readonly #known: readonly Known[];
+  readonly #known: readonly PartitionKnowledge[];
   #onRaised: OnRaised = () => Promise.resolve();
   #waiting: (() => void)[] = [];
   #witness: Witness | undefined;
@@ -65,22 +54,13 @@ export class GenerationGuard {
   #isOpen = false;
   #attempt = 0;
   #isStopped = false;
-  /** Bounded by the channels of a gateway, and the partitions that have something to publish again. */
-  readonly #settleWaiting = new Set<() => void>();
   #pollTimer: NodeJS.Timeout | undefined;
   #pollMs = POLL_MS;
 
   constructor(deps: GenerationGuardDependencies) {
     this.#deps = deps;
     this.#log = new RepeatedLog(deps.logger);
-    this.#known = Array.from({ length: deps.partitions }, () => ({
-      generation: undefined,
-      seen: 0,
-      lossy: undefined,
-      isSettled: false,
-      isRepublishing: false,
-      waitsUntilMs: 0,
-    }));
+    this.#known = Array.from({ length: deps.partitions }, () => new PartitionKnowledge());
     deps.redis.on('close', () => {
       this.#isOpen = false;
       this.#attempt++;
@@ -116,8 +96,7 @@ export class GenerationGuard {
    * taken for news: its first copy may be stored, and lost in Redis.
    */
   isSettled(partition: PartitionId): boolean {
-    const { isSettled, isRepublishing, waitsUntilMs } = this.#known[partition]!;
-    return (isSettled && !isRepublishing) || performance.now() >= waitsUntilMs;
+    return this.#known[partition]!.takesDurable(performance.now());
   }
 
   republishing(partition: PartitionId, isUnderWay: boolean): void {
@@ -135,18 +114,9 @@ export class GenerationGuard {
     while (!known.isSettled && known.generation === generation && !this.#isStopped) {
       const leftMs = deadlineMs - performance.now();
       if (leftMs <= 0) return false;
-      await this.#settlementChange(leftMs);
+      await this.changes.next(leftMs);
     }
     return known.isSettled && known.generation === generation;
-  }
-
-  async #settlementChange(timeoutMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#settleWaiting.add(resolve);
-    const timer = Number.isFinite(timeoutMs) ? setTimeout(resolve, timeoutMs) : undefined;
-    await promise;
-    clearTimeout(timer);
-    this.#settleWaiting.delete(resolve);
   }
 
   /** From now on what this gateway's feeds brought counts as evidence. */
@@ -168,8 +138,7 @@ export class GenerationGuard {
 
   /** The write count of an answered publish, or of a push. */
   saw(partition: PartitionId, count: number): void {
-    const known = this.#known[partition]!;
-    if (count > known.seen) known.seen = count;
+    this.#known[partition]!.saw(count);
   }
 
   /** What a heartbeat was told. */
@@ -192,12 +161,7 @@ export class GenerationGuard {
     this.#attempt++;
     this.#isStopped = true;
     clearTimeout(this.#pollTimer);
-    this.#settlementChanged();
-  }
-
-  #settlementChanged(): void {
-    for (const resolve of this.#settleWaiting) resolve();
-    this.#settleWaiting.clear();
+    this.changes.tell();
   }
 
   async #verifyPatiently(attempt: number): Promise<void> {
@@ -227,14 +191,18 @@ export class GenerationGuard {
 
   /** @returns partitions whose generation is another one than this process knew */
   async #claimAll(run: string): Promise<readonly PartitionId[]> {
-    const { redis, baseOf } = this.#deps;
+    const { redis, baseOf, settlePatienceMs } = this.#deps;
     const claims = await Promise.all(
       this.#known.map((_, partition) =>
         claimPartition(redis, baseOf(partition), run, this.#evidence(partition)),
       ),
     );
     const partitions = [...claims.keys()];
-    const raised = partitions.filter((partition) => this.#learn(partition, claims[partition]!));
+    const waitsUntilMs = performance.now() + settlePatienceMs;
+    const raised = partitions.filter((partition) =>
+      this.#known[partition]!.learn(claims[partition]!, waitsUntilMs),
+    );
+    this.changes.tell();
     this.#learnLosses(
       partitions,
       claims.map(({ lossy }) => lossy),
@@ -255,25 +223,8 @@ export class GenerationGuard {
     };
   }
 
-  /** Is it another generation than before? The first one that this process sees is no news. */
-  #learn(partition: PartitionId, { generation, count, isSettled }: Claim): boolean {
-    const known = this.#known[partition]!;
-    const before = known.generation;
-    known.seen = Math.max(known.seen, count);
-    if (before !== generation) known.waitsUntilMs = performance.now() + this.#deps.settlePatienceMs;
-    known.generation = generation;
-    known.isSettled = isSettled;
-    this.#settlementChanged();
-    return before !== undefined && before !== generation;
-  }
-
   #learnLosses(partitions: readonly PartitionId[], lossy: readonly string[]): void {
-    const news = partitions.filter((partition, i) => {
-      const known = this.#known[partition]!;
-      const before = known.lossy;
-      known.lossy = lossy[i]!;
-      return before !== undefined && isNews(before, lossy[i]!);
-    });
+    const news = partitions.filter((partition, i) => this.#known[partition]!.learnLosses(lossy[i]!));
     if (news.length === 0) return;
     this.#deps.logger.error(
       { partitions: news },
@@ -310,7 +261,7 @@ export class GenerationGuard {
       for (const [i, [generation, settled]] of states.entries())
         if (generation === this.#known[open[i]!]!.generation && settled === generation)
           this.#known[open[i]!]!.isSettled = true;
-      this.#settlementChanged();
+      this.changes.tell();
       this.#learnLosses(
         open,
         states.map(([, , lossy]) => lossy ?? ''),
@@ -320,11 +271,4 @@ export class GenerationGuard {
     }
     this.#pollUntilSettled();
   }
-}
-
-/** Does the list name a loss that it did not name before? */
-function isNews(before: string, now: string): boolean {
-  if (now === '' || now === before) return false;
-  const known = new Set(before.split(','));
-  return now.split(',').some((one) => !known.has(one));
 }

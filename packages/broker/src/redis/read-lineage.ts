@@ -11,7 +11,7 @@ export interface Settlement {
 /** Entries in a reply before the states. */
 export const SETTLEMENT_ITEMS = 2;
 /** Items of one state. */
-export const STATE_ITEMS = 3;
+const STATE_ITEMS = 3;
 
 export function readSettlement([lossy, settled]: readonly unknown[]): Settlement {
   return { lossy: String(lossy), isSettled: Number(settled) === 1 };

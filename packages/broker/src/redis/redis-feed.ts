@@ -4,18 +4,16 @@ import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
 import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../ports.ts';
+import { CHANNELS_PER_CALL, ChannelCalls } from './channel-calls.ts';
 import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
 import type { GenerationGuard } from './generation-guard.ts';
 import type { Keys } from './keys.ts';
 import type { PushReceiver } from './pushes.ts';
-import { readLineages } from './read-lineage.ts';
 import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
 import { Wire } from './wire/wire.ts';
 
-/** Channels in one script call, so that Redis is never held up long. */
-const CHANNELS_PER_CALL = 200;
 /** A read waits two seconds by itself. */
 const READ_TIMEOUT_MS = 8000;
 
@@ -42,6 +40,7 @@ export interface RedisFeedDependencies {
 export class RedisFeed implements GatewayFeed {
   readonly gateway: string;
   readonly #deps: RedisFeedDependencies;
+  readonly #calls: ChannelCalls;
   readonly #log: RepeatedLog;
   readonly #stopping = new AbortController();
   #handler: FeedHandler | undefined;
@@ -57,6 +56,7 @@ export class RedisFeed implements GatewayFeed {
   constructor(gateway: string, deps: RedisFeedDependencies) {
     this.gateway = gateway;
     this.#deps = deps;
+    this.#calls = new ChannelCalls(deps);
     this.#log = new RepeatedLog(deps.logger);
   }
 
@@ -111,9 +111,15 @@ export class RedisFeed implements GatewayFeed {
   }
 
   async subscribe(channels: readonly ChannelKey[]): Promise<readonly Lineage[]> {
-    const lineages = await this.#lineages(channels, (partition, chunk) =>
-      this.#subscribeChunk(partition, chunk),
-    );
+    const { limits } = this.#deps;
+    const call = async (partition: PartitionId, chunk: readonly ChannelKey[]): Promise<unknown> =>
+      this.#run('subscribe', partition, [limits.directLaneMaxGateways, makeEpoch(), ...chunk]);
+    const lineages = await this.#calls.lineages(channels, async (partition, chunk) => {
+      const reply = await call(partition, chunk);
+      if (reply !== 0) return reply as readonly unknown[];
+      await this.#interestLost([partition]);
+      return (await call(partition, chunk)) as readonly unknown[];
+    });
     return lineages.map((lineage) => {
       this.#reader?.saw(lineage!.epoch);
       return lineage!;
@@ -121,29 +127,17 @@ export class RedisFeed implements GatewayFeed {
   }
 
   async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
-    await this.#forEachCall(channels, async (partition, chunk) => {
+    await this.#calls.each(channels, async (partition, chunk) => {
       await this.#run('unsubscribe', partition, [this.#deps.limits.channelIdleTtlMs, ...chunk]);
     });
   }
 
-  async positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
-    const { redis, keys } = this.#deps;
-    return await this.#lineages(
-      channels,
-      async (partition, chunk) =>
-        (await runScript(redis, 'positions', keys.base(partition), [makeEpoch(), ...chunk]).catch(
-          (error: unknown) => Promise.reject(unavailable(error)),
-        )) as readonly unknown[],
-    );
+  positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
+    return this.#calls.positions(channels);
   }
 
-  async seal(channels: readonly ChannelKey[]): Promise<void> {
-    const { redis, keys } = this.#deps;
-    await this.#forEachCall(channels, async (partition, chunk) => {
-      await runScript(redis, 'seal', keys.base(partition), chunk).catch((error: unknown) =>
-        Promise.reject(unavailable(error)),
-      );
-    });
+  seal(channels: readonly ChannelKey[]): Promise<void> {
+    return this.#calls.seal(channels);
   }
 
   async untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {
@@ -174,41 +168,6 @@ export class RedisFeed implements GatewayFeed {
     return runScript(this.#deps.redis, name, this.#deps.keys.base(partition), [this.gateway, ...args]).catch(
       (error: unknown) => Promise.reject(unavailable(error)),
     );
-  }
-
-  /** In the order of `channels`. */
-  async #lineages(
-    channels: readonly ChannelKey[],
-    call: (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<readonly unknown[]>,
-  ): Promise<readonly (Lineage | undefined)[]> {
-    const lineages = new Map<ChannelKey, Lineage | undefined>();
-    await this.#forEachCall(channels, async (partition, chunk) => {
-      const found = readLineages(await call(partition, chunk));
-      for (const [i, channel] of chunk.entries()) lineages.set(channel, found[i]);
-    });
-    return channels.map((channel) => lineages.get(channel));
-  }
-
-  async #forEachCall(
-    channels: readonly ChannelKey[],
-    call: (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<void>,
-  ): Promise<void> {
-    const byPartition = Map.groupBy(channels, (channel) => this.#deps.partitionOf(channel));
-    const calls: Promise<void>[] = [];
-    for (const [partition, list] of byPartition) {
-      for (let at = 0; at < list.length; at += CHANNELS_PER_CALL)
-        calls.push(call(partition, list.slice(at, at + CHANNELS_PER_CALL)));
-    }
-    await Promise.all(calls);
-  }
-
-  async #subscribeChunk(partition: PartitionId, chunk: readonly ChannelKey[]): Promise<readonly unknown[]> {
-    const call = (): Promise<unknown> =>
-      this.#run('subscribe', partition, [this.#deps.limits.directLaneMaxGateways, makeEpoch(), ...chunk]);
-    const reply = await call();
-    if (reply !== 0) return reply as readonly unknown[];
-    await this.#interestLost([partition]);
-    return (await call()) as readonly unknown[];
   }
 
   async #register(partitions: readonly PartitionId[]): Promise<void> {

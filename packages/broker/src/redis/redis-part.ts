@@ -89,6 +89,8 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     keys,
     partitions,
     partitionOf: ofChannel,
+    news: (timeoutMs) => guard.changes.next(timeoutMs),
+    channelIdleTtlMs: limits.channelIdleTtlMs,
     append: (partition, publications) => publisher.append(partition, publications, guard.run),
   });
   const republisher = new Republisher({

@@ -54,7 +54,6 @@ export interface RedisPublisherDependencies {
 type Settle = (outcome: PublishOutcome) => void;
 type SettleAll = (outcomes: readonly PublishOutcome[]) => void;
 
-/** Publications and who waits for them, at the same places. */
 interface Batch {
   readonly publications: Publication[];
   readonly settles: Settle[];

@@ -3,13 +3,11 @@ import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
 import type { ChannelKey, PartitionId, Publication, PublishOutcome } from '../ports.ts';
 import type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from '../reconciliation.ts';
+import { ChannelCalls } from './channel-calls.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
-import { readLineages } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
 
-/** Channels in one script call. */
-const CHANNELS_PER_CALL = 200;
 /** Ids that one call writes. */
 const IDS_PER_CALL = 500;
 /** So long repeats of stored messages are recognised by their id: as long as an Idempotency-Key counts. */
@@ -20,6 +18,9 @@ export interface RedisReconciliationDependencies {
   readonly keys: Keys;
   readonly partitions: number;
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
+  /** Resolves when a generation has changed, or after `timeoutMs`. */
+  readonly news: (timeoutMs: number) => Promise<void>;
+  readonly channelIdleTtlMs: number;
   readonly append: (
     partition: PartitionId,
     publications: readonly Publication[],
@@ -29,9 +30,11 @@ export interface RedisReconciliationDependencies {
 /** See {@link Reconciliation}; the steps are scripts on the partition's `meta` and on the epochs that channels name. */
 export class RedisReconciliation implements Reconciliation {
   readonly #deps: RedisReconciliationDependencies;
+  readonly #calls: ChannelCalls;
 
   constructor(deps: RedisReconciliationDependencies) {
     this.#deps = deps;
+    this.#calls = new ChannelCalls(deps);
   }
 
   async unsettled(): Promise<readonly UnsettledPartition[]> {
@@ -44,20 +47,14 @@ export class RedisReconciliation implements Reconciliation {
   }
 
   async states(
-    partition: PartitionId,
+    _partition: PartitionId,
     channels: readonly ChannelKey[],
   ): Promise<readonly (Lineage | undefined)[]> {
-    const states: (Lineage | undefined)[] = [];
-    for (let at = 0; at < channels.length; at += CHANNELS_PER_CALL)
-      states.push(
-        ...readLineages(
-          (await this.#run('positions', partition, [
-            makeEpoch(),
-            ...channels.slice(at, at + CHANNELS_PER_CALL),
-          ])) as readonly unknown[],
-        ),
-      );
-    return states;
+    return await this.#calls.positions(channels);
+  }
+
+  news(timeoutMs: number): Promise<void> {
+    return this.#deps.news(timeoutMs);
   }
 
   async extend(
@@ -71,6 +68,8 @@ export class RedisReconciliation implements Reconciliation {
         await this.#run('extend', partition, [
           generation,
           ID_TTL_MS,
+          makeEpoch(),
+          this.#deps.channelIdleTtlMs,
           channel,
           epoch,
           some.at(-1)!.seq,
@@ -119,7 +118,7 @@ export class RedisReconciliation implements Reconciliation {
   }
 
   #run(
-    name: 'positions' | 'extend' | 'settle',
+    name: 'extend' | 'settle',
     partition: PartitionId,
     args: readonly (string | number)[],
   ): Promise<unknown> {

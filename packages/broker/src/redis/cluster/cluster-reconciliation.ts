@@ -28,6 +28,10 @@ export class ClusterReconciliation implements Reconciliation {
     return this.#of(partition).states(LOCAL, channels);
   }
 
+  async news(timeoutMs: number): Promise<void> {
+    await Promise.race(this.#parts.all.map(({ reconciliation }) => reconciliation.news(timeoutMs)));
+  }
+
   extend(partition: UnsettledPartition, tail: StoredTail): Promise<number | undefined> {
     return this.#of(partition.partition).extend({ ...partition, partition: LOCAL }, tail);
   }

@@ -1,26 +1,46 @@
--- The database has messages of an ended epoch that Redis has lost: the epoch ends with them, unless its end is final already.
--- KEYS[1] partition base   ARGV generation, ttl of ids in ms, channel, epoch, last seq, then id and seq of the messages behind the present end
--- Reply: the last seq of the epoch; -1 when the partition has another generation, -2 when the channel doesn't know the epoch.
+-- The database has messages of an ended epoch that Redis has lost: the epoch ends with them, unless its end is final already. A channel that
+-- doesn't know the epoch, because Redis lost it as well, goes on after it.
+-- KEYS[1] partition base   ARGV generation, ttl of ids in ms, epoch for a new channel, idle ttl, channel, epoch, last seq, then id and seq of
+--         the messages behind the present end
+-- Reply: the last seq of the epoch; -1 when the partition has another generation, -2 when the channel has gone on without the epoch.
 --@include channel
 --@include generation
-local base, generation, ttl, channel, epoch, last = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local base, generation, ttl, made, idle_ttl, channel, epoch, last =
+  KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
 if generation_of(base) ~= generation then return -1 end
-local key = base .. 'c:' .. channel
+local key, now = base .. 'c:' .. channel, now_ms()
 local is_settled = redis.call('HGET', base .. 'meta', 'q') == generation
-local ended = ended_epochs(redis.call('HGET', key, 'p'))
-for _, one in ipairs(ended) do
-  if one.epoch == epoch then
-    if one.sealed == '!' or is_settled or last <= one.last then return one.last end
-    one.last = last
-    redis.call('HSET', key, 'p', text_of_ended(ended))
-    for at = 6, #ARGV, 2 do
-      redis.call('SET', base .. 'r:' .. channel .. '|' .. ARGV[at], epoch .. ' ' .. ARGV[at + 1], 'PX', ttl)
-    end
-    local until_ms = now_ms() + ttl
-    if until_ms > tonumber(redis.call('HGET', base .. 'meta', 'x') or 0) then
-      redis.call('HSET', base .. 'meta', 'x', string.format('%d', until_ms))
-    end
-    return last
+local state = redis.call('HMGET', key, 'e', 'p')
+local ended = ended_epochs(state[2])
+
+local function remember_ids()
+  for at = 8, #ARGV, 2 do
+    redis.call('SET', base .. 'r:' .. channel .. '|' .. ARGV[at], epoch .. ' ' .. ARGV[at + 1], 'PX', ttl)
+  end
+  if now + ttl > tonumber(redis.call('HGET', base .. 'meta', 'x') or 0) then
+    redis.call('HSET', base .. 'meta', 'x', string.format('%d', now + ttl))
   end
 end
-return -2
+
+local function found()
+  for _, one in ipairs(ended) do
+    if one.epoch == epoch then return one end
+  end
+end
+
+local one = found()
+if one then
+  if one.sealed == '!' or is_settled or last <= one.last then return one.last end
+  one.last = last
+else
+  local newest = ended[#ended]
+  if is_settled or state[1] == epoch or (newest and newest.sealed == '!') then return -2 end
+  if not state[1] then
+    create_channel(base, channel, epoch_after(epoch, next_epoch(base, now, made)), now, generation)
+    redis.call('PEXPIRE', key, idle_ttl)
+  end
+  ended[#ended + 1] = { epoch = epoch, last = last, generation = generation, sealed = '' }
+end
+redis.call('HSET', key, 'p', text_of_ended(ended))
+remember_ids()
+return last

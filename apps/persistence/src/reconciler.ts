@@ -1,0 +1,215 @@
+import type { Broker, ChannelKey, Lineage, Reconciliation, UnsettledPartition } from '@carillon/broker';
+import { endOf } from '@carillon/broker';
+import type { NamespaceResolver } from '@carillon/config';
+import {
+  type Database,
+  deleteMoved,
+  type MessagePlace,
+  type RecentEpoch,
+  readTail,
+  recentEpochs,
+} from '@carillon/db';
+import { CHANNEL_EVENTS_CHANNEL_PREFIX } from '@carillon/protocol';
+import { pause } from '@carillon/service';
+import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
+
+/** Longest wait for news of the broker. */
+const NEWS_MS = 1000;
+/** Messages are stamped by clocks that follow the broker's, a little before they are appended. */
+const STAMP_MARGIN_MS = 60_000;
+/** A broker that has nothing left: how far back the database is asked for what was published last. */
+const LOOK_BACK_MS = 600_000;
+/** After the comparison: what was under way then, or is stored by a worker that still reads from a replaced broker, shows later. */
+const LOOKS_AGAIN_AFTER_MS = [1000, 3000, 10_000, 30_000, 120_000, 600_000];
+/** Messages of an epoch read at a time. */
+const PAGE = 1000;
+/** Ids of one epoch that repeats are recognised by. */
+const MAX_IDS = 20_000;
+
+export interface ReconcilerDependencies {
+  readonly broker: Pick<Broker, 'partitionOf' | 'nowMs'> & { readonly reconciliation: Reconciliation };
+  readonly database: Database;
+  readonly namespaces: NamespaceResolver;
+  readonly telemetry: Telemetry;
+}
+
+/** Another look at a partition that was compared. */
+interface Look {
+  readonly partition: UnsettledPartition;
+  readonly atMs: number;
+}
+
+/** An epoch in the database, and where its channel is in the broker. */
+interface Found {
+  readonly key: ChannelKey;
+  readonly stored: RecentEpoch;
+  readonly lineage: Lineage | undefined;
+}
+
+/**
+ * Compares the database with a broker that came back as another process: what is stored behind the end of an epoch belongs to it, as long as nobody has
+ * gone on; what comes to be stored there later is published again. docs/architecture/redis-loss.md tells the whole story.
+ */
+export class Reconciler {
+  readonly #deps: ReconcilerDependencies;
+  readonly #log: RepeatedLog;
+  /** By partition: the generation that looks are planned for. */
+  readonly #planned = new Map<number, string>();
+  /** At most one per partition and pause. */
+  #looks: readonly Look[] = [];
+
+  constructor(deps: ReconcilerDependencies) {
+    this.#deps = deps;
+    this.#log = new RepeatedLog(deps.telemetry.loggerOf('persistence'));
+  }
+
+  /** Compares until `signal` aborts. Rejects when the broker or the database is away: to be called again. */
+  readonly run = async (signal: AbortSignal, progress: () => void): Promise<void> => {
+    while (!signal.aborted) {
+      await this.round();
+      progress();
+      const nextMs = Math.min(...this.#looks.map(({ atMs }) => atMs - performance.now()), NEWS_MS);
+      await Promise.race([
+        this.#deps.broker.reconciliation.news(NEWS_MS),
+        pause(Math.max(20, nextMs), signal),
+      ]);
+    }
+  };
+
+  /** What is due now. */
+  async round(): Promise<void> {
+    const { reconciliation } = this.#deps.broker;
+    for (const partition of await reconciliation.unsettled()) await this.#settle(partition);
+    for (const partition of await reconciliation.generations()) this.#plan(partition);
+    const nowMs = performance.now();
+    const due = this.#looks.filter(({ atMs }) => atMs <= nowMs);
+    this.#looks = this.#looks.filter(({ atMs }) => atMs > nowMs);
+    for (const { partition } of due) await this.#lookAgain(partition);
+  }
+
+  #plan(partition: UnsettledPartition): void {
+    if (this.#planned.get(partition.partition) === partition.generation) return;
+    this.#planned.set(partition.partition, partition.generation);
+    const nowMs = performance.now();
+    this.#looks = [
+      ...this.#looks.filter((look) => look.partition.partition !== partition.partition),
+      ...LOOKS_AGAIN_AFTER_MS.map((ms) => ({ partition, atMs: nowMs + ms })),
+    ];
+  }
+
+  async #settle(partition: UnsettledPartition): Promise<void> {
+    let extended = 0;
+    for (const found of await this.#behindEnds(partition)) extended += await this.#extend(partition, found);
+    const isSettled = await this.#deps.broker.reconciliation.settle(partition, extended > 0);
+    if (isSettled && extended > 0)
+      this.#deps.telemetry
+        .loggerOf('persistence')
+        .warn(
+          { partition: partition.partition, messages: extended },
+          'the database has messages that the broker lost: their epochs end with them',
+        );
+  }
+
+  /** Epochs that have more in the database than in the broker. */
+  async #behindEnds(partition: UnsettledPartition): Promise<readonly Found[]> {
+    const { broker, database } = this.#deps;
+    const { keptUpToMs } = partition;
+    const sinceMs = keptUpToMs > 0 ? keptUpToMs - STAMP_MARGIN_MS : broker.nowMs() - LOOK_BACK_MS;
+    const recent = (await recentEpochs(database, sinceMs)).filter(
+      (stored) =>
+        broker.partitionOf(keyOf(stored)) === partition.partition &&
+        // What the broker itself tells of channels has no position that anybody could give twice.
+        !stored.channel.startsWith(CHANNEL_EVENTS_CHANNEL_PREFIX),
+    );
+    const keys = [...new Set(recent.map(keyOf))];
+    const lineages = await broker.reconciliation.states(partition.partition, keys);
+    const byKey = new Map(keys.map((key, i) => [key, lineages[i]]));
+    return recent
+      .map((stored) => ({ stored, key: keyOf(stored), lineage: byKey.get(keyOf(stored)) }))
+      .filter(({ stored, lineage }) => {
+        if (lineage?.epoch === stored.epoch) return false;
+        const end = lineage && endOf(lineage, stored.epoch);
+        return end === undefined || stored.lastSeq > end.lastSeq;
+      });
+  }
+
+  /** @returns how many messages the epoch has now that it did not have */
+  async #extend(partition: UnsettledPartition, { key, stored, lineage }: Found): Promise<number> {
+    const from = (lineage && endOf(lineage, stored.epoch)?.lastSeq) ?? stored.firstSeq - 1;
+    const messages: { readonly id: string; readonly seq: number }[] = [];
+    for (let at = from; ; ) {
+      const page = await readTail(this.#deps.database, { ...stored, seq: at }, PAGE);
+      for (const { id, seq } of page) {
+        if (seq !== at + 1) break;
+        messages.push({ id, seq });
+        at = seq;
+      }
+      if (page.length < PAGE || at !== page.at(-1)!.seq) break;
+    }
+    if (messages.length === 0) return 0;
+    const end = await this.#deps.broker.reconciliation.extend(partition, {
+      channel: key,
+      epoch: stored.epoch,
+      messages: messages.slice(-MAX_IDS),
+    });
+    return Math.max(0, (end ?? from) - from);
+  }
+
+  /** Whatever lies behind the end of an epoch now came too late: others had gone on. */
+  async #lookAgain(partition: UnsettledPartition): Promise<void> {
+    let refused = 0;
+    let published = 0;
+    for (const found of await this.#behindEnds(partition)) {
+      // The broker came back empty, and somebody went on without this epoch: all of it is known to those who were there.
+      if (partition.keptUpToMs === 0 && isUnknown(found)) continue;
+      const outcome = await this.#republish(found);
+      refused += outcome.refused;
+      published += outcome.published;
+    }
+    if (published > 0)
+      this.#log.warn(
+        { partition: partition.partition, published },
+        'messages were stored in epochs that had ended: they are published again',
+      );
+    if (refused > 0) this.#looks = [...this.#looks, { partition, atMs: performance.now() + NEWS_MS }];
+  }
+
+  async #republish({
+    key,
+    stored,
+    lineage,
+  }: Found): Promise<{ readonly published: number; readonly refused: number }> {
+    const { database, broker, namespaces } = this.#deps;
+    if (lineage === undefined) return { published: 0, refused: 0 };
+    const after = endOf(lineage, stored.epoch)?.lastSeq ?? stored.firstSeq - 1;
+    const place: MessagePlace = { ...stored, seq: after };
+    await deleteMoved(database, place);
+    const keeping = namespaces.resolve(stored.channel);
+    let published = 0;
+    let refused = 0;
+    for (let at = after; ; ) {
+      const page = await readTail(database, { ...place, seq: at }, PAGE);
+      if (page.length === 0) break;
+      refused += await broker.reconciliation.republish(
+        page.map(({ id, seq, record }) => ({
+          channel: key,
+          id,
+          record,
+          keeping,
+          former: { epoch: stored.epoch, seq },
+        })),
+      );
+      published += page.length;
+      at = page.at(-1)!.seq;
+    }
+    return { published: published - refused, refused };
+  }
+}
+
+function isUnknown({ lineage, stored }: Found): boolean {
+  return lineage === undefined || endOf(lineage, stored.epoch) === undefined;
+}
+
+function keyOf({ app, channel }: RecentEpoch): ChannelKey {
+  return `${app}/${channel}`;
+}
