@@ -7,6 +7,7 @@ import {
   publisherFifo,
   publisherFifoOfPositions,
 } from './invariants/deliveries.ts';
+import { lossIsTrue, nobodyWaits, storedIsTrue, storedOnce } from './invariants/losses.ts';
 import { fullReread, recoveredInTime, recoveries, storedEqualsLog } from './invariants/records.ts';
 import { buildModel, type Model } from './model.ts';
 import type { Expectations, Invariant, InvariantCheck, Violation } from './verdict.ts';
@@ -21,6 +22,10 @@ const CHECKS: readonly InvariantCheck[] = [
   publisherFifo,
   publisherFifoOfPositions,
   storedEqualsLog,
+  storedOnce,
+  storedIsTrue,
+  lossIsTrue,
+  nobodyWaits,
   appsApart,
   recoveredInTime,
   fullReread,
@@ -55,6 +60,8 @@ export function check(histories: Iterable<ProcessHistory>, expectations: Expecta
     isDurable: () => true,
     refusalCodes: ['PERMISSION_DENIED'],
     dataLost: false,
+    isGone: () => false,
+    gone: 0,
     storedIsKnown: true,
     rereadIsKnown: true,
     ...expectations,

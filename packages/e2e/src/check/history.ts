@@ -18,6 +18,8 @@ interface OnChannel {
 export interface PublishEvent extends Happened, OnChannel {
   readonly type: 'publish';
   readonly key: string;
+  /** The publisher waits until it is told that the message is stored. */
+  readonly wantsStored?: boolean;
 }
 
 /** What the publisher was told. `unknown`: it may be in the channel, once, or not. */
@@ -25,6 +27,9 @@ export type OutcomeEvent = Happened & { readonly type: 'outcome'; readonly key: 
     | ({ readonly outcome: 'ok' } & Position)
     | { readonly outcome: 'failed' | 'unknown'; readonly code: string }
   );
+
+/** With `stored`: the publisher was told that the message is in the database. */
+export type StoredToldEvent = Happened & { readonly type: 'stored-told'; readonly key: string } & Position;
 
 /** A subscription begins: everything after the position is wanted. */
 export interface BeginEvent extends Happened, OnChannel, Position {
@@ -77,6 +82,7 @@ export interface HealedEvent extends Happened {
 export type HistoryEvent =
   | PublishEvent
   | OutcomeEvent
+  | StoredToldEvent
   | BeginEvent
   | ReceiveEvent
   | NoticeEvent

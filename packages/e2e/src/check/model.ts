@@ -26,6 +26,9 @@ export interface Attempt {
   code: string | undefined;
   /** When the outcome was heard. */
   answeredAt: number | undefined;
+  readonly wantsStored: boolean;
+  /** Was the publisher told that it is stored? */
+  storedTold: boolean;
 }
 
 /** One subscription of one subscriber, over all reconnects. */
@@ -81,6 +84,9 @@ class ModelBuilder {
       case 'outcome':
         this.#outcome(process, event);
         break;
+      case 'stored-told':
+        this.#storedTold(process, event.key);
+        break;
       case 'begin':
         this.#begin(process, event);
         break;
@@ -121,7 +127,10 @@ class ModelBuilder {
     };
   }
 
-  #attempt(publisher: string, { app, channel, key, at }: Extract<HistoryEvent, { type: 'publish' }>): void {
+  #attempt(
+    publisher: string,
+    { app, channel, key, at, wantsStored = false }: Extract<HistoryEvent, { type: 'publish' }>,
+  ): void {
     if (this.#attempts.has(key)) this.#nonsense.push(`${key} was published twice`);
     const place = channelOf({ app, channel });
     const n = (this.#counts.get(place) ?? 0) + 1;
@@ -129,6 +138,7 @@ class ModelBuilder {
     this.#attempts.set(key, {
       ...{ key, publisher, app, channel, n, at },
       ...{ outcome: 'unknown', position: undefined, code: undefined, answeredAt: undefined },
+      ...{ wantsStored, storedTold: false },
     });
   }
 
@@ -144,6 +154,12 @@ class ModelBuilder {
     attempt.answeredAt = event.at;
     if (event.outcome === 'ok') attempt.position = { epoch: event.epoch, seq: event.seq };
     else attempt.code = event.code;
+  }
+
+  #storedTold(process: string, key: string): void {
+    const attempt = this.#attempts.get(key);
+    if (attempt?.wantsStored === true) attempt.storedTold = true;
+    else this.#nonsense.push(`${process} was told that ${key} is stored, which it did not ask for`);
   }
 
   #begin(subscriber: string, begin: BeginEvent): void {

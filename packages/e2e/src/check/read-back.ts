@@ -29,8 +29,12 @@ export async function recordStored(databaseUrl: string, recorder: Recorder): Pro
   }
 }
 
+/** Different messages: one that is there twice counts once. */
 export async function countStored(databaseUrl: string): Promise<number> {
-  const [row] = await rowsOf<{ n: string }>(databaseUrl, 'select count(*) as n from messages');
+  const [row] = await rowsOf<{ n: string }>(
+    databaseUrl,
+    'select count(distinct (app, channel, payload)) as n from messages',
+  );
   return Number(row?.n);
 }
 

@@ -1,5 +1,5 @@
 import type { RealtimeClient } from '@carillon/client';
-import { eventually } from '@carillon/testing';
+import { eventually, type TcpProxy } from '@carillon/testing';
 import { connectClient, type Rights, tokenFor } from '../people.ts';
 import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
@@ -19,13 +19,15 @@ export interface Place extends Rights {
   /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
   readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
+  /** A proxy on the way to the gateway. Default: the one that the gateway has, if any. */
+  readonly via?: TcpProxy;
 }
 
 /** What all subscribers have, with the SDK or without it. */
 type AnySubscriber = RecordedSubscriber | RecordedBareSubscriber;
 
-function clientPort({ links, port }: Service): number {
-  return links?.clients.port ?? port;
+function clientPort({ links, port }: Service, via?: TcpProxy): number {
+  return via?.port ?? links?.clients.port ?? port;
 }
 
 export interface StageOptions {
@@ -81,13 +83,19 @@ export class Stage {
     return subscriber;
   }
 
-  async publisher(name: string, { gateway, channels, ...rights }: Place): Promise<RecordedPublisher> {
-    const client = await connectClient(name, clientPort(gateway), rights, this.#silentMs);
+  /** @param wantsStored waits until it is told that each message is stored, too */
+  async publisher(
+    name: string,
+    { gateway, channels, via, ...rights }: Place,
+    { wantsStored = false } = {},
+  ): Promise<RecordedPublisher> {
+    const client = await connectClient(name, clientPort(gateway, via), rights, this.#silentMs);
     this.#clients.push(client);
     const app = rights.app ?? DEFAULT_APP;
     for (const channel of channels) this.#places.set(`${app}/${channel}`, { app, channel });
     const recorder = this.#histories.recorder(name);
-    const publisher = new RecordedPublisher({ app, client, channels, recorder, frontier: this.frontier });
+    const { frontier } = this;
+    const publisher = new RecordedPublisher({ app, client, channels, recorder, frontier, wantsStored });
     this.publishers.push(publisher);
     return publisher;
   }
@@ -148,9 +156,9 @@ export class Stage {
     await this.#histories.close();
   }
 
-  async #isStored({ dataLost }: Expectations): Promise<boolean> {
+  async #isStored({ dataLost, gone = 0 }: Expectations): Promise<boolean> {
     // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
-    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted) return false;
+    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted - gone) return false;
     return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier.newest));
   }
 

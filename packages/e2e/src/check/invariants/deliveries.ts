@@ -8,7 +8,7 @@ import {
 } from '../history.ts';
 import type { Attempt, Life, Model } from '../model.ts';
 import { channelOf } from '../model.ts';
-import type { InvariantCheck, Violation } from '../verdict.ts';
+import type { Expectations, InvariantCheck, Violation } from '../verdict.ts';
 
 function nameOf({ subscriber, app, channel }: Life): string {
   return `${subscriber} on ${app}/${channel}`;
@@ -92,7 +92,11 @@ function wasExcused(position: Position, notices: readonly NoticeEvent[]): boolea
   );
 }
 
-function* missingIn(life: Life, attempts: readonly Attempt[], dataLost: boolean): Generator<Violation> {
+function* missingIn(
+  life: Life,
+  attempts: readonly Attempt[],
+  { dataLost, isGone }: Required<Expectations>,
+): Generator<Violation> {
   const receives = life.events.filter((event) => event.type === 'receive');
   const keys = new Set(receives.map(({ key }) => key));
   const notices = life.events.filter((event) => event.type === 'notice');
@@ -100,7 +104,7 @@ function* missingIn(life: Life, attempts: readonly Attempt[], dataLost: boolean)
   for (const { key, position } of attempts) {
     if (position === undefined || keys.has(key) || comparePositions(position, life.begin) <= 0) continue;
     if (life.ended && comparePositions(position, last) > 0) continue;
-    if (dataLost && wasExcused(position, notices)) continue;
+    if (isGone(key) || (dataLost && wasExcused(position, notices))) continue;
     yield {
       invariant: 'accepted-is-read',
       text: `${nameOf(life)} never got ${key}, accepted as ${shown(position)}`,
@@ -108,9 +112,10 @@ function* missingIn(life: Life, attempts: readonly Attempt[], dataLost: boolean)
   }
 }
 
-export const acceptedIsRead: InvariantCheck = function* (model, { dataLost }) {
+export const acceptedIsRead: InvariantCheck = function* (model, expectations) {
   const byChannel = Map.groupBy(model.attempts.values(), channelOf);
-  for (const life of model.lives) yield* missingIn(life, byChannel.get(channelOf(life)) ?? [], dataLost);
+  for (const life of model.lives)
+    yield* missingIn(life, byChannel.get(channelOf(life)) ?? [], expectations);
 };
 
 export const publisherFifo: InvariantCheck = function* ({ lives, attempts }, { dataLost }) {
