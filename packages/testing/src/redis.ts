@@ -18,7 +18,7 @@ export interface RedisOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** TLS only. Needs a local redis-server. */
   readonly tls?: Certificates;
-  /** Its clock can be stepped. Needs a local redis-server and libfaketime. */
+  /** Its clock can be stepped. Needs a local redis-server on Linux and a C compiler. */
   readonly steppableClock?: boolean;
 }
 

@@ -1,50 +1,64 @@
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { findProgram } from './backend.ts';
 import type { ProcessOptions } from './server-process.ts';
 
-/** Where distributions put it. */
-const LIBRARIES = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
-  '/usr/lib64/faketime/libfaketime.so.1',
-  '/usr/lib/faketime/libfaketime.so.1',
-];
-/** How long the process goes on with the time that it has read. */
-const CACHE_S = 1;
+const COMPILERS = ['cc', 'gcc', 'clang', 'tcc'];
+const run = promisify(execFile);
+
+/**
+ * The time of day, so many milliseconds later as the file says. Without headers, which a machine may not have. libfaketime does not do: it
+ * calls malloc before jemalloc, which redis-server has, is ready for it.
+ */
+const SOURCE = `
+struct timeval { long seconds, microseconds; };
+struct timespec { long seconds, nanoseconds; };
+int clock_gettime(int, struct timespec *);
+char *getenv(const char *);
+int open(const char *, int, ...);
+void *mmap(void *, unsigned long, int, int, int, long);
+
+int gettimeofday(struct timeval *now, void *zone) {
+  static volatile long long *ahead;
+  if (!ahead) ahead = mmap(0, 8, 1, 1, open(getenv("STEPPABLE_CLOCK"), 0), 0);
+  struct timespec real;
+  clock_gettime(0, &real);
+  long long us = real.seconds * 1000000LL + real.nanoseconds / 1000 + *ahead * 1000;
+  now->seconds = us / 1000000;
+  now->microseconds = us % 1000000;
+  return 0;
+}
+`;
 
 export interface SteppableClock {
   /** For the process whose clock it is. */
   readonly settings: Pick<ProcessOptions, 'env'>;
-  /** Resolves when the process has the new time. */
+  /** The process has the new time when it resolves. */
   readonly step: (byMs: number) => Promise<void>;
 }
 
-/** The clock of a process that is about to be started. Only what it reads as the time of day is changed: its own timers go on. */
+/** A clock for a redis-server that is about to be started. Only the time of day is changed: its own timers go on. Linux only. */
 export async function steppableClock(folder: string): Promise<SteppableClock> {
-  const library = LIBRARIES.find((path) => existsSync(path));
-  if (library === undefined)
-    throw new Error('this test steps a clock: it needs libfaketime (Debian: apt-get install libfaketime)');
-  const file = join(folder, 'clock');
-  let aheadMs = 0;
-  const write = (): Promise<void> =>
-    writeFile(file, `${aheadMs < 0 ? '-' : '+'}${Math.abs(aheadMs) / 1000}s\n`);
-  await write();
+  const compiler = COMPILERS.map(findProgram).find((path) => path !== undefined);
+  if (process.platform !== 'linux' || compiler === undefined)
+    throw new Error('this test steps a clock: it needs Linux and a C compiler (Debian: apt-get install tcc)');
+  const [source, library, file] = ['clock.c', 'clock.so', 'clock'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(source, SOURCE);
+  await run(compiler, ['-shared', '-fPIC', '-o', library, source]);
+  let aheadMs = 0n;
+  const write = (): Promise<void> => writeFile(file, new BigInt64Array([aheadMs]), { flag: 'r+' });
+  await writeFile(file, new BigInt64Array([aheadMs]));
   return {
-    settings: {
-      env: {
-        LD_PRELOAD: library,
-        FAKETIME_TIMESTAMP_FILE: file,
-        FAKETIME_CACHE_DURATION: String(CACHE_S),
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        DONT_FAKE_MONOTONIC: '1',
-      },
-    },
+    settings: { env: { LD_PRELOAD: library, STEPPABLE_CLOCK: file } },
     step: async (byMs) => {
-      aheadMs += byMs;
+      aheadMs += BigInt(byMs);
       await write();
-      await pause(CACHE_S * 1000 + 200);
     },
   };
 }
