@@ -113,7 +113,8 @@ export async function stopReplication(primary: CommandTarget, replica: CommandTa
   await redisCommand(replica, 'CONFIG', 'SET', 'masterauth', 'not-the-password');
   await redisCommand(primary, 'CLIENT', 'KILL', 'TYPE', 'replica');
   await eventually(
-    async () => String(await redisCommand(replica, 'INFO', 'replication')).includes('master_link_status:down'),
+    async () =>
+      String(await redisCommand(replica, 'INFO', 'replication')).includes('master_link_status:down'),
     { what: 'the replica has lost its primary', timeoutMs: 20_000 },
   );
 }

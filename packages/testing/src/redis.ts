@@ -8,8 +8,8 @@ import { chooseBackend, findProgram } from './backend.ts';
 import type { Certificates } from './certificates.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
-import { steppableClock } from './steppable-clock.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
+import { steppableClock } from './steppable-clock.ts';
 
 export interface RedisOptions {
   /** Append-only file. Default false: what is lost on a restart doesn't matter to the test. */

@@ -6,7 +6,13 @@ import { type Expectations, INVARIANTS, type Invariant } from './verdict.ts';
 const PLACE = { app: 'one', channel: 'c:a' } as const;
 const [OLD, NEW] = ['0001', '0002'];
 
-const publish = (key: string, at = 0): HistoryEvent => ({ type: 'publish', at, ...PLACE, key });
+const publish = (key: string, at = 0, wantsStored = false): HistoryEvent => ({
+  type: 'publish',
+  at,
+  ...PLACE,
+  key,
+  wantsStored,
+});
 const ok = (key: string, seq: number, epoch = OLD): HistoryEvent => ({
   type: 'outcome',
   at: 1,
@@ -142,7 +148,8 @@ describe('good histories pass', () => {
 
 it('what is published again after a loss comes again to a client without the SDK, and to no other', () => {
   const again = [got('p1', 1), got('p2', 2), got('p3', 3), notice(3, 0, NEW), got('p3', 1, { epoch: NEW })];
-  const found3 = (type: FoundEvent['type']) => [...all(type, 'p1', 'p2', 'p3'), found(type, 'p3', 1, NEW)];
+  // Redis lost it before it was stored.
+  const found3 = (type: FoundEvent['type']) => [...all(type, 'p1', 'p2'), found(type, 'p3', 1, NEW)];
   const rest = { postgres: found3('stored'), reread: found3('reread') };
   const bare = { ...begin(), forgetful: true } as HistoryEvent;
   expect(violatedBy({ subscriber: [bare, ...again], ...rest }, { dataLost: true })).toEqual([]);
@@ -239,6 +246,52 @@ describe('a violation is found', () => {
         subscriber: [...GOOD.subscriber, got('p4', 1, { epoch: NEW })],
         publisher: [...GOOD.publisher, publish('p4')],
       },
+      { dataLost: true },
+    ],
+    [
+      'stored-once',
+      'published again although it was stored',
+      { postgres: [...GOOD.postgres, found('stored', 'p3', 1, NEW)] },
+      { dataLost: true },
+    ],
+    [
+      'stored-is-true',
+      'another message has its place in Postgres',
+      {
+        publisher: [
+          ...GOOD.publisher,
+          publish('p4', 0, true),
+          ok('p4', 3),
+          { type: 'stored-told', at: 2, key: 'p4', epoch: OLD, seq: 3 },
+        ],
+      },
+      { dataLost: true },
+    ],
+    [
+      'loss-is-true',
+      'it was told to be gone, and is in Postgres',
+      { subscriber: [begin(), got('p1', 1), got('p2', 2), notice(2, 0, NEW)] },
+      { dataLost: true },
+    ],
+    [
+      'loss-is-true',
+      'it was left out without a word',
+      {
+        subscriber: [...GOOD.subscriber.slice(0, 3), notice(3, 0, NEW)],
+        postgres: all('stored', 'p1', 'p2', 'p3'),
+      },
+      { dataLost: true },
+    ],
+    [
+      'nobody-waits',
+      'a publish has no outcome',
+      { publisher: [...GOOD.publisher, publish('p4')] },
+      { dataLost: true },
+    ],
+    [
+      'nobody-waits',
+      '`stored` was never told',
+      { publisher: [publish('p1', 0, true), ...GOOD.publisher.slice(1)] },
       { dataLost: true },
     ],
     [

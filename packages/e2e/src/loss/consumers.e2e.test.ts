@@ -72,7 +72,9 @@ async function goThrough(lose: (redis: TestRedis) => Promise<unknown>): Promise<
 }
 
 it('[D7] a consumer goes on where it acknowledged, when Redis comes back empty', { timeout: 120_000 }, () =>
-  goThrough((redis) => redis.restartEmpty()));
+  goThrough((redis) => redis.restartEmpty()),
+);
 
 it('[D7] a consumer goes on where it acknowledged, after FLUSHALL', { timeout: 120_000 }, () =>
-  goThrough((redis) => redisCommand(redis, 'FLUSHALL')));
+  goThrough((redis) => redisCommand(redis, 'FLUSHALL')),
+);

@@ -19,7 +19,9 @@ async function readinessOf({ port }: Service): Promise<string> {
 }
 
 for (const state of STATES)
-  it(`[D7] accepted messages wait for it to be mended, and are stored (${state})`, { timeout: 120_000 }, async () => {
+  it(`[D7] accepted messages wait for it to be mended, and are stored (${state})`, {
+    timeout: 120_000,
+  }, async () => {
     const redis = await startRedis();
     scenes.closing(() => redis.stop());
     const scene = await scenes.open(redis, { gateways: 1, routers: 0 });
@@ -27,7 +29,9 @@ for (const state of STATES)
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     scenes.closing(() => client.end());
-    (await stage.publisher('p', { gateway: gateways[0], channels: CHANNELS }, { wantsStored: true })).start(10);
+    (await stage.publisher('p', { gateway: gateways[0], channels: CHANNELS }, { wantsStored: true })).start(
+      10,
+    );
     await stage.traffic(30);
     await client.query(
       `create function audit() returns trigger language plpgsql as $$ begin raise exception 'audit' using errcode = '${state}'; end $$;

@@ -52,6 +52,9 @@ it('[D7] a publisher that repeats what it sent before is not told that it is som
   // What the answer to the tenth is lost for: the eleventh is on its way behind it, or the other way round.
   expect(await socket.publishPatiently(11)).toMatchObject({ type: 'accepted' });
   expect(await socket.publishPatiently(10)).toMatchObject({ type: 'accepted', duplicate: true });
-  await publishInTurn(await scene.stage.publisher('p', { gateway: scene.gateways[1], channels: CHANNELS }), 2);
+  await publishInTurn(
+    await scene.stage.publisher('p', { gateway: scene.gateways[1], channels: CHANNELS }),
+    2,
+  );
   await scene.stored(13);
 });

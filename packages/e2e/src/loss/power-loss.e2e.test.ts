@@ -27,13 +27,23 @@ async function begin() {
     await stage.subscriber(`sdk-${i}`, { gateway, channels: CHANNELS }).start();
     await (await stage.bareSubscriber(`bare-${i}`, { gateway, channels: CHANNELS })).start();
   }
-  const away = stage.subscriber('away', { gateway: gateways[0], otherGateways: [gateways[1]], channels: CHANNELS });
+  const away = stage.subscriber('away', {
+    gateway: gateways[0],
+    otherGateways: [gateways[1]],
+    channels: CHANNELS,
+  });
   await away.start();
-  const before = await stage.publisher('m', { gateway: gateways[0], channels: CHANNELS }, { wantsStored: true });
+  const before = await stage.publisher(
+    'm',
+    { gateway: gateways[0], channels: CHANNELS },
+    { wantsStored: true },
+  );
   return { redis, scene, away, before };
 }
 
-it('[D7] what Postgres has is not overwritten, by gateways that know nothing of it', { timeout: 180_000 }, async () => {
+it('[D7] what Postgres has is not overwritten, by gateways that know nothing of it', {
+  timeout: 180_000,
+}, async () => {
   const { redis, scene, away, before } = await begin();
   await publishInTurn(before, 40);
   away.leave();
@@ -55,7 +65,9 @@ it('[D7] what Postgres has is not overwritten, by gateways that know nothing of 
   expect(stored).toBe(71);
 });
 
-it('[D7] what nobody has any more is told, and its numbers are not given again', { timeout: 180_000 }, async () => {
+it('[D7] what nobody has any more is told, and its numbers are not given again', {
+  timeout: 180_000,
+}, async () => {
   const { redis, scene, away, before } = await begin();
   const [persistence] = scene.services.persistence;
   await publishInTurn(before, 40);

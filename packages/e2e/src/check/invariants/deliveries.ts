@@ -114,8 +114,7 @@ function* missingIn(
 
 export const acceptedIsRead: InvariantCheck = function* (model, expectations) {
   const byChannel = Map.groupBy(model.attempts.values(), channelOf);
-  for (const life of model.lives)
-    yield* missingIn(life, byChannel.get(channelOf(life)) ?? [], expectations);
+  for (const life of model.lives) yield* missingIn(life, byChannel.get(channelOf(life)) ?? [], expectations);
 };
 
 export const publisherFifo: InvariantCheck = function* ({ lives, attempts }, { dataLost }) {
