@@ -39,8 +39,10 @@ export interface SentinelledRedis {
   hasFailedOver(): Promise<boolean>;
   /** From now on the replica hears nothing new, until the two change places: it lags, and knows it. */
   lag(): Promise<void>;
-  /** The sentinel can't reach the first primary any more. All others can, and stay connected. Needs `isolatable`. */
+  /** For the sentinel the first primary is dead from now on. All others reach it, and stay connected. Needs `isolatable`. */
   isolate(): Promise<void>;
+  /** Ends {@link isolate}: the sentinel finds a second primary there, and demotes it after about 10 s. */
+  rejoin(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,8 +88,12 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     sentinel,
     hasFailedOver: hasTakenOver,
     lag: () => stopReplication(primary, replica),
+    // A user that is gone would not do: who is refused as that user goes on as the default one.
     isolate: async () => {
-      await redisCommand(primary, 'ACL', 'DELUSER', SENTINEL_USER);
+      await redisCommand(primary, 'ACL', 'SETUSER', SENTINEL_USER, 'nocommands');
+    },
+    rejoin: async () => {
+      await redisCommand(primary, 'ACL', 'SETUSER', SENTINEL_USER, 'allcommands');
     },
     failOver: async () => {
       await eventually(
