@@ -79,6 +79,14 @@ export interface HealedEvent extends Happened {
   readonly recoverWithinMs: number;
 }
 
+/**
+ * All that had what was accepted since `from` ended together, or may have: what is not in Postgres may be gone.
+ */
+export interface ForgottenEvent extends Happened {
+  readonly type: 'forgotten';
+  readonly from: number;
+}
+
 export type HistoryEvent =
   | PublishEvent
   | OutcomeEvent
@@ -90,18 +98,13 @@ export type HistoryEvent =
   | EndEvent
   | FoundEvent
   | FaultEvent
+  | ForgottenEvent
   | HealedEvent;
 
 export interface ProcessHistory {
   /** Name of the publisher, subscriber or reader. */
   readonly process: string;
   readonly events: Iterable<HistoryEvent>;
-}
-
-/** Epochs of a channel sort by age. */
-export function comparePositions(a: Position, b: Position): number {
-  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1;
-  return a.seq - b.seq;
 }
 
 export function shown({ epoch, seq }: Position): string {

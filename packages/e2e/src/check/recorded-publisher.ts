@@ -1,6 +1,6 @@
 import type { Publishing, RealtimeClient, RealtimeError } from '@carillon/client';
 import type { Position } from '@carillon/protocol';
-import { comparePositions } from './history.ts';
+import { EpochOrder } from './epoch-order.ts';
 import type { Recorder } from './history-file.ts';
 
 /** Refusals after which the message may be in the channel all the same. */
@@ -9,12 +9,19 @@ const UNKNOWN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'TIMEOUT', 'INT
 /** The newest accepted position of each channel, over all publishers: what subscribers have to reach. */
 export class Frontier {
   readonly #newest = new Map<string, Position>();
+  readonly #order = new EpochOrder();
   accepted = 0;
 
   push(place: string, position: Position): void {
     this.accepted++;
+    this.#order.note(place, position.epoch, performance.now());
     const known = this.#newest.get(place);
-    if (known === undefined || comparePositions(position, known) > 0) this.#newest.set(place, position);
+    if (known === undefined || this.compare(place, position, known) > 0) this.#newest.set(place, position);
+  }
+
+  /** Below 0 when `a` comes before `b` on the channel. */
+  compare(place: string, a: Position, b: Position): number {
+    return this.#order.compare(place, a, b);
   }
 
   /** By app and channel. */

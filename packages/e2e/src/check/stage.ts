@@ -3,7 +3,6 @@ import { eventually, type TcpProxy } from '@carillon/testing';
 import { connectClient, type Rights, tokenFor } from '../people.ts';
 import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
-import { comparePositions } from './history.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
 import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
 import { RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
@@ -19,6 +18,8 @@ export interface Place extends Rights {
   /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
   readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
+  /** A subscriber with the SDK: it acknowledges under this name. */
+  readonly consumer?: string;
   /** A proxy on the way to the gateway. Default: the one that the gateway has, if any. */
   readonly via?: TcpProxy;
 }
@@ -55,12 +56,16 @@ export class Stage {
   }
 
   /** A subscriber with the SDK, not yet started. */
-  subscriber(name: string, { gateway, otherGateways = [], channels, ...rights }: Place): RecordedSubscriber {
+  subscriber(
+    name: string,
+    { gateway, otherGateways = [], channels, consumer, ...rights }: Place,
+  ): RecordedSubscriber {
     const gateways = [gateway, ...otherGateways];
     const comesBack = otherGateways.length > 0;
     let starts = 0;
     const subscriber = new RecordedSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name), comesBack },
+      ...(consumer === undefined ? {} : { consumer }),
       connect: () =>
         connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights, this.#silentMs),
     });
@@ -104,6 +109,11 @@ export class Stage {
     this.#faults.record({ type: 'fault', at: Date.now(), name });
   }
 
+  /** What was accepted since then (`Date.now()`) may be gone now, if it is not in Postgres. */
+  forgotten(from: number): void {
+    this.#faults.record({ type: 'forgotten', at: Date.now(), from });
+  }
+
   healed(name: string, recoverWithinMs: number): void {
     this.#faults.record({ type: 'healed', at: Date.now(), name, recoverWithinMs });
   }
@@ -127,9 +137,10 @@ export class Stage {
     return () =>
       this.subscribers.every((subscriber) =>
         subscriber.channels.every((channel) => {
-          const goal = newest.get(`${subscriber.app}/${channel}`);
+          const place = `${subscriber.app}/${channel}` as const;
+          const goal = newest.get(place);
           const has = subscriber.position(channel);
-          return goal === undefined || has === undefined || comparePositions(has, goal) >= 0;
+          return goal === undefined || has === undefined || this.frontier.compare(place, has, goal) >= 0;
         }),
       );
   }
@@ -159,7 +170,7 @@ export class Stage {
   async #isStored({ dataLost, gone = 0 }: Expectations): Promise<boolean> {
     // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
     if ((await countStored(this.#databaseUrl)) < this.frontier.accepted - gone) return false;
-    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier.newest));
+    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier));
   }
 
   async #reread(gateway: Service): Promise<void> {

@@ -12,7 +12,8 @@ export const INVARIANTS = {
   'publisher-fifo': "messages of one publisher keep the publisher's order",
   'stored-equals-log': 'Postgres has every message of the log once, and nothing else',
   'nothing-skipped': 'nobody is told that messages are gone',
-  'epoch-announced': 'each change of epoch was announced',
+  'epochs-joined':
+    'a new epoch begins with its first message, and the one before it was read to its end, or a gap was told',
   'stored-once': 'Postgres has no message twice, not under two positions either',
   'stored-is-true': 'what a publisher was told to be stored is in Postgres',
   'loss-is-true': 'nothing is told to be gone, or left out, that Postgres has',

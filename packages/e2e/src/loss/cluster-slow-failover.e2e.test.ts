@@ -32,13 +32,17 @@ async function firstPrimaryOf(cluster: RedisCluster): Promise<FailingOver> {
 it.concurrent.each([
   { nodeTimeoutMs: 15_000, env: {} },
   { nodeTimeoutMs: 1500, env: QUICK_HEARTBEATS },
-])('[D7] a lagging replica takes over when its primary was silent for $nodeTimeoutMs ms', {
-  timeout: 240_000,
-}, async ({ nodeTimeoutMs, env }) => {
-  const cluster = await startRedisCluster({
-    ...{ appendonly: true, primaries: PRIMARIES, replicas: 1 },
-    config: { 'cluster-node-timeout': String(nodeTimeoutMs) },
-  });
-  scenes.closing(() => cluster.stop());
-  await failSlowly(scenes, await firstPrimaryOf(cluster), env);
-});
+])(
+  '[D7] a lagging replica takes over when its primary was silent for $nodeTimeoutMs ms',
+  {
+    timeout: 240_000,
+  },
+  async ({ nodeTimeoutMs, env }) => {
+    const cluster = await startRedisCluster({
+      ...{ appendonly: true, primaries: PRIMARIES, replicas: 1 },
+      config: { 'cluster-node-timeout': String(nodeTimeoutMs) },
+    });
+    scenes.closing(() => cluster.stop());
+    await failSlowly(scenes, await firstPrimaryOf(cluster), env);
+  },
+);

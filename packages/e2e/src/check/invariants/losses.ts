@@ -1,6 +1,7 @@
 /** What holds when Redis came back with less, judged from outside: by what was told, by what was read, and by Postgres. */
-import { comparePositions, type NoticeEvent, shown } from '../history.ts';
-import { type Attempt, channelOf, type Life } from '../model.ts';
+import type { Position } from '@carillon/protocol';
+import { type NoticeEvent, shown } from '../history.ts';
+import { type Attempt, channelOf, type Life, type Model } from '../model.ts';
 import type { InvariantCheck, Violation } from '../verdict.ts';
 
 /** Reasons that a client brings on itself: it was away for long, or missed more than it may. */
@@ -38,20 +39,19 @@ export const lossIsTrue: InvariantCheck = function* (model, { dataLost, storedIs
     [...model.attempts.values()].filter(({ key }) => stored.has(key)),
     channelOf,
   );
-  for (const life of model.lives) yield* skippedBy(life, byChannel.get(channelOf(life)) ?? []);
+  for (const life of model.lives) yield* skippedBy(life, byChannel.get(channelOf(life)) ?? [], model);
 };
 
-function* skippedBy(life: Life, stored: readonly Attempt[]): Generator<Violation> {
+function* skippedBy(life: Life, stored: readonly Attempt[], { order }: Model): Generator<Violation> {
+  const isAfter = (a: Position, b: Position): boolean => order.compare(channelOf(life), a, b) > 0;
   const receives = life.events.filter((event) => event.type === 'receive');
   const notices = life.events.filter((event) => event.type === 'notice');
   const keys = new Set(receives.map(({ key }) => key));
   const last = receives.at(-1) ?? life.begin;
   for (const { key, position } of stored) {
-    if (position === undefined || keys.has(key) || comparePositions(position, life.begin) <= 0) continue;
-    if (life.ended && comparePositions(position, last) > 0) continue;
-    const notice = notices.find(
-      ({ from, ...to }) => comparePositions(position, from) > 0 && comparePositions(position, to) <= 0,
-    );
+    if (position === undefined || keys.has(key) || !isAfter(position, life.begin)) continue;
+    if (life.ended && isAfter(position, last)) continue;
+    const notice = notices.find(({ from, ...to }) => isAfter(position, from) && !isAfter(position, to));
     if (notice !== undefined && OWN_REASONS.has(notice.reason)) continue;
     yield {
       invariant: 'loss-is-true',

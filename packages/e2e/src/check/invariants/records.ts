@@ -1,4 +1,4 @@
-import { comparePositions, type FoundEvent, shown } from '../history.ts';
+import { type FoundEvent, shown } from '../history.ts';
 import { type Attempt, channelOf, type Model } from '../model.ts';
 import type { Expectations, Invariant, InvariantCheck, Violation } from '../verdict.ts';
 
@@ -72,7 +72,7 @@ export const fullReread: InvariantCheck = function* (model, expectations) {
       before === undefined ||
       (message.epoch === before.epoch
         ? message.seq === before.seq + 1
-        : comparePositions(message, before) > 0);
+        : model.order.compare(channelOf(message), message, before) > 0);
     if (!isNext)
       yield {
         invariant: 'full-reread',
