@@ -23,6 +23,7 @@ export interface FailingOver {
 export const QUICK_HEARTBEATS = { CARILLON_GATEWAY_HEARTBEAT_MS: '250', CARILLON_GATEWAY_TIMEOUT_MS: '1s' };
 
 const FAILOVER_TIMEOUT_MS = 90_000;
+const LATE_MS = 4000;
 
 export async function failSlowly(
   scenes: Scenes,
@@ -62,6 +63,11 @@ export async function failSlowly(
         maxWaiting: 30,
       });
   await eventually(redis.hasFailedOver, { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS });
+  // It lives, and is late: by less than anybody is patient, as the other one accepts something soon.
+  const [, late] = gateways;
+  late.pause();
+  await stage.traffic(10, LATE_MS).catch(() => undefined);
+  late.resume();
   await stage.traffic(100, 20_000).catch(() => undefined); // publishers that are stuck are found by the checker
   await scene.expectSound();
 }
