@@ -10,7 +10,8 @@ export type ServiceName = 'gateway' | 'router' | 'persistence' | 'admin';
 
 /** The ways from and to one service, each of which can be cut, delayed, half open. */
 export interface Links {
-  readonly redis: TcpProxy;
+  /** Only to a single Redis: nodes of a cluster, and sentinels, say where they are. */
+  readonly redis: TcpProxy | undefined;
   readonly postgres: TcpProxy;
   /** From its clients. */
   readonly clients: TcpProxy;
@@ -73,10 +74,13 @@ function through(url: string, { port }: TcpProxy): string {
 }
 
 async function startLinks(port: number, { redisUrl, databaseUrl }: ServicesOptions): Promise<Links> {
-  const [redis, postgres, clients] = await Promise.all(
-    [portOf(redisUrl), portOf(databaseUrl), port].map((targetPort) => startTcpProxy({ targetPort })),
+  const isSingle = /^rediss?:/.test(redisUrl);
+  const [postgres, clients, redis] = await Promise.all(
+    [portOf(databaseUrl), port, ...(isSingle ? [portOf(redisUrl)] : [])].map((targetPort) =>
+      startTcpProxy({ targetPort }),
+    ),
   );
-  return { redis: redis!, postgres: postgres!, clients: clients! };
+  return { redis, postgres: postgres!, clients: clients! };
 }
 
 async function startService(
@@ -91,7 +95,8 @@ async function startService(
       command: process.execPath,
       args: [...(options.nodeArgs ?? []), `${ROOT}apps/${name}/src/main.ts`],
       env: {
-        CARILLON_REDIS_URL: links === undefined ? options.redisUrl : through(options.redisUrl, links.redis),
+        CARILLON_REDIS_URL:
+          links?.redis === undefined ? options.redisUrl : through(options.redisUrl, links.redis),
         CARILLON_DATABASE_URL:
           links === undefined ? options.databaseUrl : through(options.databaseUrl, links.postgres),
         [`CARILLON_${name.toUpperCase()}_PORT`]: String(port),
@@ -141,7 +146,7 @@ async function stopAll(services: readonly Service[]): Promise<void> {
     services.map(async (service) => {
       service.resume();
       await service.stop();
-      await Promise.all(Object.values(service.links ?? {}).map((link) => link.stop()));
+      await Promise.all(Object.values(service.links ?? {}).map((link) => link?.stop()));
     }),
   );
 }

@@ -114,7 +114,7 @@ describe('users and sessions', () => {
   it('reaches a gateway that was cut off from the broker, and taken for dead, when it is back', async () => {
     const ada = await join('ada', 1);
     const { redis } = cluster.gateways[1]!.links!;
-    redis.refuse();
+    redis!.refuse();
     // It is named as silent until it is removed.
     expect((await backEnd.users.sessions('ada')).silent).not.toEqual([]);
     await eventually(async () => (await backEnd.users.sessions('ada')).silent.length === 0, {
@@ -123,7 +123,7 @@ describe('users and sessions', () => {
     });
     expectCounted(await backEnd.users.disconnect('ada'), [], 1);
     expect(ada.client.state).toBe('connected');
-    redis.heal();
+    redis!.heal();
     await eventually(() => ada.endings.length === 1, { what: 'ada is away', timeoutMs: 30_000 });
     expect(ada.endings[0]).toMatchObject({ code: 4202 });
   });

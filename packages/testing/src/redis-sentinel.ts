@@ -9,12 +9,20 @@ import { type CommandTarget, redisCommand } from './redis-command.ts';
 import { startProcess } from './server-process.ts';
 
 const NAME = 'carillon';
+/** The sentinel's own, on a Redis without a password: so that it alone can be kept out. */
+const SENTINEL_USER = 'sentinel';
+/** It fails over when it is told to, not because a busy machine lets a server stand still. */
+const MANUAL_DOWN_AFTER_MS = 60_000;
 
 export interface SentinelOptions extends RedisOptions {
   /** Of primary and replica. Default: none. */
   readonly password?: string;
   /** Of the sentinel. Default: none. */
   readonly sentinelPassword?: string;
+  /** How long the primary may be silent before the sentinel puts the replica in its place (the sentinel's own default is 30,000). Default 60,000. */
+  readonly downAfterMs?: number;
+  /** {@link SentinelledRedis.isolate} will be used: the sentinel has a user of its own, until a server is restarted. Excludes `password`. */
+  readonly isolatable?: boolean;
 }
 
 /** A primary, a replica, and one sentinel that watches them. */
@@ -24,8 +32,17 @@ export interface SentinelledRedis {
   /** The first primary. */
   readonly primary: TestRedis;
   readonly replica: TestRedis;
+  readonly sentinel: CommandTarget;
   /** Has the sentinel make the replica the primary, and resolves when it says that it is. */
   failOver(): Promise<void>;
+  /** Does the sentinel say that the replica is the primary? */
+  hasFailedOver(): Promise<boolean>;
+  /** From now on the replica hears nothing new, until the two change places: it lags, and knows it. */
+  lag(): Promise<void>;
+  /** For the sentinel the first primary is dead from now on. All others reach it, and stay connected. Needs `isolatable`. */
+  isolate(): Promise<void>;
+  /** Ends {@link isolate}: the sentinel finds a second primary there, and demotes it after about 10 s. */
+  rejoin(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -42,6 +59,12 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     TestRedis,
     TestRedis,
   ];
+  if (options.isolatable === true)
+    for (const { port } of [primary, replica])
+      await redisCommand(
+        { port, caFile: tls?.caFile },
+        ...(['ACL', 'SETUSER', SENTINEL_USER, 'on', `>${SENTINEL_USER}`, '~*', '&*', '+@all'] as const),
+      );
   const onReplica = { port: replica.port, caFile: tls?.caFile, password };
   await redisCommand(onReplica, 'REPLICAOF', '127.0.0.1', primary.port);
   await eventually(
@@ -62,6 +85,16 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     url: urlOf(sentinel.port, options),
     primary,
     replica,
+    sentinel,
+    hasFailedOver: hasTakenOver,
+    lag: () => stopReplication(primary, replica),
+    // A user that is gone would not do: who is refused as that user goes on as the default one.
+    isolate: async () => {
+      await redisCommand(primary, 'ACL', 'SETUSER', SENTINEL_USER, 'nocommands');
+    },
+    rejoin: async () => {
+      await redisCommand(primary, 'ACL', 'SETUSER', SENTINEL_USER, 'allcommands');
+    },
     failOver: async () => {
       await eventually(
         async () =>
@@ -81,9 +114,20 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
   };
 }
 
+/** The primary takes no replica that has a password: it has none. What the replica has by then is all that it gets. */
+export async function stopReplication(primary: CommandTarget, replica: CommandTarget): Promise<void> {
+  await redisCommand(replica, 'CONFIG', 'SET', 'masterauth', 'not-the-password');
+  await redisCommand(primary, 'CLIENT', 'KILL', 'TYPE', 'replica');
+  await eventually(
+    async () =>
+      String(await redisCommand(replica, 'INFO', 'replication')).includes('master_link_status:down'),
+    { what: 'the replica has lost its primary', timeoutMs: 20_000 },
+  );
+}
+
 async function startSentinel(
   primaryPort: number,
-  { tls, password, sentinelPassword }: SentinelOptions,
+  { tls, password, sentinelPassword, downAfterMs = MANUAL_DOWN_AFTER_MS, isolatable }: SentinelOptions,
 ): Promise<CommandTarget & { stop(): Promise<void> }> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'carillon-sentinel-'));
@@ -95,8 +139,10 @@ async function startSentinel(
     ...(sentinelPassword === undefined ? [] : [`requirepass ${JSON.stringify(sentinelPassword)}`]),
     `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
-    // It fails over when it is told to, not because a busy machine lets a server stand still.
-    `sentinel down-after-milliseconds ${NAME} 60000`,
+    ...(isolatable === true
+      ? [`sentinel auth-user ${NAME} ${SENTINEL_USER}`, `sentinel auth-pass ${NAME} ${SENTINEL_USER}`]
+      : []),
+    `sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
     `sentinel failover-timeout ${NAME} 20000`,
   ];
   await writeFile(file, `${settings.join('\n')}\n`);

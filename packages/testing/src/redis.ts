@@ -9,6 +9,7 @@ import type { Certificates } from './certificates.ts';
 import { environment } from './config.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startProcess } from './server-process.ts';
+import { steppableClock } from './steppable-clock.ts';
 
 export interface RedisOptions {
   /** Append-only file. Default false: what is lost on a restart doesn't matter to the test. */
@@ -17,6 +18,8 @@ export interface RedisOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** TLS only. Needs a local redis-server. */
   readonly tls?: Certificates;
+  /** Its clock can be stepped. Needs a local redis-server on Linux and a C compiler. */
+  readonly steppableClock?: boolean;
 }
 
 export interface TestRedis {
@@ -38,6 +41,8 @@ export interface TestRedis {
   restartEmpty(): Promise<void>;
   /** Keeps a copy of the data as they are on the disk now. Resolves with what kills it and starts it again with that copy. */
   keepCopy(): Promise<() => Promise<void>>;
+  /** Steps its clock by so much, ahead or (below 0) back, as somebody does who sets the time of its machine. Needs `steppableClock`. */
+  stepClock(byMs: number): Promise<void>;
   /** SIGSTOP and SIGCONT. */
   pause(): void;
   resume(): void;
@@ -67,8 +72,10 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
   const home = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
   const dir = join(home, 'data');
   await mkdir(dir);
+  const clock = options.steppableClock === true ? await steppableClock(home) : undefined;
   const start = (): Promise<ServerProcess> =>
     startProcess({
+      ...clock?.settings,
       command: findProgram('redis-server')!,
       args: [...portSettings(port, options.tls), '--bind', '127.0.0.1', '--dir', dir, ...settings(options)],
       readyPattern: /Ready to accept connections/,
@@ -111,6 +118,9 @@ async function startLocal(options: RedisOptions): Promise<TestRedis> {
           await cp(copy, dir, { recursive: true });
         });
     },
+    stepClock:
+      clock?.step ??
+      (() => Promise.reject(new Error('a Redis without `steppableClock` has the clock of this machine'))),
     pause: () => current.pause(),
     resume: () => current.resume(),
   };
@@ -150,6 +160,7 @@ async function startContainer(options: RedisOptions): Promise<TestRedis> {
     restartWithTailLost: unsupported,
     restartEmpty: unsupported,
     keepCopy: unsupported,
+    stepClock: unsupported,
     pause: unsupported,
     resume: unsupported,
   };
@@ -182,6 +193,7 @@ async function useGiven(url: string): Promise<TestRedis> {
     restartWithTailLost: unsupported,
     restartEmpty: unsupported,
     keepCopy: unsupported,
+    stepClock: unsupported,
     pause: unsupported,
     resume: unsupported,
   };

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--minutes N] [--seed S] [--plan file] [--redis-loss] [--keep]`
+ * `npm run chaos -- [--minutes N] [--seed S] [--plan file] [--redis-loss] [--cluster] [--keep]`
  *
  * Random faults against steady traffic. The seed makes the plan; the same seed, or the plan that a run has written, makes the same
  * faults again. Ends with 0 when no guarantee was violated.
@@ -37,6 +37,7 @@ function readOptions(): Options {
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
       plan: { type: 'string' },
       'redis-loss': { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
     },
   });
@@ -46,6 +47,7 @@ function readOptions(): Options {
           seed: number(values.seed, '--seed', 2 ** 32),
           durationMs: Math.round(number(values.minutes, '--minutes', MAX_MINUTES) * 60_000),
           redisLoss: values['redis-loss'],
+          cluster: values.cluster,
         })
       : parsePlan(readFileSync(values.plan, 'utf8'));
   return { plan, keep: values.keep };
@@ -72,7 +74,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const { plan, keep } = readOptions();
   const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
   say(
-    `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
+    `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.cluster ? ', Redis Cluster' : ''}${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
   );
   const sayWhere = (what: string): void =>
     say(`${what} is in ${folder}; again: npm run chaos -- --plan ${join(folder, 'plan.json')}`);

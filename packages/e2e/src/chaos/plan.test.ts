@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { FAULTS } from './faults.ts';
-import { makePlan, parsePlan } from './plan.ts';
+import { makePlan, parsePlan, touchedBy } from './plan.ts';
 
-const HOUR = { seed: 7, durationMs: 3_600_000, redisLoss: false };
+const HOUR = { seed: 7, durationMs: 3_600_000, redisLoss: false, cluster: false };
 
 it('is the same for the same seed, another one for another', () => {
   expect(makePlan(HOUR)).toEqual(makePlan(HOUR));
@@ -17,20 +17,36 @@ it('can be written and read', () => {
   ).toThrow('no such fault');
 });
 
-it('has every fault within an hour, those that lose data only when asked for', () => {
-  const kinds = (redisLoss: boolean): readonly string[] => [
-    ...new Set(
-      makePlan({ ...HOUR, redisLoss }).waves.flatMap(({ strikes }) => strikes.map(({ fault }) => fault)),
-    ),
-  ];
-  const losing = Object.keys(FAULTS).filter((name) => FAULTS[name]!.losesData === true);
-  expect(kinds(true).toSorted()).toEqual(Object.keys(FAULTS).toSorted());
-  expect(kinds(false).filter((name) => losing.includes(name))).toEqual([]);
+it('says no to a fault of a cluster on a single Redis, and the other way round', () => {
+  const plan = makePlan({ ...HOUR, cluster: true });
+  expect(parsePlan(JSON.stringify(plan))).toEqual(plan);
+  expect(() => parsePlan(JSON.stringify({ ...plan, cluster: false }))).toThrow('no such fault');
+  expect(() => parsePlan(JSON.stringify({ ...makePlan(HOUR), cluster: true }))).toThrow('no such fault');
 });
 
+it.each([false, true])(
+  'has every fault within an hour, those that lose data only when asked for (cluster: %s)',
+  (cluster) => {
+    const kinds = (redisLoss: boolean): readonly string[] => [
+      ...new Set(
+        makePlan({ ...HOUR, redisLoss, cluster }).waves.flatMap(({ strikes }) =>
+          strikes.map(({ fault }) => fault),
+        ),
+      ),
+    ];
+    const names = Object.keys(FAULTS).filter(
+      (name) => FAULTS[name]!.only !== (cluster ? 'single' : 'cluster'),
+    );
+    const losing = names.filter((name) => FAULTS[name]!.losesData === true);
+    expect(losing.length).toBeGreaterThan(1);
+    expect(kinds(true).toSorted()).toEqual(names.toSorted());
+    expect(kinds(false).filter((name) => losing.includes(name))).toEqual([]);
+  },
+);
+
 it('strikes no target twice at once', () => {
-  for (const { strikes } of makePlan(HOUR).waves) {
-    const targets = strikes.map(({ target }) => target);
+  for (const { strikes } of makePlan({ ...HOUR, redisLoss: true }).waves) {
+    const targets = strikes.flatMap(touchedBy);
     expect(new Set(targets).size).toBe(targets.length);
   }
 });

@@ -18,6 +18,8 @@ export interface Plan {
   readonly seed: number;
   readonly durationMs: number;
   readonly redisLoss: boolean;
+  /** A Redis Cluster instead of a single Redis. */
+  readonly cluster: boolean;
   readonly waves: readonly Wave[];
 }
 
@@ -30,23 +32,26 @@ export interface PlanOptions {
   readonly seed: number;
   readonly durationMs: number;
   readonly redisLoss: boolean;
+  readonly cluster: boolean;
 }
 
 /** The same options give the same plan. */
-export function makePlan({ seed, durationMs, redisLoss }: PlanOptions): Plan {
+export function makePlan({ seed, durationMs, redisLoss, cluster }: PlanOptions): Plan {
   const random = new SeededRandom(seed);
   const names = Object.entries(FAULTS)
     .filter(([, { losesData }]) => redisLoss || losesData !== true)
+    .filter(([, { only }]) => only !== (cluster ? 'single' : 'cluster'))
     .flatMap(([name, { weight = 1 }]) => Array.from({ length: weight }, () => name));
   const waves = Array.from({ length: Math.ceil((durationMs / 60_000) * WAVES_PER_MINUTE) }, () => {
     const strikes = [makeStrike(random, names)];
     while (strikes.length < 3 && random.next() < TOGETHER) {
       const strike = makeStrike(random, names);
-      if (!strikes.some(({ target }) => target === strike.target)) strikes.push(strike);
+      const isFree = (name: string): boolean => !strikes.some((other) => touchedBy(other).includes(name));
+      if (touchedBy(strike).every(isFree)) strikes.push(strike);
     }
     return { afterMs: random.between(300, 2000), strikes };
   });
-  return { seed, durationMs, redisLoss, waves };
+  return { seed, durationMs, redisLoss, cluster, waves };
 }
 
 function makeStrike(random: SeededRandom, names: readonly string[]): Strike {
@@ -55,14 +60,22 @@ function makeStrike(random: SeededRandom, names: readonly string[]): Strike {
   return { fault, target: random.pick(targets), durationMs: random.between(...durationMs) };
 }
 
+/** All that it is done to. */
+export function touchedBy({ fault, target }: Strike): readonly string[] {
+  return [target, ...(FAULTS[fault]!.involves ?? [])];
+}
+
 /** @throws Error that says what is wrong with it. */
 export function parsePlan(text: string): Plan {
-  const plan = JSON.parse(text) as Partial<Plan>;
+  const plan = { cluster: false, ...(JSON.parse(text) as Partial<Plan>) };
   if (!Array.isArray(plan.waves) || !((plan.durationMs ?? 0) > 0))
     throw new Error('a plan has waves and a durationMs');
   for (const { strikes } of plan.waves as Wave[])
     for (const { fault, target } of strikes)
-      if (FAULTS[fault]?.targets.includes(target) !== true)
+      if (
+        FAULTS[fault]?.targets.includes(target) !== true ||
+        FAULTS[fault].only === (plan.cluster ? 'single' : 'cluster')
+      )
         throw new Error(`no such fault: ${fault} of ${target}`);
   return plan as Plan;
 }

@@ -4,14 +4,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@carillon/testing';
 import type { Verdict } from '../check/check.ts';
 import { Stage } from '../check/stage.ts';
+import type { Stricken } from './fault.ts';
 import { FAULTS } from './faults.ts';
-import { type Installation, startInstallation } from './installation.ts';
-import type { Plan, Strike } from './plan.ts';
+import { startInstallation } from './installation.ts';
+import { type Plan, type Strike, touchedBy } from './plan.ts';
 import { Traffic } from './traffic.ts';
 
 /** After the last fault of a wave everything has to flow again within this. A frozen gateway is given up after 8 s, a silent connection after 5 s. */
 const DEFAULT_RECOVER_WITHIN_MS = 15_000;
 const SETTLE_MS = 60_000;
+/** The last thirty commands of a Redis that nobody publishes to reach so far back. */
+const TAIL_MS = 5000;
 
 export interface ChaosOptions {
   readonly plan: Plan;
@@ -39,17 +42,18 @@ export async function runChaos({
 }: ChaosOptions): Promise<Verdict> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
-  const installation = await startInstallation(plan.seed);
-  const { cluster, services } = installation;
-  const stage = new Stage(cluster.postgres.url, join(folder, 'histories'));
+  const installation = await startInstallation(plan.seed, plan.cluster);
+  const { services, gateways } = installation;
+  const stage = new Stage(installation.postgres.url, join(folder, 'histories'));
+  const traffic = new Traffic(stage, gateways);
   const play = async (): Promise<Verdict> => {
-    const traffic = new Traffic(stage, cluster.gateways);
     await traffic.start();
     await stage.traffic(100);
-    await new Waves(installation, stage, { say, recoverWithinMs, signal }).run(plan);
+    await new Waves({ ...installation, stage, traffic }, { say, recoverWithinMs, signal }).run(plan);
     await traffic.settle();
-    const expectations = { dataLost: plan.redisLoss };
-    const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: cluster.gateways[0]! });
+    // Replicas of a cluster are behind, always: what they lack when they take over is lost.
+    const expectations = { dataLost: plan.redisLoss || plan.cluster };
+    const verdict = await stage.judge(expectations, { settleMs: SETTLE_MS, reader: gateways[0]! });
     writeFileSync(join(folder, 'verdict.json'), `${JSON.stringify(verdict, undefined, 2)}\n`);
     return verdict;
   };
@@ -62,7 +66,8 @@ export async function runChaos({
   } finally {
     for (const [name, service] of services) writeFileSync(join(folder, `${name}.log`), service.output);
     await stage.close();
-    await cluster.stop();
+    await traffic.stop();
+    await installation.stop();
   }
 }
 
@@ -75,21 +80,33 @@ function ended(signal: AbortSignal | undefined): Promise<never> {
   return promise;
 }
 
+/** Do a gateway that held it and the Redis that had it lose the same message? */
+function mayForget(strikes: readonly Strike[]): boolean {
+  const faults = strikes.map((strike) => ({ ...FAULTS[strike.fault]!, touched: touchedBy(strike) }));
+  return (
+    faults.some(({ losesData, failsOver }) => losesData === true || failsOver === true) &&
+    faults.some(
+      ({ endsGateways, touched }) =>
+        endsGateways === true && touched.some((name) => name.startsWith('gateway')),
+    )
+  );
+}
+
 type WavesOptions = Required<Pick<ChaosOptions, 'say' | 'recoverWithinMs'>> & {
   readonly signal: AbortSignal | undefined;
 };
 
 class Waves {
-  readonly #installation: Installation;
+  readonly #stricken: Stricken;
   readonly #stage: Stage;
   readonly #say: (line: string) => void;
   readonly #recoverWithinMs: number;
   readonly #signal: AbortSignal | undefined;
   #worstMs = 0;
 
-  constructor(installation: Installation, stage: Stage, { say, recoverWithinMs, signal }: WavesOptions) {
-    this.#installation = installation;
-    this.#stage = stage;
+  constructor(stricken: Stricken, { say, recoverWithinMs, signal }: WavesOptions) {
+    this.#stricken = stricken;
+    this.#stage = stricken.stage;
     this.#say = say;
     this.#recoverWithinMs = recoverWithinMs;
     this.#signal = signal;
@@ -102,7 +119,9 @@ class Waves {
       const elapsedMs = performance.now() - startMs;
       if (elapsedMs >= durationMs) return;
       const time = new Date(elapsedMs).toISOString().slice(11, 19);
+      const beganAt = Date.now();
       await Promise.all(strikes.map((strike) => this.#strike(strike)));
+      if (mayForget(strikes)) this.#stage.forgotten(beganAt - TAIL_MS);
       const tookMs = await this.#recovered(strikes.map(({ fault }) => fault).join(' + '));
       this.#say(
         `${time} ${i + 1}: ${strikes.map(shownStrike).join(', ')}; flows again after ${tookMs} ms (worst ${this.#worstMs} ms); ${this.#stage.frontier.accepted} accepted`,
@@ -111,7 +130,7 @@ class Waves {
   }
 
   async #strike({ fault, target, durationMs }: Strike): Promise<void> {
-    const heal = await FAULTS[fault]!.strike(this.#installation, target);
+    const heal = await FAULTS[fault]!.strike(this.#stricken, target);
     this.#stage.fault(fault);
     await this.#pause(durationMs);
     await heal();

@@ -4,12 +4,19 @@ import type { FoundEvent, HistoryEvent, NoticeEvent, ProcessHistory, ReceiveEven
 import { type Expectations, INVARIANTS, type Invariant } from './verdict.ts';
 
 const PLACE = { app: 'one', channel: 'c:a' } as const;
-const [OLD, NEW] = ['0001', '0002'];
+// The clock of who named the newest one went wrong.
+const [OLD, NEW, NEWEST] = ['0001', '0002', '0000'];
 
-const publish = (key: string, at = 0): HistoryEvent => ({ type: 'publish', at, ...PLACE, key });
-const ok = (key: string, seq: number, epoch = OLD): HistoryEvent => ({
+const publish = (key: string, at = 0, wantsStored = false): HistoryEvent => ({
+  type: 'publish',
+  at,
+  ...PLACE,
+  key,
+  wantsStored,
+});
+const ok = (key: string, seq: number, epoch = OLD, at = 1): HistoryEvent => ({
   type: 'outcome',
-  at: 1,
+  at,
   key,
   outcome: 'ok',
   epoch,
@@ -32,11 +39,11 @@ const got = (key: string, seq: number, more: Partial<ReceiveEvent> = {}): Receiv
   key,
   ...more,
 });
-const recovered = (seq: number): HistoryEvent => ({
+const recovered = (seq: number, epoch = OLD, at = 2): HistoryEvent => ({
   type: 'recovered',
-  at: 2,
+  at,
   ...PLACE,
-  epoch: OLD,
+  epoch,
   seq,
   missed: 1,
 });
@@ -77,6 +84,15 @@ const GOOD: Histories = {
   reread: all('reread', 'p1', 'p2', 'p3'),
   faults: [],
 };
+
+/** Redis came back with everything, and the channel goes on in a new epoch. */
+const NEXT_EPOCH = {
+  publisher: [...GOOD.publisher, publish('p4'), ok('p4', 1, NEW)],
+  subscriber: [...GOOD.subscriber, got('p4', 1, { epoch: NEW })],
+  other: [...GOOD.other, got('p4', 1, { epoch: NEW })],
+  postgres: [...GOOD.postgres, found('stored', 'p4', 1, NEW)],
+  reread: [...GOOD.reread, found('reread', 'p4', 1, NEW)],
+} as const satisfies Partial<Histories>;
 
 function judge(changes: Partial<Histories>, expectations?: Expectations) {
   const histories: ProcessHistory[] = Object.entries({ ...GOOD, ...changes }).map(([process, events]) => ({
@@ -129,6 +145,37 @@ describe('good histories pass', () => {
     expect(violatedBy(changes)).toEqual([]);
   });
 
+  it('a new epoch that begins with its first message, when the one before was read to its end', () => {
+    expect(violatedBy(NEXT_EPOCH)).toEqual([]);
+    const cameBack = [...GOOD.subscriber, recovered(0, NEW), got('p4', 1, { epoch: NEW })];
+    expect(violatedBy({ ...NEXT_EPOCH, subscriber: cameBack })).toEqual([]);
+  });
+
+  it('epochs whose names do not sort by age', () => {
+    const changes: Partial<Histories> = {
+      publisher: [...GOOD.publisher, publish('p4'), ok('p4', 1, NEWEST, 3)],
+      subscriber: [...GOOD.subscriber, got('p4', 1, { epoch: NEWEST, at: 3 })],
+      other: [...GOOD.other, got('p4', 1, { epoch: NEWEST, at: 3 })],
+      postgres: [...GOOD.postgres, found('stored', 'p4', 1, NEWEST)],
+      reread: [...GOOD.reread, found('reread', 'p4', 1, NEWEST)],
+    };
+    expect(violatedBy(changes, { dataLost: true })).toEqual([]);
+  });
+
+  it('what nothing had any more, in no store and with no subscriber, and only that', () => {
+    const forgotten = (from: number): HistoryEvent => ({ type: 'forgotten', at: 5, from });
+    const changes: Partial<Histories> = {
+      subscriber: [begin(), got('p1', 1), got('p2', 2)],
+      other: [begin(1), got('p2', 2)],
+      postgres: all('stored', 'p1', 'p2'),
+      reread: all('reread', 'p1', 'p2'),
+    };
+    expect(violatedBy({ ...changes, faults: [forgotten(1)] }, { dataLost: true })).toEqual([]);
+    expect(violatedBy({ ...changes, faults: [forgotten(2)] }, { dataLost: true })).not.toEqual([]);
+    const stored = { ...changes, postgres: all('stored', 'p1', 'p2', 'p3'), faults: [forgotten(1)] };
+    expect(violatedBy(stored, { dataLost: true })).toContain('loss-is-true');
+  });
+
   it('a loss of data that was announced, with the message published anew', () => {
     const changes: Partial<Histories> = {
       subscriber: [begin(), got('p1', 1), got('p2', 2), notice(2, 0, NEW), got('p3', 1, { epoch: NEW })],
@@ -142,7 +189,8 @@ describe('good histories pass', () => {
 
 it('what is published again after a loss comes again to a client without the SDK, and to no other', () => {
   const again = [got('p1', 1), got('p2', 2), got('p3', 3), notice(3, 0, NEW), got('p3', 1, { epoch: NEW })];
-  const found3 = (type: FoundEvent['type']) => [...all(type, 'p1', 'p2', 'p3'), found(type, 'p3', 1, NEW)];
+  // Redis lost it before it was stored.
+  const found3 = (type: FoundEvent['type']) => [...all(type, 'p1', 'p2'), found(type, 'p3', 1, NEW)];
   const rest = { postgres: found3('stored'), reread: found3('reread') };
   const bare = { ...begin(), forgetful: true } as HistoryEvent;
   expect(violatedBy({ subscriber: [bare, ...again], ...rest }, { dataLost: true })).toEqual([]);
@@ -233,12 +281,97 @@ describe('a violation is found', () => {
       { subscriber: [begin(), got('p1', 1), notice(1, 2), got('p3', 3)] },
     ],
     [
-      'epoch-announced',
-      'a message of a new epoch without a word',
+      'epochs-joined',
+      'the end of the old epoch was left out',
       {
-        subscriber: [...GOOD.subscriber, got('p4', 1, { epoch: NEW })],
-        publisher: [...GOOD.publisher, publish('p4')],
+        ...NEXT_EPOCH,
+        subscriber: [begin(), got('p1', 1), got('p2', 2), got('p4', 1, { epoch: NEW })],
       },
+      { dataLost: true },
+    ],
+    [
+      'epochs-joined',
+      'an epoch in between was skipped',
+      {
+        ...NEXT_EPOCH,
+        publisher: [...NEXT_EPOCH.publisher, publish('p5'), ok('p5', 1, NEWEST, 3)],
+        subscriber: [...GOOD.subscriber, got('p5', 1, { epoch: NEWEST, at: 3 })],
+      },
+      { dataLost: true },
+    ],
+    [
+      'epochs-joined',
+      'recovered, and an epoch in between was skipped',
+      {
+        ...NEXT_EPOCH,
+        publisher: [...NEXT_EPOCH.publisher, publish('p5'), ok('p5', 1, NEWEST, 3)],
+        subscriber: [...GOOD.subscriber, recovered(1, NEWEST, 3)],
+      },
+      { dataLost: true },
+    ],
+    [
+      'no-gap',
+      'a new epoch began with its second message',
+      {
+        ...NEXT_EPOCH,
+        publisher: [...NEXT_EPOCH.publisher, publish('p5'), ok('p5', 2, NEW)],
+        subscriber: [...GOOD.subscriber, got('p5', 2, { epoch: NEW })],
+      },
+      { dataLost: true },
+    ],
+    [
+      'one-order',
+      'back to an epoch that ended',
+      {
+        ...NEXT_EPOCH,
+        subscriber: [begin(), got('p1', 1), got('p2', 2), got('p4', 1, { epoch: NEW }), got('p3', 3)],
+      },
+      { dataLost: true },
+    ],
+    [
+      'stored-once',
+      'published again although it was stored',
+      { postgres: [...GOOD.postgres, found('stored', 'p3', 1, NEW)] },
+      { dataLost: true },
+    ],
+    [
+      'stored-is-true',
+      'another message has its place in Postgres',
+      {
+        publisher: [
+          ...GOOD.publisher,
+          publish('p4', 0, true),
+          ok('p4', 3),
+          { type: 'stored-told', at: 2, key: 'p4', epoch: OLD, seq: 3 },
+        ],
+      },
+      { dataLost: true },
+    ],
+    [
+      'loss-is-true',
+      'it was told to be gone, and is in Postgres',
+      { subscriber: [begin(), got('p1', 1), got('p2', 2), notice(2, 0, NEW)] },
+      { dataLost: true },
+    ],
+    [
+      'loss-is-true',
+      'it was left out without a word',
+      {
+        subscriber: [...GOOD.subscriber.slice(0, 3), notice(3, 0, NEW)],
+        postgres: all('stored', 'p1', 'p2', 'p3'),
+      },
+      { dataLost: true },
+    ],
+    [
+      'nobody-waits',
+      'a publish has no outcome',
+      { publisher: [...GOOD.publisher, publish('p4')] },
+      { dataLost: true },
+    ],
+    [
+      'nobody-waits',
+      '`stored` was never told',
+      { publisher: [publish('p1', 0, true), ...GOOD.publisher.slice(1)] },
       { dataLost: true },
     ],
     [

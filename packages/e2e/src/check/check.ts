@@ -3,10 +3,11 @@ import { appsApart, oneContent, refusedIsNotRead, refusedWithReason } from './in
 import {
   acceptedIsRead,
   noContentTwice,
-  orderOfArrival,
   publisherFifo,
   publisherFifoOfPositions,
 } from './invariants/deliveries.ts';
+import { lossIsTrue, nobodyWaits, storedIsTrue, storedOnce } from './invariants/losses.ts';
+import { orderOfArrival } from './invariants/order-of-arrival.ts';
 import { fullReread, recoveredInTime, recoveries, storedEqualsLog } from './invariants/records.ts';
 import { buildModel, type Model } from './model.ts';
 import type { Expectations, Invariant, InvariantCheck, Violation } from './verdict.ts';
@@ -21,6 +22,10 @@ const CHECKS: readonly InvariantCheck[] = [
   publisherFifo,
   publisherFifoOfPositions,
   storedEqualsLog,
+  storedOnce,
+  storedIsTrue,
+  lossIsTrue,
+  nobodyWaits,
   appsApart,
   recoveredInTime,
   fullReread,
@@ -55,9 +60,11 @@ export function check(histories: Iterable<ProcessHistory>, expectations: Expecta
     isDurable: () => true,
     refusalCodes: ['PERMISSION_DENIED'],
     dataLost: false,
+    gone: 0,
     storedIsKnown: true,
     rereadIsKnown: true,
     ...expectations,
+    isGone: (key: string) => model.forgotten.has(key) || expectations.isGone?.(key) === true,
   };
   const violations: Violation[] = [];
   const violated: Partial<Record<Invariant, number>> = {};

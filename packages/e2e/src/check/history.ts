@@ -18,6 +18,8 @@ interface OnChannel {
 export interface PublishEvent extends Happened, OnChannel {
   readonly type: 'publish';
   readonly key: string;
+  /** The publisher waits until it is told that the message is stored. */
+  readonly wantsStored?: boolean;
 }
 
 /** What the publisher was told. `unknown`: it may be in the channel, once, or not. */
@@ -25,6 +27,9 @@ export type OutcomeEvent = Happened & { readonly type: 'outcome'; readonly key: 
     | ({ readonly outcome: 'ok' } & Position)
     | { readonly outcome: 'failed' | 'unknown'; readonly code: string }
   );
+
+/** With `stored`: the publisher was told that the message is in the database. */
+export type StoredToldEvent = Happened & { readonly type: 'stored-told'; readonly key: string } & Position;
 
 /** A subscription begins: everything after the position is wanted. */
 export interface BeginEvent extends Happened, OnChannel, Position {
@@ -74,9 +79,18 @@ export interface HealedEvent extends Happened {
   readonly recoverWithinMs: number;
 }
 
+/**
+ * All that had what was accepted since `from` ended together, or may have: what is not in Postgres may be gone.
+ */
+export interface ForgottenEvent extends Happened {
+  readonly type: 'forgotten';
+  readonly from: number;
+}
+
 export type HistoryEvent =
   | PublishEvent
   | OutcomeEvent
+  | StoredToldEvent
   | BeginEvent
   | ReceiveEvent
   | NoticeEvent
@@ -84,18 +98,13 @@ export type HistoryEvent =
   | EndEvent
   | FoundEvent
   | FaultEvent
+  | ForgottenEvent
   | HealedEvent;
 
 export interface ProcessHistory {
   /** Name of the publisher, subscriber or reader. */
   readonly process: string;
   readonly events: Iterable<HistoryEvent>;
-}
-
-/** Epochs of a channel sort by age. */
-export function comparePositions(a: Position, b: Position): number {
-  if (a.epoch !== b.epoch) return a.epoch < b.epoch ? -1 : 1;
-  return a.seq - b.seq;
 }
 
 export function shown({ epoch, seq }: Position): string {

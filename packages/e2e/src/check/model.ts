@@ -1,6 +1,9 @@
 import type { Position } from '@carillon/protocol';
+import { ChannelContents } from './contents.ts';
+import { EpochOrder } from './epoch-order.ts';
 import type {
   BeginEvent,
+  ForgottenEvent,
   FoundEvent,
   HealedEvent,
   HistoryEvent,
@@ -26,6 +29,9 @@ export interface Attempt {
   code: string | undefined;
   /** When the outcome was heard. */
   answeredAt: number | undefined;
+  readonly wantsStored: boolean;
+  /** Was the publisher told that it is stored? */
+  storedTold: boolean;
 }
 
 /** One subscription of one subscriber, over all reconnects. */
@@ -46,6 +52,12 @@ export interface Model {
   readonly reread: readonly FoundEvent[];
   readonly healed: readonly HealedEvent[];
   readonly faults: ReadonlyMap<string, number>;
+  /** Keys of what nothing may have had any more, besides who had received it. */
+  readonly forgotten: ReadonlySet<string>;
+  /** Of the epochs of each channel. */
+  readonly order: EpochOrder;
+  /** By channel. */
+  readonly contents: ReadonlyMap<string, ChannelContents>;
   /** Events that make no sense, e.g. a second outcome for a key: the histories themselves are broken. */
   readonly nonsense: readonly string[];
 }
@@ -71,6 +83,9 @@ class ModelBuilder {
   readonly #found: Record<FoundEvent['type'], FoundEvent[]> = { stored: [], reread: [] };
   readonly #healed: HealedEvent[] = [];
   readonly #faults = new Map<string, number>();
+  readonly #forgotten: ForgottenEvent[] = [];
+  readonly #order = new EpochOrder();
+  readonly #contents = new Map<string, ChannelContents>();
   readonly #nonsense: string[] = [];
 
   add(process: string, event: HistoryEvent): void {
@@ -80,6 +95,9 @@ class ModelBuilder {
         break;
       case 'outcome':
         this.#outcome(process, event);
+        break;
+      case 'stored-told':
+        this.#storedTold(process, event.key);
         break;
       case 'begin':
         this.#begin(process, event);
@@ -95,12 +113,16 @@ class ModelBuilder {
       case 'stored':
       case 'reread':
         this.#found[event.type].push(event);
+        this.#contentsOf(channelOf(event)).add(event, event.key);
         break;
       case 'fault':
         this.#faults.set(event.name, (this.#faults.get(event.name) ?? 0) + 1);
         break;
       case 'healed':
         this.#healed.push(event);
+        break;
+      case 'forgotten':
+        this.#forgotten.push(event);
     }
   }
 
@@ -117,11 +139,17 @@ class ModelBuilder {
       reread: this.#found.reread,
       healed: this.#healed,
       faults: this.#faults,
+      forgotten: this.#keysForgotten(),
+      order: this.#order,
+      contents: this.#contents,
       nonsense: this.#nonsense,
     };
   }
 
-  #attempt(publisher: string, { app, channel, key, at }: Extract<HistoryEvent, { type: 'publish' }>): void {
+  #attempt(
+    publisher: string,
+    { app, channel, key, at, wantsStored = false }: Extract<HistoryEvent, { type: 'publish' }>,
+  ): void {
     if (this.#attempts.has(key)) this.#nonsense.push(`${key} was published twice`);
     const place = channelOf({ app, channel });
     const n = (this.#counts.get(place) ?? 0) + 1;
@@ -129,6 +157,7 @@ class ModelBuilder {
     this.#attempts.set(key, {
       ...{ key, publisher, app, channel, n, at },
       ...{ outcome: 'unknown', position: undefined, code: undefined, answeredAt: undefined },
+      ...{ wantsStored, storedTold: false },
     });
   }
 
@@ -142,22 +171,53 @@ class ModelBuilder {
     }
     attempt.outcome = event.outcome;
     attempt.answeredAt = event.at;
-    if (event.outcome === 'ok') attempt.position = { epoch: event.epoch, seq: event.seq };
-    else attempt.code = event.code;
+    if (event.outcome === 'ok') {
+      const place = channelOf(attempt);
+      attempt.position = { epoch: event.epoch, seq: event.seq };
+      this.#order.note(place, event.epoch, event.at);
+      this.#contentsOf(place).add(event, event.key);
+    } else attempt.code = event.code;
+  }
+
+  #storedTold(process: string, key: string): void {
+    const attempt = this.#attempts.get(key);
+    if (attempt?.wantsStored === true) attempt.storedTold = true;
+    else this.#nonsense.push(`${process} was told that ${key} is stored, which it did not ask for`);
   }
 
   #begin(subscriber: string, begin: BeginEvent): void {
     const { app, channel } = begin;
+    this.#order.note(channelOf(begin), begin.epoch, begin.at);
     const life: Life = { subscriber, app, channel, begin, events: [], ended: false };
     this.#lives.push(life);
     this.#open.set(channelOf(begin), life);
   }
 
   #during(subscriber: string, event: ReceiveEvent | NoticeEvent | RecoveredEvent): void {
-    const life = this.#open.get(channelOf(event));
+    const place = channelOf(event);
+    this.#order.note(place, event.epoch, event.at);
+    if (event.type === 'receive') this.#contentsOf(place).add(event, event.key);
+    const life = this.#open.get(place);
     if (life === undefined)
-      this.#nonsense.push(`${subscriber} got ${event.type} on ${channelOf(event)} without a subscription`);
+      this.#nonsense.push(`${subscriber} got ${event.type} on ${place} without a subscription`);
     else life.events.push(event);
+  }
+
+  #contentsOf(place: string): ChannelContents {
+    const contents = this.#contents.get(place) ?? new ChannelContents();
+    this.#contents.set(place, contents);
+    return contents;
+  }
+
+  #keysForgotten(): ReadonlySet<string> {
+    if (this.#forgotten.length === 0) return new Set();
+    const stored = new Set(this.#found.stored.map(({ key }) => key));
+    const wasThen = ({ at, answeredAt = Number.POSITIVE_INFINITY }: Attempt): boolean =>
+      this.#forgotten.some((forgotten) => at <= forgotten.at && answeredAt >= forgotten.from);
+    const gone = [...this.#attempts.values()].filter(
+      (attempt) => !stored.has(attempt.key) && wasThen(attempt),
+    );
+    return new Set(gone.map(({ key }) => key));
   }
 
   #end(place: string): void {

@@ -1,8 +1,8 @@
 import type { RealtimeClient } from '@carillon/client';
 import type { Position } from '@carillon/protocol';
 import pg from 'pg';
-import { comparePositions } from './history.ts';
 import type { Recorder } from './history-file.ts';
+import type { Frontier } from './recorded-publisher.ts';
 
 const PAGE = 500;
 /** Sorts before every epoch. */
@@ -29,25 +29,27 @@ export async function recordStored(databaseUrl: string, recorder: Recorder): Pro
   }
 }
 
+/** Different messages: one that is there twice counts once. */
 export async function countStored(databaseUrl: string): Promise<number> {
-  const [row] = await rowsOf<{ n: string }>(databaseUrl, 'select count(*) as n from messages');
+  const [row] = await rowsOf<{ n: string }>(
+    databaseUrl,
+    'select count(distinct (app, channel, payload)) as n from messages',
+  );
   return Number(row?.n);
 }
 
-/** Is everything stored up to these positions, by app and channel, and nothing missing before any that is stored? */
-export async function isStoredUpTo(
-  databaseUrl: string,
-  newest: ReadonlyMap<string, Position>,
-): Promise<boolean> {
+/** Is everything stored up to the newest accepted message of each channel, and nothing missing before any that is stored? */
+export async function isStoredUpTo(databaseUrl: string, frontier: Frontier): Promise<boolean> {
   const rows = await rowsOf<{ place: string; epoch: string; top: string; n: string }>(
     databaseUrl,
     `select app || '/' || channel as place, epoch, max(seq) as top, count(*) as n from messages group by place, epoch`,
   );
   const reached = ([place, position]: [string, Position]): boolean =>
     rows.some(
-      (row) => row.place === place && comparePositions({ ...row, seq: Number(row.top) }, position) >= 0,
+      (row) =>
+        row.place === place && frontier.compare(place, { ...row, seq: Number(row.top) }, position) >= 0,
     );
-  return rows.every(({ top, n }) => top === n) && [...newest].every(reached);
+  return rows.every(({ top, n }) => top === n) && [...frontier.newest].every(reached);
 }
 
 async function rowsOf<T extends object>(databaseUrl: string, query: string): Promise<readonly T[]> {

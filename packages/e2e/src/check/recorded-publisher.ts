@@ -1,6 +1,6 @@
-import type { RealtimeClient, RealtimeError } from '@carillon/client';
+import type { Publishing, RealtimeClient, RealtimeError } from '@carillon/client';
 import type { Position } from '@carillon/protocol';
-import { comparePositions } from './history.ts';
+import { EpochOrder } from './epoch-order.ts';
 import type { Recorder } from './history-file.ts';
 
 /** Refusals after which the message may be in the channel all the same. */
@@ -9,12 +9,19 @@ const UNKNOWN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'TIMEOUT', 'INT
 /** The newest accepted position of each channel, over all publishers: what subscribers have to reach. */
 export class Frontier {
   readonly #newest = new Map<string, Position>();
+  readonly #order = new EpochOrder();
   accepted = 0;
 
   push(place: string, position: Position): void {
     this.accepted++;
+    this.#order.note(place, position.epoch, performance.now());
     const known = this.#newest.get(place);
-    if (known === undefined || comparePositions(position, known) > 0) this.#newest.set(place, position);
+    if (known === undefined || this.compare(place, position, known) > 0) this.#newest.set(place, position);
+  }
+
+  /** Below 0 when `a` comes before `b` on the channel. */
+  compare(place: string, a: Position, b: Position): number {
+    return this.#order.compare(place, a, b);
   }
 
   /** By app and channel. */
@@ -33,12 +40,15 @@ export interface RecordedPublisherOptions {
   readonly channels: readonly string[];
   readonly recorder: Recorder;
   readonly frontier: Frontier;
+  /** Waits until it is told that each message is stored, too. Default false. */
+  readonly wantsStored?: boolean;
 }
 
 /** Publishes to its channels in turn and takes down what it was told. */
 export class RecordedPublisher {
   readonly #options: RecordedPublisherOptions;
   readonly #open = new Set<Promise<void>>();
+  readonly #unstored = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
 
@@ -72,20 +82,40 @@ export class RecordedPublisher {
     clearInterval(this.#timer);
   }
 
-  /** Stops, and waits until everything has an outcome. */
+  /** Stops, and waits until everything has an outcome, and is stored where that was asked for. */
   async finish(): Promise<void> {
     this.pause();
     await Promise.all(this.#open);
+    await Promise.all(this.#unstored);
+  }
+
+  /** Ends as a process does that is killed: nothing of it is repeated any more. */
+  end(): void {
+    this.pause();
+    this.#options.client.close();
+  }
+
+  #awaitStored(key: string, stored: Promise<Position>): void {
+    const { recorder } = this.#options;
+    const waiting: Promise<void> = stored
+      .then((position) => recorder.record({ type: 'stored-told', at: Date.now(), key, ...position }))
+      .catch(() => undefined) // it was not told: the checker says so
+      .finally(() => this.#unstored.delete(waiting));
+    this.#unstored.add(waiting);
   }
 
   async #publishTo(channel: string): Promise<void> {
-    const { app, client, recorder, frontier } = this.#options;
+    const { app, client, recorder, frontier, wantsStored = false } = this.#options;
     const key = `${recorder.process}-${++this.#count}`;
-    recorder.record({ type: 'publish', at: Date.now(), app, channel, key });
+    recorder.record({ type: 'publish', at: Date.now(), app, channel, key, wantsStored });
     try {
-      const { epoch, seq } = await client.publish(channel, { key });
+      const publishing: Publishing = wantsStored
+        ? client.publish(channel, { key }, { stored: true })
+        : client.publish(channel, { key });
+      const { epoch, seq } = await publishing;
       frontier.push(`${app}/${channel}`, { epoch, seq });
       recorder.record({ type: 'outcome', at: Date.now(), key, outcome: 'ok', epoch, seq });
+      if (publishing.stored !== undefined) this.#awaitStored(key, publishing.stored);
     } catch (error) {
       const { code } = error as RealtimeError;
       recorder.record({

@@ -13,6 +13,8 @@ export interface RecordedSubscriberOptions {
   readonly recorder: Recorder;
   /** It will {@link RecordedSubscriber.leave} and start again with its positions only, as a reloaded page. Default false. */
   readonly comesBack?: boolean;
+  /** It acknowledges everything under this name, and comes back without its positions: to where it acknowledged. */
+  readonly consumer?: string;
 }
 
 /** A subscriber with the SDK. Takes down what its application code got. */
@@ -23,6 +25,8 @@ export class RecordedSubscriber {
   readonly #recorder: Recorder;
   /** Of the last message given to the application, or of the last notice. */
   readonly #positions = new Map<string, Position>();
+  /** Of a consumer: it may be sent again what it acknowledged last, and only the first receipt counts. */
+  readonly #acknowledged = new Set<string>();
   #subscriptions: readonly Subscription[] = [];
   #client: RealtimeClient | undefined;
 
@@ -64,11 +68,15 @@ export class RecordedSubscriber {
   }
 
   #subscribe(client: RealtimeClient, channel: string): Subscription {
+    const { consumer } = this.#options;
     const known = this.#positions.get(channel);
     const subscription = client.subscribe<Keyed>(
       channel,
-      ({ epoch, seq, payload }) => this.#receive(channel, { epoch, seq }, payload.key),
-      known === undefined ? {} : { position: known },
+      ({ epoch, seq, payload }) => {
+        this.#receive(channel, { epoch, seq }, payload.key);
+        if (consumer !== undefined) subscription.ack({ epoch, seq });
+      },
+      consumer === undefined ? (known === undefined ? {} : { position: known }) : { consumer },
     );
     subscription.on('subscribed', ({ position }) => this.#subscribed(channel, position));
     subscription.on('recovered', (event) => this.#recovered(channel, event));
@@ -77,8 +85,16 @@ export class RecordedSubscriber {
   }
 
   #receive(channel: string, position: Position, key: string): void {
+    if (this.#isAgain(`${channel} ${key}`)) return;
     this.#positions.set(channel, position);
     this.#recorder.record({ type: 'receive', at: Date.now(), app: this.app, channel, ...position, key });
+  }
+
+  #isAgain(message: string): boolean {
+    if (this.#options.consumer === undefined) return false;
+    if (this.#acknowledged.has(message)) return true;
+    this.#acknowledged.add(message);
+    return false;
   }
 
   #subscribed(channel: string, position: Position): void {
@@ -89,6 +105,8 @@ export class RecordedSubscriber {
   }
 
   #recovered(channel: string, { recovered, reason, missed, position }: RecoveredEvent): void {
+    // A consumer comes back to where it acknowledged, which may be before what it received.
+    if (recovered && this.#options.consumer !== undefined) return;
     if (recovered)
       this.#recorder.record({
         type: 'recovered',

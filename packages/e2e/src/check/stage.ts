@@ -1,9 +1,8 @@
 import type { RealtimeClient } from '@carillon/client';
-import { eventually } from '@carillon/testing';
+import { eventually, type TcpProxy } from '@carillon/testing';
 import { connectClient, type Rights, tokenFor } from '../people.ts';
 import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
-import { comparePositions } from './history.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
 import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
 import { type ConsumerRole, RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
@@ -21,13 +20,17 @@ export interface Place extends Rights {
   readonly channels: readonly string[];
   /** A subscriber without the SDK that is a consumer, on a connection of this user. */
   readonly consumer?: ConsumerRole & { readonly user: string };
+  /** A subscriber with the SDK: it acknowledges under this name. */
+  readonly acknowledgesAs?: string;
+  /** A proxy on the way to the gateway. Default: the one that the gateway has, if any. */
+  readonly via?: TcpProxy;
 }
 
 /** What all subscribers have, with the SDK or without it. */
 type AnySubscriber = RecordedSubscriber | RecordedBareSubscriber;
 
-function clientPort({ links, port }: Service): number {
-  return links?.clients.port ?? port;
+function clientPort({ links, port }: Service, via?: TcpProxy): number {
+  return via?.port ?? links?.clients.port ?? port;
 }
 
 export interface StageOptions {
@@ -55,12 +58,16 @@ export class Stage {
   }
 
   /** A subscriber with the SDK, not yet started. */
-  subscriber(name: string, { gateway, otherGateways = [], channels, ...rights }: Place): RecordedSubscriber {
+  subscriber(
+    name: string,
+    { gateway, otherGateways = [], channels, acknowledgesAs, ...rights }: Place,
+  ): RecordedSubscriber {
     const gateways = [gateway, ...otherGateways];
     const comesBack = otherGateways.length > 0;
     let starts = 0;
     const subscriber = new RecordedSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name), comesBack },
+      ...(acknowledgesAs === undefined ? {} : { consumer: acknowledgesAs }),
       connect: () =>
         connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights, this.#silentMs),
     });
@@ -84,19 +91,30 @@ export class Stage {
     return subscriber;
   }
 
-  async publisher(name: string, { gateway, channels, ...rights }: Place): Promise<RecordedPublisher> {
-    const client = await connectClient(name, clientPort(gateway), rights, this.#silentMs);
+  /** @param wantsStored waits until it is told that each message is stored, too */
+  async publisher(
+    name: string,
+    { gateway, channels, via, ...rights }: Place,
+    { wantsStored = false } = {},
+  ): Promise<RecordedPublisher> {
+    const client = await connectClient(name, clientPort(gateway, via), rights, this.#silentMs);
     this.#clients.push(client);
     const app = rights.app ?? DEFAULT_APP;
     for (const channel of channels) this.#places.set(`${app}/${channel}`, { app, channel });
     const recorder = this.#histories.recorder(name);
-    const publisher = new RecordedPublisher({ app, client, channels, recorder, frontier: this.frontier });
+    const { frontier } = this;
+    const publisher = new RecordedPublisher({ app, client, channels, recorder, frontier, wantsStored });
     this.publishers.push(publisher);
     return publisher;
   }
 
   fault(name: string): void {
     this.#faults.record({ type: 'fault', at: Date.now(), name });
+  }
+
+  /** What was accepted since then (`Date.now()`) may be gone now, if it is not in Postgres. */
+  forgotten(from: number): void {
+    this.#faults.record({ type: 'forgotten', at: Date.now(), from });
   }
 
   healed(name: string, recoverWithinMs: number): void {
@@ -122,9 +140,10 @@ export class Stage {
     return () =>
       this.subscribers.every((subscriber) =>
         subscriber.channels.every((channel) => {
-          const goal = newest.get(`${subscriber.app}/${channel}`);
+          const place = `${subscriber.app}/${channel}` as const;
+          const goal = newest.get(place);
           const has = subscriber.position(channel);
-          return goal === undefined || has === undefined || comparePositions(has, goal) >= 0;
+          return goal === undefined || has === undefined || this.frontier.compare(place, has, goal) >= 0;
         }),
       );
   }
@@ -151,10 +170,10 @@ export class Stage {
     await this.#histories.close();
   }
 
-  async #isStored({ dataLost }: Expectations): Promise<boolean> {
+  async #isStored({ dataLost, gone = 0 }: Expectations): Promise<boolean> {
     // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
-    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted) return false;
-    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier.newest));
+    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted - gone) return false;
+    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier));
   }
 
   async #reread(gateway: Service): Promise<void> {

@@ -12,7 +12,12 @@ export const INVARIANTS = {
   'publisher-fifo': "messages of one publisher keep the publisher's order",
   'stored-equals-log': 'Postgres has every message of the log once, and nothing else',
   'nothing-skipped': 'nobody is told that messages are gone',
-  'epoch-announced': 'each change of epoch was announced',
+  'epochs-joined':
+    'a new epoch begins with its first message, and the one before it was read to its end, or a gap was told',
+  'stored-once': 'Postgres has no message twice, not under two positions either',
+  'stored-is-true': 'what a publisher was told to be stored is in Postgres',
+  'loss-is-true': 'nothing is told to be gone, or left out, that Postgres has',
+  'nobody-waits': 'every publish gets its outcome, and `stored` where it was asked for',
   'apps-apart': "no app sees another's messages",
   'recovered-in-time': 'after a fault everything flows again within the stated time',
   'full-reread': 'the channel read again from its start gives the same messages in the same order',
@@ -34,6 +39,10 @@ export interface Expectations {
    * the same, under their first position or a later one. Default false.
    */
   readonly dataLost?: boolean;
+  /** Messages that nothing had any more, by their keys: they may be missing everywhere. Default: none. */
+  readonly isGone?: (key: string) => boolean;
+  /** How many these are. */
+  readonly gone?: number;
   /** Refusals that publishers of this run bring on themselves. Default: PERMISSION_DENIED. */
   readonly refusalCodes?: readonly string[];
   /** Was the content of Postgres recorded? Default true. */

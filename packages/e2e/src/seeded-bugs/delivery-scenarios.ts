@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '@carillon/testing';
-import { comparePositions } from '../check/history.ts';
 import { allIsRouted, emptyFeeds, gatewaysOf, repeatFeeds } from './feeds.ts';
 import { caughtUp, subscriptionsAre } from './moments.ts';
 import type { Scenario } from './scenario.ts';
@@ -77,9 +76,9 @@ export const DELIVERY_SCENARIOS = {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       const publisher = await stage.publisher('p1', { gateway: first!, channels: CHANNELS });
       for (let i = 0; i < 6; i++) await publisher.publish();
-      second!.links!.redis.refuse();
+      second!.links!.redis!.refuse();
       for (let i = 0; i < 6; i++) await publisher.publish();
-      second!.links!.redis.heal();
+      second!.links!.redis!.heal();
     },
   },
   'come-back': {
@@ -91,7 +90,7 @@ export const DELIVERY_SCENARIOS = {
       await stage.subscriber('sdk', { gateway: second!, channels: CHANNELS }).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(3);
       // What they missed is more than a gateway keeps, and takes a while to be read.
-      second!.links!.redis.delay({ delayMs: 20 }, 'toClient');
+      second!.links!.redis!.delay({ delayMs: 20 }, 'toClient');
       for (let round = 0; round < 6; round++) {
         await stage.traffic(60);
         second!.links!.clients.refuse();
@@ -116,14 +115,14 @@ export const DELIVERY_SCENARIOS = {
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
       // Later than the subscriber takes to come, on a fast machine and on a slow one.
       for (const delayMs of [150, 500, 1500, 2000]) {
-        second!.links!.redis.delay({ delayMs }, 'toClient');
+        second!.links!.redis!.delay({ delayMs }, 'toClient');
         for (const _leg of ['there', 'back']) {
           await stage.traffic(40);
           roamer.leave();
           await roamer.start();
         }
       }
-      second!.links!.redis.heal();
+      second!.links!.redis!.heal();
       await stage.traffic(40);
     },
   },
@@ -145,12 +144,12 @@ export const DELIVERY_SCENARIOS = {
         clients.refuse();
         await subscriptionsAre(second!, CHANNELS.length);
         const hasMore = (channel: string): boolean =>
-          comparePositions(stays.position(channel)!, comes.position(channel)!) > MORE_THAN_KEPT;
+          stays.position(channel)!.seq - comes.position(channel)!.seq > MORE_THAN_KEPT;
         await eventually(() => CHANNELS.every(hasMore), { what: 'the gateway has what one has missed' });
-        redis.refuse();
+        redis!.refuse();
         clients.heal();
         await subscriptionsAre(second!, 2 * CHANNELS.length);
-        redis.heal();
+        redis!.heal();
       }
       await stage.traffic(40);
     },
@@ -196,7 +195,7 @@ export const DELIVERY_SCENARIOS = {
       await (await stage.bareSubscriber('s1', { gateway: second!, channels: CHANNELS })).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(5);
       // Longer than from heartbeat to heartbeat: at each there is something in the feed that it has not read.
-      second!.links!.redis.delay({ delayMs: 300 }, 'toClient');
+      second!.links!.redis!.delay({ delayMs: 300 }, 'toClient');
       for (let round = 0; round < 5; round++) {
         await stage.traffic(40);
         second!.pause();
@@ -250,8 +249,8 @@ export const DELIVERY_SCENARIOS = {
         );
       for (let round = 0; round < 4; round++) {
         // Far from Redis the router always has something under way; near to it there is a moment for going back.
-        if (round < 2) routers[0]!.links!.redis.delay({ delayMs: 20 }, 'toClient');
-        else routers[0]!.links!.redis.heal();
+        if (round < 2) routers[0]!.links!.redis!.delay({ delayMs: 20 }, 'toClient');
+        else routers[0]!.links!.redis!.heal();
         const guest = stage.subscriber(`guest-${round}`, { ...place, gateway: third! });
         await guest.start();
         await stage.traffic(150);

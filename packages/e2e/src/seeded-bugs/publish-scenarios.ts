@@ -27,9 +27,9 @@ async function refuseOneAmongMany(
   await publisher.publish();
   clients.delay({ delayMs: farMs }, 'toClient');
   const sinceMs = performance.now();
-  redis.refuse();
+  redis!.refuse();
   const isRefused = await publishesEnd(gateway, ['UNAVAILABLE'], asking);
-  redis.heal();
+  redis!.heal();
   const moreCame = await publishesEnd(gateway, ['accepted', 'PRODUCER_OUT_OF_ORDER'], asking);
   const wasInTime = performance.now() - sinceMs < farMs;
   clients.heal();
@@ -47,9 +47,9 @@ export const PUBLISH_SCENARIOS = {
       publisher.start(10, { burst: 3 });
       await threeTimes(async () => {
         await stage.traffic(60);
-        first!.links!.redis.halfOpen('toClient');
+        first!.links!.redis!.halfOpen('toClient');
         const isUnanswered = await oneMoreIsWritten(where);
-        first!.links!.redis.heal();
+        first!.links!.redis!.heal();
         return isUnanswered;
       });
       await stage.traffic(60);

@@ -42,7 +42,8 @@ export const oneContent: InvariantCheck = function* (model, { dataLost }) {
       };
     const promised = model.attempts.get(sighting.key)?.position;
     if (promised === undefined || shown(promised) === shown(sighting)) continue;
-    if (dataLost && promised.epoch < sighting.epoch) continue;
+    // Published again after a loss, or the copy of an unknown outcome in an epoch that ended.
+    if (dataLost && promised.epoch !== sighting.epoch) continue;
     yield {
       invariant: 'one-content',
       text: `${sighting.key} was accepted as ${shown(promised)}, for ${sighting.by} it is ${shown(sighting)}`,

@@ -1,4 +1,4 @@
-import { comparePositions, type FoundEvent, shown } from '../history.ts';
+import { type FoundEvent, shown } from '../history.ts';
 import { type Attempt, channelOf, type Model } from '../model.ts';
 import type { Expectations, Invariant, InvariantCheck, Violation } from '../verdict.ts';
 
@@ -20,7 +20,7 @@ function* expectedIn(model: Model): Generator<{ place: string; channel: string; 
 function* incomplete(
   model: Model,
   found: readonly FoundEvent[],
-  { isDurable, dataLost }: Required<Expectations>,
+  { isDurable, dataLost, isGone }: Required<Expectations>,
   { invariant, what }: { readonly invariant: Invariant; readonly what: string },
 ): Generator<Violation> {
   const places = new Map<string, string>();
@@ -34,7 +34,7 @@ function* incomplete(
   }
   const told = new Set<string>();
   for (const { place, channel, key } of expectedIn(model)) {
-    if (!isDurable(channel) || told.has(place)) continue;
+    if (!isDurable(channel) || told.has(place) || isGone(key)) continue;
     if (dataLost ? keys.has(key) : places.get(place) === key) continue;
     told.add(place);
     yield { invariant, text: `${what} does not have ${key} as ${place}` };
@@ -72,7 +72,7 @@ export const fullReread: InvariantCheck = function* (model, expectations) {
       before === undefined ||
       (message.epoch === before.epoch
         ? message.seq === before.seq + 1
-        : comparePositions(message, before) > 0);
+        : model.order.compare(channelOf(message), message, before) > 0);
     if (!isNext)
       yield {
         invariant: 'full-reread',
