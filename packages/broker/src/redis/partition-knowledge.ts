@@ -1,5 +1,11 @@
 import type { Claim } from './claim.ts';
 
+/**
+ * How much longer durable publishes wait while lost messages of this process have to be published again before them. Behind them they would be out of their
+ * publishers' order.
+ */
+const REPUBLISH_PATIENCE_MS = 25_000;
+
 /** What this process knows of a partition. */
 export class PartitionKnowledge {
   /** `undefined` until the first claim. */
@@ -40,6 +46,7 @@ export class PartitionKnowledge {
 
   /** May durable messages be published? */
   takesDurable(nowMs: number): boolean {
-    return (this.isSettled && !this.isRepublishing) || nowMs >= this.#waitsUntilMs;
+    const patienceMs = this.isRepublishing ? REPUBLISH_PATIENCE_MS : 0;
+    return (this.isSettled && !this.isRepublishing) || nowMs >= this.#waitsUntilMs + patienceMs;
   }
 }

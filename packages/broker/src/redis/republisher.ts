@@ -64,10 +64,11 @@ export class Republisher {
     const { guard, heldOf } = this.#deps;
     const generation = guard.generationOf(partition)!;
     const held = heldOf(partition).all();
-    const durable = held.filter(({ publication }) => publication.keeping.durable);
+    const lost = await this.#lostAmong(partition, held).catch(() => held);
+    const durable = lost.filter(({ publication }) => publication.keeping.durable);
     guard.republishing(partition, durable.length > 0);
     if (durable.length > 0) void this.#whenSettled(partition, generation, run, durable);
-    const others = held.filter(({ publication }) => !publication.keeping.durable);
+    const others = lost.filter(({ publication }) => !publication.keeping.durable);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONCE; attempt++)
       if (await this.#tryAll(partition, run, others)) return;
   }
