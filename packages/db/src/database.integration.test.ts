@@ -305,9 +305,9 @@ describe.each([
       body: `"${id}"`,
     });
     const batch = [message(1), message(1, { id: 'other' })];
-    expect(await insertMessages(database, batch, [told('other'), told('m-1')])).toBe(1);
+    expect(await insertMessages(database, batch, [told('other')])).toBe(1);
     const due = await claimDeliveries(database, { endpoint: 'twice', limit: 9, leaseMs: 1000 });
-    expect(due.map(({ body }) => body)).toEqual(['"m-1"']);
+    expect(due).toEqual([]);
   });
 
   it('keeps each dead letter of a position, and stores none of them in the place of another message', async () => {
