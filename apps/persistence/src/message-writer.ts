@@ -33,7 +33,24 @@ export interface MessageWebhooks {
 
 const NO_WEBHOOKS: MessageWebhooks = { endpoints: [], onQueued: () => undefined };
 
-/** Writes batches of the log to Postgres. What Postgres refuses is found by halving and put aside, so it holds nothing up. */
+/** Entries that were not stored; all others of the call were. */
+export interface NotStored {
+  /** In the dead letters: nothing that anybody repairs would let them be stored. */
+  readonly putAside: ReadonlySet<LogEntry>;
+  /** Refused one by one, with the reason. */
+  readonly refused: ReadonlyMap<LogEntry, string>;
+  /** Not tried one by one, because as many as may be were refused before. */
+  readonly untried: ReadonlySet<LogEntry>;
+}
+
+interface Attempt {
+  readonly maxRefused: number;
+  readonly putAside: Set<LogEntry>;
+  readonly refused: Map<LogEntry, string>;
+  readonly untried: Set<LogEntry>;
+}
+
+/** Writes batches of the log to Postgres. What Postgres refuses is found by halving, so it holds nothing up. */
 export class MessageWriter {
   readonly #database: Database;
   readonly #telemetry: Telemetry;
@@ -58,20 +75,30 @@ export class MessageWriter {
   }
 
   /**
-   * Resolves with the entries that were put aside, when every other one is in `messages`. May be repeated with the same
-   * entries. @throws {DatabaseError} that is retryable: some of them may be stored.
+   * Resolves with the entries that are not in `messages` then. May be repeated with the same entries.
+   *
+   * @param maxRefused so many refusals are looked for; a fault that refuses everything would cost two statements per message
+   * @throws {DatabaseError} that is retryable: some of them may be stored.
    */
-  async write(entries: readonly LogEntry[]): Promise<ReadonlySet<LogEntry>> {
-    const putAside = new Set<LogEntry>();
+  async write(entries: readonly LogEntry[], maxRefused: number): Promise<NotStored> {
+    const attempt = {
+      maxRefused,
+      putAside: new Set<LogEntry>(),
+      refused: new Map(),
+      untried: new Set<LogEntry>(),
+    };
     const readable: Readable[] = [];
     for (const read of entries.map(readEntry)) {
       if ('message' in read) {
         if (!isIdle(this.#webhooks.endpoints, read.message.channel)) readable.push(read);
-      } else await this.#putAside(read.entry, read.letter.reason, putAside);
+      } else {
+        await this.putAside(read.entry, read.letter.reason);
+        attempt.putAside.add(read.entry);
+      }
     }
     const spans = this.#startSpans(entries);
     try {
-      await this.#insert(await this.#withoutMoved(readable), putAside);
+      await this.#insert(await this.#withoutMoved(readable), attempt);
     } catch (error) {
       this.#failures.labels('retryable').add();
       for (const span of spans) span.fail(error);
@@ -79,7 +106,7 @@ export class MessageWriter {
     } finally {
       for (const span of spans) span.end();
     }
-    return putAside;
+    return attempt;
   }
 
   /** Published again after a loss, and stored before that: the stored one gets the new position, and its webhooks are not told again. */
@@ -94,8 +121,23 @@ export class MessageWriter {
     return batch.filter((read) => !done.has(read));
   }
 
-  async #insert(batch: readonly Readable[], putAside: Set<LogEntry>): Promise<void> {
+  /** Makes it a dead letter, which an operator can replay. `false`: it was one before. @throws {DatabaseError} */
+  async putAside({ channel, epoch, seq, record }: LogEntry, reason: string): Promise<boolean> {
+    const place = { ...splitChannel(channel), epoch, seq };
+    if (!(await insertDeadLetter(this.#database, { ...place, record, reason }))) return false;
+    this.#deadLetters.add();
+    this.#telemetry
+      .loggerOf('persistence')
+      .error({ ...place, reason }, 'a message can not be stored, it is in dead_letters');
+    return true;
+  }
+
+  async #insert(batch: readonly Readable[], attempt: Attempt): Promise<void> {
     if (batch.length === 0) return;
+    if (attempt.refused.size >= attempt.maxRefused) {
+      for (const { entry } of batch) attempt.untried.add(entry);
+      return;
+    }
     const startMs = performance.now();
     try {
       const messages = batch.map(({ message }) => message);
@@ -104,46 +146,39 @@ export class MessageWriter {
       if (deliveries.length > 0) this.#webhooks.onQueued();
       this.#stored.add(inserted);
       this.#seconds.observe((performance.now() - startMs) / 1000);
-      if (inserted < batch.length) await this.#compareStored(batch, inserted, putAside);
+      if (inserted < batch.length) await this.#compareStored(batch, inserted, attempt);
     } catch (error) {
       if (!isPoison(error)) throw error;
-      if (batch.length === 1) return await this.#putAside(batch[0]!.entry, reasonOf(error), putAside);
+      if (batch.length === 1) return this.#refuse(batch[0]!.entry, reasonOf(error), attempt);
       const half = batch.length >> 1;
-      await this.#insert(batch.slice(0, half), putAside);
-      await this.#insert(batch.slice(half), putAside);
+      await this.#insert(batch.slice(0, half), attempt);
+      await this.#insert(batch.slice(half), attempt);
     }
   }
 
   /** Not all were new. Only a message with the same id at its position is a repeat; of any other nobody may be told that it is stored. */
-  async #compareStored(batch: readonly Readable[], inserted: number, putAside: Set<LogEntry>): Promise<void> {
-    const messages = batch.map(({ message }) => message);
-    const ids = await idsStoredAt(this.#database, messages);
-    const others = batch.flatMap(({ entry, message }, i) =>
-      ids[i] === message.id ? [] : [{ entry, isTaken: ids[i] !== undefined }],
+  async #compareStored(batch: readonly Readable[], inserted: number, attempt: Attempt): Promise<void> {
+    const ids = await idsStoredAt(
+      this.#database,
+      batch.map(({ message }) => message),
     );
-    this.#repeated.add(batch.length - inserted - others.length);
-    for (const { entry, isTaken } of others) {
-      if (isTaken) await this.#putAside(entry, POSITION_TAKEN, putAside, 'position-taken');
-      else await this.#putAside(entry, 'the database did not keep it', putAside);
+    let repeated = batch.length - inserted;
+    for (const [i, { entry, message }] of batch.entries()) {
+      if (ids[i] === message.id) continue;
+      repeated--;
+      // A trigger can leave a row out without an error.
+      if (ids[i] === undefined) this.#refuse(entry, 'the database did not keep it', attempt);
+      else {
+        if (await this.putAside(entry, POSITION_TAKEN)) this.#failures.labels('position-taken').add();
+        attempt.putAside.add(entry);
+      }
     }
+    this.#repeated.add(repeated);
   }
 
-  async #putAside(
-    entry: LogEntry,
-    reason: string,
-    putAside: Set<LogEntry>,
-    kind: 'poison' | 'position-taken' = 'poison',
-  ): Promise<void> {
-    const { epoch, seq, record } = entry;
-    const place = { ...splitChannel(entry.channel), epoch, seq };
-    const isNew = await insertDeadLetter(this.#database, { ...place, record, reason });
-    putAside.add(entry);
-    if (!isNew) return;
-    this.#failures.labels(kind).add();
-    this.#deadLetters.add();
-    this.#telemetry
-      .loggerOf('persistence')
-      .error({ ...place, reason }, 'a message can not be stored, it is in dead_letters');
+  #refuse(entry: LogEntry, reason: string, { refused }: Attempt): void {
+    refused.set(entry, reason);
+    this.#failures.labels('poison').add();
   }
 
   #startSpans(entries: readonly LogEntry[]): readonly SpanHandle[] {

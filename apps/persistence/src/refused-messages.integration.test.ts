@@ -1,5 +1,12 @@
 import { type Broker, type ChannelKey, createMemoryBroker, type Publication } from '@carillon/broker';
-import { type Database, insertMessages, migrate, openPostgres } from '@carillon/db';
+import {
+  type Database,
+  insertMessages,
+  listDeadLetters,
+  migrate,
+  openPostgres,
+  replayDeadLetter,
+} from '@carillon/db';
 import { encodeRecord } from '@carillon/protocol';
 import type { Service } from '@carillon/service';
 import { prometheusText, type Telemetry } from '@carillon/telemetry';
@@ -35,6 +42,7 @@ describe('messages that Postgres does not take', () => {
 
   beforeEach(async () => {
     await database.query('empty', 'truncate messages, dead_letters');
+    await repair();
     broker = createMemoryBroker({ partitions: 4 });
     await broker.start();
     stored = [];
@@ -58,8 +66,8 @@ describe('messages that Postgres does not take', () => {
     await broker.stop();
   });
 
-  const start = async (): Promise<void> => {
-    service = createPersistence({ telemetry, broker, database, settings: SETTINGS });
+  const start = async (patience = { messageMs: 60_000, faultMs: 60_000 }): Promise<void> => {
+    service = createPersistence({ telemetry, broker, database, settings: { ...SETTINGS, patience } });
     await service.start();
   };
   const message = (n: number, given: Partial<Publication> = {}): Publication => {
@@ -87,6 +95,24 @@ describe('messages that Postgres does not take', () => {
     await publish(message(n));
     await eventually(() => stored.includes(n), { what: 'the last message is told to be stored' });
   };
+
+  /** A trigger that refuses the messages of which `condition` holds. */
+  const refuse = async (condition: string, error = 'perform 1 / 0'): Promise<void> => {
+    await database.query(
+      'a function',
+      `create or replace function refuse() returns trigger language plpgsql as $$
+       begin if ${condition} then ${error}; end if; return new; end $$`,
+    );
+    await database.query(
+      'a trigger',
+      'create or replace trigger refuse before insert on messages for each row execute function refuse()',
+    );
+  };
+  const repair = async (): Promise<void> => {
+    await database.query('no trigger', 'drop trigger if exists refuse on messages');
+  };
+  const notReady = async (): Promise<string> =>
+    JSON.stringify((await service!.health.report()).checks.storage);
 
   it('never takes another message at the same position for a repeat', async () => {
     const place = { app: 'demo', channel: 'chat:refused', epoch, seq: 2 };
@@ -118,5 +144,71 @@ describe('messages that Postgres does not take', () => {
       await eventually(() => stored.includes(n), { what: `message ${n} is told to be stored` });
     }
     expect(stored).toEqual([2, 3]);
+  });
+
+  it('loses nothing to a trigger that refuses everything until it is repaired, and names it', async () => {
+    await refuse('true');
+    const numbers = Array.from({ length: 120 }, (_, i) => i + 1);
+    await publish(...numbers.map((n) => message(n)));
+    await start();
+    await eventually(async () => (await notReady()).includes('division by zero'), {
+      what: 'it is not ready',
+    });
+    expect((await service!.health.report()).ready).toBe(false);
+    expect(await seqsIn('dead_letters')).toEqual([]);
+    await repair();
+    await eventually(() => stored.length >= 120, { what: 'all are told to be stored' });
+    expect(await seqsIn('messages')).toEqual(numbers);
+    expect(await seqsIn('dead_letters')).toEqual([]);
+    await eventually(async () => (await service!.health.report()).ready, { what: 'it is ready again' });
+  });
+
+  it.each([
+    ['an exception of its own', `raise exception 'no'`],
+    ['no error', 'return null'],
+  ])(
+    'stores the others while a trigger refuses one message with %s, and that one when it does no more',
+    async (_, error) => {
+      await refuse(`new.seq = 2`, error);
+      await publish(message(1), message(2), message(3));
+      await start();
+      await eventually(() => stored.length >= 2, { what: 'the others are told to be stored' });
+      expect(stored).toEqual([1, 3]);
+      expect((await service!.health.report()).ready).toBe(true);
+      await repair();
+      await eventually(() => stored.length >= 3, { what: 'the refused one is told to be stored' });
+      expect(await seqsIn('messages')).toEqual([1, 2, 3]);
+      expect(await seqsIn('dead_letters')).toEqual([]);
+    },
+  );
+
+  it('puts one message aside after its time, and does not say that it is stored', async () => {
+    await refuse(`new.seq = 2`);
+    await publish(message(1), message(2), message(3));
+    await start({ messageMs: 100, faultMs: 60_000 });
+    await allIsTold(4);
+    expect(stored).toEqual([1, 3, 4]);
+    expect(await seqsIn('dead_letters')).toEqual([2]);
+  });
+
+  it('gives up a fault after its time: the refused become dead letters at once, the others are stored, and a repair is noticed', async () => {
+    await refuse(`new.payload like '%bad%'`);
+    const bad = (n: number): Publication =>
+      message(n, { record: encodeRecord({ id: `m-${n}`, timestamp: Date.now() }, '"bad"') });
+    await publish(bad(1), bad(2), bad(3), bad(4), message(5));
+    await start({ messageMs: 300, faultMs: 1000 });
+    await eventually(async () => (await seqsIn('dead_letters')).length === 4, { what: 'all are put aside' });
+    await publish(bad(6), message(7));
+    await allIsTold(8);
+    expect(stored).toEqual([5, 7, 8]);
+    expect(await seqsIn('dead_letters')).toEqual([1, 2, 3, 4, 6]);
+    expect(await notReady()).toContain('dead letters');
+    await repair();
+    await publish(bad(9));
+    await eventually(() => stored.includes(9), { what: 'the next one is told to be stored' });
+    await eventually(async () => (await service!.health.report()).ready, { what: 'it is ready again' });
+    const letters = await listDeadLetters(database, {}, { limit: 9 });
+    const replays = await Promise.all(letters.map(({ id }) => replayDeadLetter(database, id)));
+    expect(replays).toEqual(letters.map(() => ({ result: 'stored' })));
   });
 });

@@ -39,7 +39,7 @@ export const SERVICE_ERRORS = {
   DATABASE_FAILED: define(
     'as it says',
     'A statement failed in Postgres; the message has its name.',
-    'What the data is to blame for becomes a dead letter; all else is tried again.',
+    'Messages that Postgres refuses are tried again for a while, then they become dead letters; all else is tried again until it succeeds.',
   ),
   JOBS_UNAVAILABLE: define(
     'yes',

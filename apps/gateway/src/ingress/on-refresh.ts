@@ -54,7 +54,7 @@ function endWhatIsNotAllowed(connection: Connection, identity: Identity): void {
         type: 'ended',
         channel,
         code: 'PERMISSION_DENIED',
-        message: `The new token does not allow to subscribe to ${channel}.`,
+        message: `The new token does not allow subscribing to ${channel}.`,
         retryable: false,
       }),
     );

@@ -48,7 +48,7 @@ async function subscribeOne(
     channel !== SYSTEM_CHANNEL &&
     !mayRead({ identity, session: connection.session }, 'subscribe', channel)
   ) {
-    throw missingCapability(`subscribe to ${channel}`, 'subscribe', channel);
+    throw missingCapability(identity, `subscribing to ${channel}`, 'subscribe', { channel });
   }
   if (connection.subscriptions.has(channel) || connection.subscribing.has(channel))
     throw new CarillonError('ALREADY_SUBSCRIBED', `This connection is already subscribed to ${channel}.`);

@@ -153,6 +153,11 @@ export const METRICS = {
     'Failed inserts by kind (retryable, poison, position-taken: another message has the position).',
     ['kind'],
   ),
+  refusedMessages: define(
+    'gauge',
+    'persistence_refused_messages',
+    'Messages that Postgres refused and that are tried again before they become dead letters.',
+  ),
   storeLatency: define(
     'histogram',
     'persistence_insert_seconds',
