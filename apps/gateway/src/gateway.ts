@@ -85,6 +85,7 @@ export async function createGateway({
     namespaces: withControlPolicy(namespaces),
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
+    onDataLost: (partitions) => askAgain(stored, { broker, feed, telemetry }, partitions),
     onConnection: (up) => degradation.onConnection(up),
   });
   const subscribing = new Subscribing(

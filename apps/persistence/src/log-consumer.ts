@@ -1,5 +1,5 @@
 import type { LogEntry, PersistenceLog } from '@carillon/broker';
-import { type Database, idsStoredAt } from '@carillon/db';
+import { type Database, idsStoredAt, storedIds } from '@carillon/db';
 import { backoffMs, pause, reasonOf } from '@carillon/service';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { splitChannel } from './log-batch.ts';
@@ -160,9 +160,31 @@ export class LogConsumer {
   }
 
   /** Markers whose message is stored; the others stay uncommitted and are claimed again. */
+  /** What is not where its publisher was told may have been published again, after a loss. */
+  async #idsOf(
+    markers: readonly LogEntry[],
+    found: readonly (string | undefined)[],
+  ): Promise<readonly (string | undefined)[]> {
+    const missing = markers.filter(({ record }, i) => record !== '' && found[i] !== record);
+    if (missing.length === 0) return found;
+    const ids = new Map<string, ReadonlySet<string>>();
+    for (const [app, some] of Map.groupBy(missing, ({ channel }) => splitChannel(channel).app))
+      ids.set(
+        app,
+        await storedIds(
+          this.#deps.database,
+          app,
+          some.map(({ record }) => record),
+        ),
+      );
+    return markers.map(({ channel, record }, i) =>
+      ids.get(splitChannel(channel).app)?.has(record) === true ? record : found[i],
+    );
+  }
+
   async #answeredMarkers(markers: readonly LogEntry[]): Promise<readonly LogEntry[]> {
     const places = markers.map(({ channel, epoch, seq }) => ({ ...splitChannel(channel), epoch, seq }));
-    const ids = await idsStoredAt(this.#deps.database, places);
+    const ids = await this.#idsOf(markers, await idsStoredAt(this.#deps.database, places));
     return markers.flatMap((marker, i) => {
       const key = `${marker.partition} ${marker.entryId}`;
       const since = this.#markers.get(key) ?? performance.now();

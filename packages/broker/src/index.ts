@@ -32,6 +32,7 @@ export type {
   RoutedMessage,
   RouteEntry,
   RouterPort,
+  StoredQuestion,
 } from './ports.ts';
 export type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from './reconciliation.ts';
 export { PartitionsDifferError } from './redis/agree-on-partitions.ts';

@@ -43,6 +43,12 @@ export interface FeedHandler {
   onConnection(up: boolean): void;
 }
 
+/** Is this message stored, here or wherever else it was published again? */
+export interface StoredQuestion extends Position {
+  readonly channel: ChannelKey;
+  readonly id: string;
+}
+
 /** A gateway's place in the routing table and its stream of messages. */
 export interface GatewayFeed {
   readonly gateway: string;
@@ -58,6 +64,8 @@ export interface GatewayFeed {
   positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]>;
   /** Makes the ends of the epochs before the present one final: who can't wait any longer for the database goes on after them. */
   seal(channels: readonly ChannelKey[]): Promise<void>;
+  /** Asks persistence again whether messages are stored, after a loss that the first question may be a part of. */
+  askStored(questions: readonly StoredQuestion[]): Promise<void>;
   /** Resolves with `true` when the ends of the channel's earlier epochs are final, with `false` after `timeoutMs`. */
   untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean>;
   /** Leaves the routing table and stops. */
@@ -147,7 +155,7 @@ export interface LogEntry extends Position {
   readonly storedTo: string | undefined;
   /** Published again after a loss: the position that it had before, where it may be stored already. */
   readonly former?: Position | undefined;
-  /** Not a message but a question: is (channel, epoch, seq) stored? A repeated publish asked for `stored` again. */
+  /** Not a message but a question: is the message stored whose id is the record? A repeated publish asked for `stored` again. */
   readonly marker: boolean;
 }
 

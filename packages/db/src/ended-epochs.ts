@@ -57,6 +57,20 @@ export async function readTail(
   return rows;
 }
 
+/** Which of these ids an app has messages of. */
+export async function storedIds(
+  database: Database,
+  app: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await database.query<{ id: string }>(
+    'look for message ids',
+    'select id from messages where app = $1 and id = any($2::text[])',
+    [app, ids],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Gives stored messages their present positions, where they are still at their former ones: `true` in the same place of the answer. */
 export async function moveMessages(database: Database, moves: readonly Move[]): Promise<readonly boolean[]> {
   if (moves.length === 0) return [];

@@ -17,6 +17,7 @@ export {
   type RecentEpoch,
   readTail,
   recentEpochs,
+  storedIds,
   type TailMessage,
 } from './ended-epochs.ts';
 export {

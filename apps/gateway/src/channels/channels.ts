@@ -26,6 +26,7 @@ export interface ChannelsDependencies {
   readonly namespaces: NamespaceResolver;
   readonly telemetry: Telemetry;
   readonly onStored: FeedHandler['onStored'];
+  readonly onDataLost: FeedHandler['onDataLost'];
   readonly onConnection: FeedHandler['onConnection'];
 }
 
@@ -200,6 +201,7 @@ export class Channels implements FeedHandler {
   }
 
   onDataLost(partitions: readonly PartitionId[]): void {
+    this.#deps.onDataLost(partitions);
     const lost = new Set(partitions);
     for (const channel of this.#channels.values())
       if (channel.hasPassedSilently && lost.has(this.#deps.broker.partitionOf(channel.key)))

@@ -80,6 +80,7 @@ class World {
       unsubscribe: async () => undefined,
       seal: async () => undefined,
       untilSettled: async () => true,
+      askStored: async () => undefined,
       positions: async (keys) => keys.map(() => soleEpoch(this.epoch, this.newest)),
       stop: async () => undefined,
     };
@@ -106,6 +107,7 @@ class World {
       namespaces: createNamespaceResolver(config.namespaces),
       telemetry: telemetry(),
       onStored: () => undefined,
+      onDataLost: () => undefined,
       onConnection: () => undefined,
     });
     this.#subscribing = new Subscribing(

@@ -46,6 +46,7 @@ it('the interest in all channels is renewed, and positions are watched, although
     positions: async (keys) => keys.map(() => soleEpoch('e', newest)),
     seal: async () => undefined,
     untilSettled: async () => true,
+    askStored: async () => undefined,
     stop: async () => undefined,
   };
   const memory = createMemoryBroker();
@@ -64,6 +65,7 @@ it('the interest in all channels is renewed, and positions are watched, although
       processMetrics: false,
     }),
     onStored: () => undefined,
+    onDataLost: () => undefined,
     onConnection: () => undefined,
   });
   for (const channel of await Promise.all(KEYS.map((key) => channels.open(key)))) {

@@ -45,6 +45,7 @@ it('[CH7] a gap in #system is told to who subscribed to it, and to nobody else',
     namespaces: createNamespaceResolver(config.namespaces),
     telemetry,
     onStored: () => undefined,
+    onDataLost: () => undefined,
     onConnection: () => undefined,
   });
   await feed.start(channels);

@@ -112,7 +112,8 @@ export class HttpRoutes {
         if (outcome.status === 'refused') return false;
         const { promise, resolve } = Promise.withResolvers<boolean>();
         const timer = setTimeout(() => resolve(false), STORED_TIMEOUT_MS);
-        this.#deps.stored.wait(channelKey(identity.app, channel), outcome.epoch, outcome.seq, () =>
+        const { epoch, seq, id } = outcome;
+        this.#deps.stored.wait({ channel: channelKey(identity.app, channel), epoch, seq, id }, () =>
           resolve(true),
         );
         return promise.finally(() => clearTimeout(timer));

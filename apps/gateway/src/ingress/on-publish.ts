@@ -45,7 +45,7 @@ function answer(
   );
   if (frame.stored !== true) return;
   if (namespaces.resolve(channel).durable) {
-    stored.wait(channelKey(connection.identity!.app, channel), epoch, seq, () =>
+    stored.wait({ channel: channelKey(connection.identity!.app, channel), epoch, seq, id }, () =>
       connection.sendFrame(encodeFrame({ type: 'stored', re, channel, epoch, seq })),
     );
   } else

@@ -1,4 +1,4 @@
-import type { ChannelKey } from '@carillon/broker';
+import type { Broker, ChannelKey, GatewayFeed, PartitionId, StoredQuestion } from '@carillon/broker';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 
 /** Most publishes that wait for `stored`; of more, the oldest is told nothing and the publisher asks again. */
@@ -9,8 +9,15 @@ const MAX_WAIT_MS = 120_000;
 const MAX_EARLY = 1000;
 
 interface Waiter {
+  readonly question: StoredQuestion;
   readonly since: number;
   readonly tell: () => void;
+}
+
+export interface AskAgainDependencies {
+  readonly broker: Pick<Broker, 'partitionOf'>;
+  readonly feed: Pick<GatewayFeed, 'askStored'>;
+  readonly telemetry: Telemetry;
 }
 
 /** Publishes of this gateway that want to know when their message is in Postgres. */
@@ -24,14 +31,20 @@ export class StoredWaiters {
     telemetry.metrics.gauge(METRICS.storedPending, () => this.#count);
   }
 
-  wait(channel: ChannelKey, epoch: string, seq: number, tell: () => void): void {
+  /** All that is waited for, each once. */
+  get pending(): readonly StoredQuestion[] {
+    return [...this.#waiting.values()].map(([first]) => first!.question);
+  }
+
+  wait(question: StoredQuestion, tell: () => void): void {
+    const { channel, epoch, seq } = question;
     this.#forgetOld();
     const key = `${channel} ${epoch}:${seq}`;
     if (this.#early.delete(key)) {
       tell();
       return;
     }
-    const waiter = { since: performance.now(), tell };
+    const waiter = { question, since: performance.now(), tell };
     const list = this.#waiting.get(key);
     if (list === undefined) this.#waiting.set(key, [waiter]);
     else list.push(waiter);
@@ -62,4 +75,18 @@ export class StoredWaiters {
       this.#take(key);
     }
   }
+}
+
+/** A loss may have taken the questions of these partitions as well: they are asked again. */
+export function askAgain(
+  waiters: StoredWaiters,
+  { broker, feed, telemetry }: AskAgainDependencies,
+  partitions: readonly PartitionId[],
+): void {
+  const questions = waiters.pending.filter(({ channel }) => partitions.includes(broker.partitionOf(channel)));
+  feed.askStored(questions).catch((err: unknown) => {
+    telemetry
+      .loggerOf('publish')
+      .warn({ err, questions: questions.length }, 'could not ask again what is stored');
+  });
 }

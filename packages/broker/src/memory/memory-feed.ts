@@ -51,6 +51,11 @@ export class MemoryFeed implements GatewayFeed {
     // Nothing to do.
   }
 
+  /** A memory loses no question. */
+  async askStored(): Promise<void> {
+    // Nothing to do.
+  }
+
   async untilSettled(): Promise<boolean> {
     return true;
   }

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
-import type { ChannelKey, PartitionId } from '../ports.ts';
+import type { ChannelKey, PartitionId, StoredQuestion } from '../ports.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
+import { packMessage } from './message-codec.ts';
 import { readLineages } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
 
@@ -42,6 +43,18 @@ export class ChannelCalls {
     });
   }
 
+  /** Asks persistence whether messages are stored; `gateway` is told. @throws CarillonError UNAVAILABLE */
+  async askStored(gateway: string, questions: readonly StoredQuestion[]): Promise<void> {
+    const byPartition = Map.groupBy(questions, ({ channel }) => this.#deps.partitionOf(channel));
+    for (const [partition, some] of byPartition)
+      for (let at = 0; at < some.length; at += CHANNELS_PER_CALL) {
+        const packed = some
+          .slice(at, at + CHANNELS_PER_CALL)
+          .map(({ channel, epoch, seq, id }) => packMessage({ channel, epoch, seq, record: id }));
+        await this.#run('ask-stored', partition, [gateway, ...packed]);
+      }
+  }
+
   /** What calls that reply with states say, in the order of `channels`. */
   async lineages(
     channels: readonly ChannelKey[],
@@ -65,7 +78,11 @@ export class ChannelCalls {
     await Promise.all(calls);
   }
 
-  #run(name: 'positions' | 'seal', partition: PartitionId, args: readonly string[]): Promise<unknown> {
+  #run(
+    name: 'positions' | 'seal' | 'ask-stored',
+    partition: PartitionId,
+    args: readonly string[],
+  ): Promise<unknown> {
     const { redis, keys } = this.#deps;
     return runScript(redis, name, keys.base(partition), args).catch((error: unknown) =>
       Promise.reject(unavailable(error)),

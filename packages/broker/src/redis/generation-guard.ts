@@ -99,6 +99,11 @@ export class GenerationGuard {
     return this.#known[partition]!.takesDurable(performance.now());
   }
 
+  /** See {@link isSettled}, of all partitions. */
+  get takesDurable(): boolean {
+    return this.#known.every((_, partition) => this.isSettled(partition));
+  }
+
   republishing(partition: PartitionId, isUnderWay: boolean): void {
     this.#known[partition]!.isRepublishing = isUnderWay;
   }

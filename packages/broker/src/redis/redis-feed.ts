@@ -3,7 +3,14 @@ import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
-import type { BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../ports.ts';
+import type {
+  BrokerLimits,
+  ChannelKey,
+  FeedHandler,
+  GatewayFeed,
+  PartitionId,
+  StoredQuestion,
+} from '../ports.ts';
 import { CHANNELS_PER_CALL, ChannelCalls } from './channel-calls.ts';
 import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
@@ -138,6 +145,10 @@ export class RedisFeed implements GatewayFeed {
 
   seal(channels: readonly ChannelKey[]): Promise<void> {
     return this.#calls.seal(channels);
+  }
+
+  askStored(questions: readonly StoredQuestion[]): Promise<void> {
+    return this.#calls.askStored(this.gateway, questions);
   }
 
   async untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {

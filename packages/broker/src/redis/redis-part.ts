@@ -141,6 +141,6 @@ export function createRedisPart(options: RedisPartOptions): Broker {
       redis.disconnect();
     },
     nowMs: () => clock.nowMs(),
-    status: () => redisStatus(redis, guard.isOpen),
+    status: () => redisStatus(redis, guard.isOpen && guard.takesDurable),
   };
 }

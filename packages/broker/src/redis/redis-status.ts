@@ -17,7 +17,7 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
       problems.push(`Redis is a ${value('role')}, not the master: writes are refused`);
     if (!isVerified)
       problems.push(
-        'it is not known yet whether this Redis has all messages that were accepted: the other gateways are asked',
+        'this Redis is another process than before: it is being compared with the database, and durable messages are refused meanwhile. Persistence does it: does it run?',
       );
     const policy = value('maxmemory_policy');
     if (policy !== undefined && policy !== 'noeviction')

@@ -7,6 +7,7 @@ const FOLDER = new URL('./scripts/', import.meta.url);
 const NAMES = [
   'ack',
   'announce',
+  'ask-stored',
   'claim',
   'extend',
   'heartbeat',

@@ -33,9 +33,8 @@ it('[D7] what was accepted and is not stored yet is stored all the same, and its
   services.persistence[0]!.pause();
   await stage.traffic(300);
   await redisCommand(redis, 'FLUSHALL');
-  await stage.traffic(100);
   services.persistence[0]!.resume();
-  await stage.traffic(100, 20_000).catch(() => undefined); // publishers that are stuck are found by the checker
+  await stage.traffic(200, 20_000).catch(() => undefined); // publishers that are stuck are found by the checker
   const { accepted, stored } = await scene.expectSound();
   expect(stored).toBe(accepted);
 });

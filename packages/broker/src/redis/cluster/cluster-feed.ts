@@ -1,5 +1,5 @@
 import type { Lineage } from '../../lineage.ts';
-import type { ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '../../ports.ts';
+import type { ChannelKey, FeedHandler, GatewayFeed, PartitionId, StoredQuestion } from '../../ports.ts';
 import { allEnded } from './parts.ts';
 
 /** A gateway's feeds of all parts as one. */
@@ -45,6 +45,14 @@ export class ClusterFeed implements GatewayFeed {
       await feed.seal(some);
       return some;
     });
+  }
+
+  async askStored(questions: readonly StoredQuestion[]): Promise<void> {
+    await allEnded(
+      [...Map.groupBy(questions, ({ channel }) => this.#partitionOf(channel))].map(([partition, some]) =>
+        this.#feeds[partition]!.askStored(some),
+      ),
+    );
   }
 
   untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {

@@ -85,14 +85,14 @@ local function reply_repeated(result, fingerprint, conflict)
   local known, epoch, seq, id = string.match(result, '^(%S+) (%S+) (%S+) (%S+)$')
   if known ~= fingerprint then reply(conflict) return false end
   reply(1, epoch, seq, id)
-  return epoch, seq
+  return epoch, seq, id
 end
 
 -- A repeat that asks for `stored`: the first answer may have been lost, so persistence is asked.
-local function ask_if_stored(channel, epoch, seq, durable, stored_to)
+local function ask_if_stored(channel, epoch, seq, id, durable, stored_to)
   if durable and stored_to ~= '' then
     log_length = log_length + 1
-    redis.call('XADD', base .. 'log', '*', 'm', channel .. '\n' .. epoch .. ':' .. seq .. '\n', 'o', stored_to, 'k', '1')
+    redis.call('XADD', base .. 'log', '*', 'm', channel .. '\n' .. epoch .. ':' .. seq .. '\n' .. id, 'o', stored_to, 'k', '1')
   end
 end
 
@@ -109,7 +109,7 @@ local function reply_known(channel, id, durable, stored_to)
   if not epoch then return false end
   if cannot_ask(durable, stored_to) then reply(6) return true end
   reply(1, epoch, seq, id)
-  ask_if_stored(channel, epoch, seq, durable, stored_to)
+  ask_if_stored(channel, epoch, seq, id, durable, stored_to)
   return true
 end
 
@@ -159,8 +159,8 @@ local function publish_one(at)
       local result = producer_result(producer, producer_seq)
       if result then
         if cannot_ask(durable, stored_to) then return reply(6) end
-        local epoch, seq = reply_repeated(result, fingerprint, 3)
-        if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
+        local epoch, seq, known_id = reply_repeated(result, fingerprint, 3)
+        if epoch then ask_if_stored(name, epoch, seq, known_id, durable, stored_to) end
         return
       end
       if reply_known(name, id, durable, stored_to) then return end
@@ -178,8 +178,8 @@ local function publish_one(at)
     local result = redis.call('GET', dedupe_key)
     if result then
       if cannot_ask(durable, stored_to) then return reply(6) end
-      local epoch, seq = reply_repeated(result, fingerprint, 5)
-      if epoch then ask_if_stored(name, epoch, seq, durable, stored_to) end
+      local epoch, seq, known_id = reply_repeated(result, fingerprint, 5)
+      if epoch then ask_if_stored(name, epoch, seq, known_id, durable, stored_to) end
       return
     end
     if reply_known(name, id, durable, stored_to) then return end
