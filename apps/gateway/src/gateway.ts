@@ -30,7 +30,7 @@ import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
-import { StoredWaiters } from './ingress/stored-waiters.ts';
+import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
 import { type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';

@@ -26,6 +26,7 @@ async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>
     waitReplicas: config.redis.waitReplicas,
     waitTimeoutMs: config.redis.waitTimeoutMs,
     settlePatienceMs: SETTLE_PATIENCE_MS,
+    startsSettled: true,
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });

@@ -104,6 +104,14 @@ export class GenerationGuard {
     return this.#known.every((_, partition) => this.isSettled(partition));
   }
 
+  /** Not longer than durable publishes wait at most; rejects when `signal` aborts. */
+  async untilTakesDurable(signal?: AbortSignal): Promise<void> {
+    while (!this.takesDurable) {
+      signal?.throwIfAborted();
+      await this.changes.next(MAX_POLL_MS);
+    }
+  }
+
   republishing(partition: PartitionId, isUnderWay: boolean): void {
     this.#known[partition]!.isRepublishing = isUnderWay;
   }

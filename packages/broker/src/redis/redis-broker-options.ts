@@ -18,4 +18,6 @@ export interface RedisBrokerOptions extends ConnectionOptions {
    * stored is recognised although Redis lost it. 0: not at all. Default 0.
    */
   readonly settlePatienceMs?: number;
+  /** Does the start wait until durable messages can be published? Not for the process that compares. Default false. */
+  readonly startsSettled?: boolean;
 }

@@ -130,6 +130,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
       if (allPartitions !== undefined) await agreeOnPartitions(redis, keys, allPartitions);
       await guard.untilOpen(signal);
       await publisher.start(signal);
+      if (options.startsSettled === true) await guard.untilTakesDurable(signal);
       await clock.start();
     },
     stop: async () => {
