@@ -277,7 +277,10 @@ export function describeBrokerContract(
       it('answers positions, undefined for a channel that has none', async () => {
         const { feed } = await startFeed('g1');
         const { epoch } = accepted(await publishOne(broker, message('x')));
-        expect(await feed.positions([CHANNEL, 'app/none'])).toEqual([{ epoch, seq: 1 }, undefined]);
+        expect(await feed.positions([CHANNEL, 'app/none'])).toEqual([
+          { epoch, seq: 1, before: [] },
+          undefined,
+        ]);
         await feed.stop();
       });
 

@@ -34,6 +34,6 @@ it('says so when they vanish later, and makes them again', async () => {
   await redisCommand(redis, 'FLUSHALL');
   expect(await claim()).toEqual([]);
   expect(await read()).toEqual([]);
-  expect(log.join('')).toContain('the consumer group of the log is gone');
-  expect(log).toHaveLength(1);
+  const told = log.filter((line) => line.includes('the consumer group of the log is gone'));
+  expect(told).toHaveLength(1);
 });

@@ -9,7 +9,6 @@ import type {
   ChannelKey,
   FeedHandler,
   GatewayFeed,
-  HistoryEntry,
   Publication,
   PublishOutcome,
 } from '../ports.ts';
@@ -51,8 +50,10 @@ class Gateway implements FeedHandler {
     this.lost++;
   }
 
+  losses = 0;
+
   onDataLost(): void {
-    // Looked at by the tests of losses.
+    this.losses++;
   }
 
   onConnection(): void {
@@ -218,50 +219,83 @@ describe('Redis that lost its tail', { timeout: 120_000 }, () => {
     expect(await one.records()).toEqual(['1', '2', '3']);
   });
 
-  it('[D7] publishes nothing again that is stored, also when Redis comes back empty', async () => {
+  it('[D7] what is durable is published again when the database has said what it has, and nothing of that', async () => {
     const keeping = { ...KEPT, durable: true };
     const one = await open('one');
-    const stop = new AbortController();
-    const stored: HistoryEntry[] = [];
-    const serving = one.broker.cold.serve(
-      async (query) => (query.kind === 'range' ? stored.filter(({ epoch }) => epoch === query.epoch) : []),
-      stop.signal,
-    );
-    for (const record of ['1', '2', '3']) {
-      const { epoch, seq } = await one.publishPatiently(record, { keeping });
-      if (record !== '3') stored.push({ epoch, seq, record });
-    }
+    const before: Got[] = [];
+    for (const record of ['1', '2', '3']) before.push(await one.publishPatiently(record, { keeping }));
     await crash();
+    await eventually(async () => (await one.publish('other')).status === 'accepted', { what: 'it is open' });
+    expect(await one.publish('4', { keeping })).toMatchObject({
+      status: 'refused',
+      error: { retryable: true },
+    });
+    const { reconciliation } = one.broker;
+    const partition = one.broker.partitionOf(CHANNEL);
+    const unsettled = (await reconciliation.unsettled()).find((found) => found.partition === partition)!;
+    const { epoch } = before[0]!;
+    const stored = before.slice(0, 2).map(({ record, seq }) => ({ id: record, seq }));
+    expect(await reconciliation.extend(unsettled, { channel: CHANNEL, epoch, messages: stored })).toBe(2);
+    expect(await reconciliation.settle(unsettled, true)).toBe(true);
     await one.publishPatiently('4', { keeping });
-    expect(await one.records()).toEqual(['3', '4']);
-    stop.abort();
-    await serving;
+    expect(await one.records()).toEqual(['other', '3', '4']);
+    expect(await one.feed.positions([CHANNEL])).toMatchObject([
+      { seq: 3, before: [{ epoch, lastSeq: 2, isFinal: true, isLossy: true }] },
+    ]);
   });
 
-  it('goes on in the same epoch when nothing is lost', async () => {
+  it('[PO5] a restart with all data is a new epoch that names where the last one ended, and no loss', async () => {
     const one = await open('one');
     await one.feed.subscribe([CHANNEL]);
     const { epoch } = await one.publishPatiently('1');
     await eventually(() => one.got.length === 1, { what: 'the message' });
     await admin.save();
     await crash();
-    expect(await one.publishPatiently('2')).toMatchObject({ epoch, seq: 2 });
+    const after = await one.publishPatiently('2');
+    expect(after).toMatchObject({ seq: 1 });
+    expect(await one.feed.positions([CHANNEL])).toMatchObject([
+      { epoch: after.epoch, seq: 1, before: [{ epoch, lastSeq: 1, isLossy: false }] },
+    ]);
+    expect(one.losses).toBe(0);
   });
 
-  it('waits for the word of other gateways, and no longer than they may be alive', async () => {
-    // Ten seconds: so long a gateway may be silent, and a busy machine take to look.
-    const [one, two] = [await open('one', { gatewayHeartbeatMs: 2500 }), await open('two')];
+  it('waits for the word of no other gateway: what one of them saw and Redis lost is told when it says so', async () => {
+    const [one, two] = [await open('one'), await open('two')];
     await one.publishPatiently('1');
-    // Gone without a farewell, as in a crash.
-    await two.broker.stop();
-    gateways = [one];
     await admin.save();
+    await one.publishPatiently('lost');
     await crash();
-    await eventually(
-      async () => (await one.broker.status()).problems.some((p) => p.includes('other gateways')),
-      { what: 'it says what it waits for' },
-    );
-    expect(await one.publish('2')).toMatchObject({ status: 'refused', error: { code: 'UNAVAILABLE' } });
-    await one.publishPatiently('2');
+    await two.publishPatiently('2');
+    await eventually(() => one.losses > 0 && two.losses > 0, { what: 'both know' });
+  });
+
+  it('[PO2] FLUSHALL on living connections begins another epoch', async () => {
+    const one = await open('one');
+    await one.feed.subscribe([CHANNEL]);
+    const { epoch } = await one.publishPatiently('1');
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+    const after = await one.publishPatiently('2');
+    expect(after.epoch > epoch).toBe(true);
+    await eventually(() => one.losses > 0, { what: 'the loss is told' });
+  });
+
+  it('[PU4] what a producer sent and Redis lost may come late, once', async () => {
+    const from = (seq: number, prev: number): Partial<Publication> => ({
+      dedupe: { kind: 'producer', producer: 'p', seq, prev, fingerprint: seq },
+    });
+    const [one, two] = [await open('one'), await open('two')];
+    await one.publishPatiently('1', from(1, 0));
+    await admin.save();
+    await one.publishPatiently('2', from(2, 1));
+    await one.feed.stop();
+    await one.broker.stop();
+    gateways = [two];
+    await crash();
+    expect((await two.publishPatiently('3', from(3, 2))).seq).toBe(1);
+    expect((await two.publishPatiently('2', from(2, 1))).seq).toBe(2);
+    expect(await two.publish('2', from(2, 1))).toMatchObject({ status: 'accepted', duplicate: true, seq: 2 });
+    expect((await two.publishPatiently('4', from(4, 3))).seq).toBe(3);
   });
 });
