@@ -74,11 +74,12 @@ export async function createGateway({
   const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
   const shell = new ServiceShell(telemetry);
   const namespaces = createNamespaceResolver(config.namespaces);
+  const nowMs = (): number => broker.nowMs();
   const feed = broker.feed(id);
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
   const connections = new Connections(limits, limits.maxConnections, telemetry);
-  const degradation = new Degradation(connections, telemetry);
+  const degradation = new Degradation(connections, nowMs, telemetry);
   const channels = new Channels({
     broker,
     feed,
@@ -92,7 +93,7 @@ export async function createGateway({
     channels,
     (channel, epoch, from, to) =>
       readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
-    () => broker.nowMs(),
+    nowMs,
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
@@ -111,14 +112,14 @@ export async function createGateway({
     telemetry,
   );
   const clientEvents = config.edge.clientEvents
-    ? new ClientEvents({ gateway: id, publisher: broker.publisher, telemetry })
+    ? new ClientEvents({ gateway: id, publisher: broker.publisher, nowMs, telemetry })
     : undefined;
   const control = new ControlChannel({
     broker,
     gateway: id,
     channels,
     telemetry,
-    execute: new SessionOperations({ gateway: id, connections, logger: telemetry.loggerOf('control') })
+    execute: new SessionOperations({ gateway: id, connections, nowMs, logger: telemetry.loggerOf('control') })
       .execute,
   });
   const requests = new Requests({ broker, gateway: id, telemetry, limits });
@@ -138,6 +139,7 @@ export async function createGateway({
       requests,
       onConnected: clientEvents?.connected ?? (() => undefined),
       logger: telemetry.loggerOf('ingress'),
+      nowMs,
       limits,
     },
     limits,

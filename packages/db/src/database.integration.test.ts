@@ -124,7 +124,7 @@ describe.each([
     expect(await insertDeadLetter(database, letter)).toBe(false);
     const { rows } = await database.query<{ record: Buffer }>('letters', 'select record from dead_letters');
     expect(rows.map(({ record }) => record.toString())).toEqual(['{}\n"\0"']);
-    expect(await deleteExpiredDeadLetters(database, { beforeMs: Date.now() + 60_000, chunk: 10 })).toBe(1);
+    expect(await deleteExpiredDeadLetters(database, { olderThanMs: -60_000, chunk: 10 })).toBe(1);
   });
 
   it('reads over epochs in both directions', async () => {
@@ -157,17 +157,17 @@ describe.each([
 
   it('deletes by namespace and age, in chunks', async () => {
     await insertMessages(database, [
-      ...[1, 2, 3].map((seq) => message(seq)),
+      ...[150, 90, 30].map((ageS, i) => message(i + 1, { publishedAtMs: Date.now() - ageS * 1000 })),
       ...[1, 2].map((seq) => message(seq, { channel: 'plain' })),
       message(1, { channel: ':odd' }),
       message(1, { channel: 'news:today' }),
     ]);
     expect(await storedNamespaces(database)).toEqual(['', 'chat', 'news']);
-    const beforeMs = message(3).publishedAtMs;
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 1 })).toBe(1);
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(1);
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(0);
-    expect(await deleteExpired(database, { namespace: '', beforeMs, chunk: 9 })).toBe(3);
+    const olderThanMs = 60_000;
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 1 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 9 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 9 })).toBe(0);
+    expect(await deleteExpired(database, { namespace: '', olderThanMs, chunk: 9 })).toBe(3);
     expect(await storedNamespaces(database)).toEqual(['chat', 'news']);
   });
 
@@ -326,7 +326,7 @@ describe.each([
     ]);
     expect(await listDeadLetters(database, { kind: 'message' }, { limit: 9 })).toHaveLength(2);
     expect(await idsStoredAt(database, [message(1)])).toEqual(['m-1']);
-    const expired = { beforeMs: Date.now() + 60_000, chunk: 1 };
+    const expired = { olderThanMs: -60_000, chunk: 1 };
     expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
     expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
   });

@@ -269,17 +269,17 @@ export async function findMessagePosition(
   return rows[0];
 }
 
-/** Deletes at most `chunk` that were finished before, and answers how many. */
+/** Deletes at most `chunk` that were finished so long ago by the database's clock, and answers how many. */
 export async function deleteFinishedSchedules(
   database: Database,
-  { beforeMs, chunk }: { readonly beforeMs: number; readonly chunk: number },
+  { olderThanMs, chunk }: { readonly olderThanMs: number; readonly chunk: number },
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete finished schedules',
     `delete from scheduled_messages where id in (
-       select id from scheduled_messages where finished_at < to_timestamp($1::float8 / 1000)
+       select id from scheduled_messages where finished_at < now() - $1::float8 * interval '1 ms'
        order by finished_at limit $2 for update skip locked)`,
-    [beforeMs, chunk],
+    [olderThanMs, chunk],
   );
   return rowCount ?? 0;
 }

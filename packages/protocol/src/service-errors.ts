@@ -31,6 +31,11 @@ export const SERVICE_ERRORS = {
     'The installation in Redis has another number of partitions than this service.',
     'Set CARILLON_PARTITIONS to the number in the message.',
   ),
+  JOURNAL_CORRUPT: define(
+    'no',
+    'The journal of a single process is damaged other than by a crash, or a newer version wrote it.',
+    'Restore the data directory from a copy, or move the journal away: what the database has not stored is lost then.',
+  ),
   MIGRATION_CHANGED: define(
     'no',
     'A migration differs from what was applied to this database.',

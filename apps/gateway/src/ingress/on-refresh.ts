@@ -7,7 +7,7 @@ import type { Handler } from './handlers.ts';
 
 /** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
 export const onRefresh: Handler<'refresh'> = async (
-  { authenticator, logger, requests },
+  { authenticator, logger, requests, nowMs },
   connection,
   { id, token },
 ) => {
@@ -27,7 +27,7 @@ export const onRefresh: Handler<'refresh'> = async (
         type: 'refreshed',
         re: id,
         ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
-        timestamp: Date.now(),
+        timestamp: nowMs(),
       }),
     );
   } catch (error) {

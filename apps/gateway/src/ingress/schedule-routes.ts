@@ -70,7 +70,7 @@ export class ScheduleRoutes {
       action: 'add',
       message: {
         ...message,
-        id: `s-${Date.now().toString(36)}${randomBytes(8).toString('hex')}`,
+        id: `s-${this.#deps.broker.nowMs().toString(36)}${randomBytes(8).toString('hex')}`,
         owner: identity.userId ?? '',
         idempotencyKey: idempotencyKeyOf(request),
         // Only the trace of somebody who records it: the last two digits say so.

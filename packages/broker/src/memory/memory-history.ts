@@ -1,5 +1,7 @@
 import { soleEpoch } from '../lineage.ts';
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
+import type { ChannelState } from './channel-state.ts';
+import { written } from './journal/written.ts';
 import type { MemoryState } from './memory-state.ts';
 
 export class MemoryHistory implements HotHistory {
@@ -13,12 +15,7 @@ export class MemoryHistory implements HotHistory {
     key: ChannelKey,
     { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
   ): Promise<HistoryPage> {
-    const channel = this.#state.find(key);
-    if (channel === undefined) return { top: undefined, entries: [] };
-    return {
-      top: soleEpoch(channel.epoch, channel.seq),
-      entries: channel.history.range(from, to, limit, Date.now()),
-    };
+    return await this.#page(key, ({ history }) => history.range(from, to, limit, Date.now()));
   }
 
   /** The memory of a process is there or gone: no epoch of it ends otherwise. */
@@ -30,11 +27,19 @@ export class MemoryHistory implements HotHistory {
     key: ChannelKey,
     { before, limit }: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage> {
+    return await this.#page(key, ({ history, seq }) => history.latest(before ?? seq + 1, limit, Date.now()));
+  }
+
+  async #page(
+    key: ChannelKey,
+    read: (channel: ChannelState) => readonly HistoryEntry[],
+  ): Promise<HistoryPage> {
     const channel = this.#state.find(key);
-    if (channel === undefined) return { top: undefined, entries: [] };
-    return {
-      top: soleEpoch(channel.epoch, channel.seq),
-      entries: channel.history.latest(before ?? channel.seq + 1, limit, Date.now()),
-    };
+    const page =
+      channel === undefined
+        ? { top: undefined, entries: [] }
+        : { top: soleEpoch(channel.epoch, channel.seq), entries: read(channel) };
+    await written(this.#state.journal);
+    return page;
   }
 }

@@ -4,7 +4,7 @@ import { connectClient, type Rights, tokenFor } from '../people.ts';
 import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
-import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
+import { countStored, isStoredUpTo, type Rows, recordReread, recordStored, rowsOf } from './read-back.ts';
 import { type ConsumerRole, RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
 import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
 import { RecordedSubscriber } from './recorded-subscriber.ts';
@@ -43,15 +43,16 @@ export class Stage {
   readonly frontier = new Frontier();
   readonly subscribers: AnySubscriber[] = [];
   readonly publishers: RecordedPublisher[] = [];
-  readonly #databaseUrl: string;
+  readonly #rows: Rows;
   readonly #silentMs: number | undefined;
   readonly #histories: HistoryFolder;
   readonly #faults: Recorder;
   readonly #clients: RealtimeClient[] = [];
   readonly #places = new Map<string, { readonly app: string; readonly channel: string }>();
 
-  constructor(databaseUrl: string, folder: string, { silentMs }: StageOptions = {}) {
-    this.#databaseUrl = databaseUrl;
+  /** @param database where messages are stored, by its address or by a way to ask it */
+  constructor(database: string | Rows, folder: string, { silentMs }: StageOptions = {}) {
+    this.#rows = typeof database === 'string' ? rowsOf(database) : database;
     this.#silentMs = silentMs;
     this.#histories = new HistoryFolder(folder);
     this.#faults = this.#histories.recorder('faults');
@@ -157,7 +158,7 @@ export class Stage {
     await arrived(this.goal(), settleMs);
     if (expectations.storedIsKnown !== false) {
       await arrived(() => this.#isStored(expectations), settleMs);
-      await recordStored(this.#databaseUrl, this.#histories.recorder('postgres'));
+      await recordStored(this.#rows, this.#histories.recorder('postgres'));
     }
     if (expectations.rereadIsKnown !== false) await this.#reread(reader);
     await this.close();
@@ -172,8 +173,8 @@ export class Stage {
 
   async #isStored({ dataLost, gone = 0 }: Expectations): Promise<boolean> {
     // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
-    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted - gone) return false;
-    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier));
+    if ((await countStored(this.#rows)) < this.frontier.accepted - gone) return false;
+    return dataLost === true || (await isStoredUpTo(this.#rows, this.frontier));
   }
 
   async #reread(gateway: Service): Promise<void> {
