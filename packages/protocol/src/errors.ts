@@ -190,6 +190,12 @@ export const ERRORS = {
     'This gateway has as many connections as allowed.',
     'Reconnect later, or add gateways.',
   ),
+  ADDRESS_LIMIT: define(
+    true,
+    429,
+    'The address of the client has as many connections as one address may have.',
+    'Close some; name proxies in CARILLON_TRUSTED_PROXIES, or raise CARILLON_MAX_CONNECTIONS_PER_ADDRESS.',
+  ),
   RATE_LIMITED: define(
     true,
     429,

@@ -1,6 +1,7 @@
 import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
+import type { ClientSockets } from '../admission/client-sockets.ts';
 import type { Acknowledging } from '../channels/acknowledging.ts';
 import type { Channels } from '../channels/channels.ts';
 import type { Subscribing } from '../channels/subscribe.ts';
@@ -17,6 +18,7 @@ import type { StoredWaiters } from './stored-waiters.ts';
 export interface HandlerDependencies {
   readonly gateway: string;
   readonly authenticator: Authenticator;
+  readonly sockets: ClientSockets;
   readonly subscribing: Subscribing;
   readonly publishMessage: PublishMessage;
   readonly stored: StoredWaiters;
@@ -33,6 +35,7 @@ export interface HandlerDependencies {
   /** The clock that all services share. */
   readonly nowMs: () => number;
   readonly limits: {
+    readonly maxConnections: number;
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;
     readonly maxChannelsPerFrame: number;

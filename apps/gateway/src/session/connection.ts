@@ -8,6 +8,7 @@ import {
   SUBPROTOCOL_PROTOBUF,
 } from '@carillon/protocol';
 import type { WebSocket } from 'ws';
+import type { ClientSocket } from '../admission/address-group.ts';
 import type { Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
 import { type BatchBounds, Batcher, type Batching } from '../egress/batcher.ts';
@@ -33,6 +34,7 @@ const SLOW_CLOSE_TIMEOUT_MS = 10_000;
 export interface ConnectionOptions {
   readonly id: string;
   readonly webSocket: WebSocket;
+  readonly client: ClientSocket;
   readonly limits: OutboxLimits;
   readonly rounds: WriteRounds;
   readonly batching: Batching;
@@ -50,6 +52,7 @@ export class Connection implements SubscriberSink {
   /** Channels whose subscription is being made; they count towards the limit. */
   readonly subscribing = new Set<string>();
   readonly webSocket: WebSocket;
+  readonly client: ClientSocket;
   /** [CH6] Brought with `connect`. */
   session: string | undefined;
   /** Ends what the connection gets without having asked. */
@@ -76,9 +79,12 @@ export class Connection implements SubscriberSink {
   #state: ConnectionState = 'greeting';
 
   constructor(options: ConnectionOptions) {
-    const { id, webSocket, limits, rounds, batching, compression, upgradeToken, onOverflow } = options;
+    const { id, webSocket, client, limits, rounds, batching, compression, upgradeToken, onOverflow } =
+      options;
     this.connectionId = id;
     this.webSocket = webSocket;
+    this.client = client;
+    client.evict = () => this.#evict();
     this.encoding = webSocket.protocol === SUBPROTOCOL_PROTOBUF ? 'protobuf' : 'json';
     this.#batching = batching;
     this.#compression = takesCompressed(webSocket) ? compression : undefined;
@@ -160,6 +166,13 @@ export class Connection implements SubscriberSink {
     this.#outbox.close();
     this.webSocket.close(code, name);
     this.#cutLater(name === 'SLOW_CONSUMER' ? SLOW_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS);
+  }
+
+  /** Its place is needed: it has not authenticated. */
+  #evict(): void {
+    this.close('AT_CAPACITY', 'The share of connections without a valid token is full.', 5000);
+    // Whoever holds places would take its time with the close as well.
+    this.client.socket.destroySoon();
   }
 
   /**
