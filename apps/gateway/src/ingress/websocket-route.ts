@@ -154,16 +154,32 @@ export class WebSocketRoute {
     webSocket.on('pong', () => {
       connection.lastHeardMs = performance.now();
     });
-    webSocket.on('error', () => connection.broken());
-    webSocket.on('close', (code: number) => {
-      this.#closed.labels(String(code)).add();
-      this.#logger.debug(
-        { connectionId: connection.connectionId, user: connection.identity?.userId, code },
-        'client gone',
-      );
+    webSocket.on('error', (error) => connection.broken(error));
+    webSocket.on('close', (received: number) => {
+      this.#tellEnd(connection, received);
       connections.remove(connection);
       connection.ended();
     });
+  }
+
+  /** By its cause: a client that does not answer the gateway's close, or is cut off after it, would count as 1006. */
+  #tellEnd(connection: Connection, received: number): void {
+    const { connectionId, identity, endCode, client, openedAtMs, lastHeardMs } = connection;
+    const code = endCode ?? received;
+    const nowMs = performance.now();
+    this.#closed.labels(String(code)).add();
+    this.#logger.info(
+      {
+        connectionId,
+        user: identity?.userId,
+        address: client.address,
+        code,
+        by: endCode === undefined ? 'client' : 'gateway',
+        ageMs: Math.round(nowMs - openedAtMs),
+        idleMs: Math.round(nowMs - lastHeardMs),
+      },
+      'client gone',
+    );
   }
 }
 

@@ -62,6 +62,8 @@ export class Connection implements SubscriberSink {
   readonly openedAtMs = performance.now();
   upgradeToken: string | undefined;
   identity: Identity | undefined;
+  /** Why the gateway ends it; `undefined` while it doesn't. The first cause counts. */
+  endCode: number | undefined;
   /** The client was told that the present token expires soon. */
   toldExpiring = false;
   lastHeardMs = performance.now();
@@ -153,6 +155,7 @@ export class Connection implements SubscriberSink {
   close(name: CloseName, reason: string = CLOSES[name].meaning, retryAfterMs?: number): void {
     if (this.apply('close') === 'ignored') return;
     const { code } = CLOSES[name];
+    this.endCode = code;
     const reconnect = afterClose(code) !== 'stay-closed';
     this.sendFrame(
       encodeFrame({
@@ -179,7 +182,8 @@ export class Connection implements SubscriberSink {
    * The client broke the WebSocket protocol, and the library sends the close that says how. Not cut off at once: what it still sends
    * would be answered with a reset, which takes that close from it.
    */
-  broken(): void {
+  broken(error: Error): void {
+    this.endCode ??= closeCodeOf(error);
     this.apply('close');
     this.#batcher?.stop();
     this.#outbox.close();
@@ -201,3 +205,16 @@ export class Connection implements SubscriberSink {
     this.subscriptions.clear();
   }
 }
+
+/** The code with which the library closes after an error of the client; `undefined` for a socket that broke. */
+function closeCodeOf(error: Error): number | undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!code.startsWith('WS_ERR_')) return undefined;
+  return LIBRARY_CLOSES.get(code) ?? 1002;
+}
+
+const LIBRARY_CLOSES: ReadonlyMap<string, number> = new Map([
+  ['WS_ERR_INVALID_UTF8', 1007],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
+]);
