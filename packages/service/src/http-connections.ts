@@ -63,7 +63,11 @@ export class HttpConnections {
     for (let i = 0; i < 2; i++) await turn();
     // Not the server's own close, which ends idle connections at once.
     if (this.#server.listening) TcpServer.prototype.close.call(this.#server);
-    while (performance.now() < Math.min(deadlineMs, this.#lastAskedMs + QUIET_MS)) await pause(LOOK_EVERY_MS);
+    while (performance.now() < Math.min(deadlineMs, this.#lastAskedMs + QUIET_MS)) {
+      await pause(LOOK_EVERY_MS);
+      // Timers run before sockets are read: after a pause of the process a request may wait there.
+      await turn();
+    }
     this.#server.closeIdleConnections();
     await within(this.#answered(), Math.max(0, deadlineMs - performance.now()), undefined);
   }
