@@ -31,12 +31,13 @@ import { SessionOperations } from './control/session-operations.ts';
 import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
+import { refuseUnknownParameters } from './ingress/known-query.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { StoredWaiters } from './ingress/stored-waiters.ts';
-import { WebSocketRoute } from './ingress/websocket-route.ts';
+import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
@@ -140,7 +141,6 @@ export async function createGateway({
       publishMessage,
       stored,
       readHistory,
-      namespaces,
       channels,
       acknowledging,
       systemNotices,
@@ -199,7 +199,8 @@ export async function createGateway({
   const admission = new HttpAdmission({ authenticator, sockets, limits });
   admission.register(server);
   const { authenticate } = admission;
-  new HttpRoutes({ authenticate, publishMessage, readHistory, stored, namespaces, limits }).register(server);
+  new HttpRoutes({ authenticate, publishMessage, readHistory, stored, limits }).register(server);
+  refuseUnknownParameters(server, WEBSOCKET_PATH);
   registerConsumers(server, { authenticate, broker });
   new ScheduleRoutes({ authenticate, broker, gateway: id, limits }).register(server);
 

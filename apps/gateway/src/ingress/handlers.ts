@@ -1,4 +1,3 @@
-import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { ClientSockets } from '../admission/client-sockets.ts';
@@ -23,7 +22,6 @@ export interface HandlerDependencies {
   readonly publishMessage: PublishMessage;
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
-  readonly namespaces: NamespaceResolver;
   readonly channels: Channels;
   readonly acknowledging: Acknowledging;
   readonly systemNotices: SystemNotices;

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Identity } from '@carillon/auth';
 import type { PublishOutcome } from '@carillon/broker';
-import type { NamespaceResolver } from '@carillon/config';
 import {
   CarillonError,
   CHANNEL_NAME_ALPHABET,
@@ -22,6 +21,7 @@ import type { ReadHistory } from './read-history.ts';
 import type { StoredWaiters } from './stored-waiters.ts';
 
 const STORED_TIMEOUT_MS = 10_000;
+const HISTORY_PARAMETERS = ['limit', 'after_epoch', 'after_seq', 'before_epoch', 'before_seq'];
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 export interface HttpRoutesDependencies {
@@ -29,7 +29,6 @@ export interface HttpRoutesDependencies {
   readonly publishMessage: PublishMessage;
   readonly readHistory: ReadHistory;
   readonly stored: StoredWaiters;
-  readonly namespaces: NamespaceResolver;
   readonly limits: BodyLimits & { readonly maxHttpBodyBytes: number };
 }
 
@@ -56,11 +55,15 @@ export class HttpRoutes {
       { parseAs: 'buffer', bodyLimit: this.#deps.limits.maxHttpBodyBytes },
       async (request: FastifyRequest, body: Buffer) => textOf(request, body),
     );
-    server.post('/v1/channels/:channel/messages', { onRequest }, (request, reply) =>
-      this.#publish(request as ChannelRequest, reply),
+    server.post(
+      '/v1/channels/:channel/messages',
+      { onRequest, config: { query: ['stored'] } },
+      (request, reply) => this.#publish(request as ChannelRequest, reply),
     );
-    server.get('/v1/channels/:channel/messages', { onRequest }, (request, reply) =>
-      this.#history(request as ChannelRequest, reply),
+    server.get(
+      '/v1/channels/:channel/messages',
+      { onRequest, config: { query: HISTORY_PARAMETERS } },
+      (request, reply) => this.#history(request as ChannelRequest, reply),
     );
   }
 
@@ -103,11 +106,6 @@ export class HttpRoutes {
     channel: string,
     outcomes: readonly PublishOutcome[],
   ): Promise<readonly boolean[]> {
-    if (!this.#deps.namespaces.resolve(channel).durable)
-      throw new CarillonError(
-        'NOT_DURABLE',
-        `The messages were accepted, but those of ${channel} are not stored: its namespace is not durable.`,
-      );
     return Promise.all(
       outcomes.map((outcome) => {
         if (outcome.status === 'refused') return false;

@@ -49,7 +49,11 @@ export class ScheduleRoutes {
     server.post('/v1/channels/:channel/schedules', { onRequest }, (request, reply) =>
       this.#add(request, reply),
     );
-    server.get('/v1/schedules', { onRequest }, (request, reply) => this.#list(request, reply));
+    server.get(
+      '/v1/schedules',
+      { onRequest, config: { query: ['channel', 'state', 'after', 'limit'] } },
+      (request, reply) => this.#list(request, reply),
+    );
     server.get('/v1/schedules/:id', { onRequest }, async (request, reply) => {
       const { found } = await this.#find(request);
       return await reply.header('cache-control', 'no-store').send(found);

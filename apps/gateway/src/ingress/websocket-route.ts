@@ -20,7 +20,7 @@ import type { ServeFrame } from './serve-frame.ts';
 import type { UpgradeRequest } from './upgrade-head.ts';
 import { type ShouldUpgrade, WebSocketUpgrade } from './websocket-upgrade.ts';
 
-const PATH = '/v1/ws';
+export const WEBSOCKET_PATH = '/v1/ws';
 /** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
 const MAX_PAYLOAD_SLACK = 65_536;
 
@@ -74,7 +74,7 @@ export class WebSocketRoute {
   /** Returns what the HTTP server has to ask about requests to upgrade. */
   register(server: FastifyInstance): ShouldUpgrade {
     const upgrade = new WebSocketUpgrade({
-      path: PATH,
+      path: WEBSOCKET_PATH,
       maxPayloadBytes: this.#deps.limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
       compresses: this.#compression !== undefined,
       chooseSubprotocol,
@@ -85,7 +85,7 @@ export class WebSocketRoute {
     upgrade.listen(server);
     server.route({
       method: 'GET',
-      url: PATH,
+      url: WEBSOCKET_PATH,
       handler: async ({ raw }, reply) => {
         // Refused before the upgrade, as a plain HTTP answer that says why.
         const refusal = raw.headers.upgrade === undefined ? undefined : this.#refusal(raw, raw.socket);
