@@ -5,6 +5,7 @@ import type { Broker } from '@carillon/broker';
 import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
 import {
   createHttpServer,
+  drainHttp,
   listening,
   pause,
   registerOpsRoutes,
@@ -14,6 +15,10 @@ import {
 import type { Telemetry } from '@carillon/telemetry';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
+import { admissionChecks, type ServingPhase } from './admission/admission.ts';
+import { ClientAddresses } from './admission/client-address.ts';
+import { ClientSockets } from './admission/client-sockets.ts';
+import { HttpAdmission } from './admission/http-admission.ts';
 import { Acknowledging } from './channels/acknowledging.ts';
 import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
@@ -26,12 +31,14 @@ import { SessionOperations } from './control/session-operations.ts';
 import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
+import { refuseUnknownParameters } from './ingress/known-query.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
-import { type ServingPhase, WebSocketRoute } from './ingress/websocket-route.ts';
+import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
+import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
@@ -43,6 +50,8 @@ const ACKNOWLEDGE_MS = 100;
 const POSITION_WATCH_MS = 2000;
 const RELEASE_MS = 1000;
 const DRAIN_TIMEOUT_MS = 5000;
+/** A publish that waits for `stored` takes up to 10 s. */
+const HTTP_DRAIN_TIMEOUT_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 2000;
 
 export interface GatewayOptions {
@@ -78,6 +87,7 @@ export async function createGateway({
   const feed = broker.feed(id);
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
+  const sockets = new ClientSockets(new ClientAddresses(config.edge.trustedProxies), limits, telemetry);
   const connections = new Connections(limits, limits.maxConnections, telemetry);
   const degradation = new Degradation(connections, nowMs, telemetry);
   const channels = new Channels({
@@ -127,11 +137,11 @@ export async function createGateway({
     {
       gateway: id,
       authenticator,
+      sockets,
       subscribing,
       publishMessage,
       stored,
       readHistory,
-      namespaces,
       channels,
       acknowledging,
       systemNotices,
@@ -147,10 +157,11 @@ export async function createGateway({
   );
   const origins = createOriginMatcher(config.edge.allowedOrigins);
   let phase: ServingPhase = 'starting';
+  let shouldUpgrade: ShouldUpgrade = () => false;
 
   const server = createHttpServer(telemetry, {
     ...tlsOptions(config.edge.tls, limits.handshakeTimeoutMs),
-    trustProxy: config.edge.trustedProxies.length > 0 ? [...config.edge.trustedProxies] : false,
+    shouldUpgrade: (request) => shouldUpgrade(request),
     routerOptions: { maxParamLength: 1000 },
     // Whoever dawdles with a request holds a socket: neither the headers nor the body may take longer. WebSockets live on.
     connectionTimeout: 0,
@@ -175,21 +186,26 @@ export async function createGateway({
   });
   registerOpsRoutes(server, telemetry, shell.health);
   registerWebSocketHealth(server, broker, connections, channels);
-  new WebSocketRoute({
+  shouldUpgrade = new WebSocketRoute({
     gateway: id,
     connections,
+    sockets,
+    admission: admissionChecks({ sockets, origins, phase: () => phase, limits }),
     serveFrame,
-    origins,
     telemetry,
     compression: config.edge.compression,
     limits,
-    phase: () => phase,
   }).register(server);
-  new HttpRoutes({ authenticator, publishMessage, readHistory, stored, namespaces, limits }).register(server);
-  registerConsumers(server, { authenticator, broker });
-  new ScheduleRoutes({ authenticator, broker, gateway: id, limits }).register(server);
+  sockets.watch(server.server);
+  const admission = new HttpAdmission({ authenticator, sockets, limits });
+  admission.register(server);
+  const { authenticate } = admission;
+  new HttpRoutes({ authenticate, publishMessage, readHistory, stored, limits }).register(server);
+  refuseUnknownParameters(server, WEBSOCKET_PATH);
+  registerConsumers(server, { authenticate, broker });
+  new ScheduleRoutes({ authenticate, broker, gateway: id, limits }).register(server);
 
-  new UserRoutes({ authenticator, control }).register(server);
+  new UserRoutes({ authenticate, control }).register(server);
 
   // Not before it was there once; later its absence is no reason to send clients away: no gateway has it.
   shell.health.add(
@@ -231,13 +247,14 @@ export async function createGateway({
   if (clientEvents !== undefined) shell.add({ name: 'events of clients', stop: () => clientEvents.stop() });
   shell.add({
     name: 'clients',
-    stopTimeoutMs: 2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS + 1000,
+    stopTimeoutMs: Math.max(2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS, HTTP_DRAIN_TIMEOUT_MS) + 1000,
     start: async () => {
       phase = 'serving';
       connections.start();
     },
     stop: async () => {
       phase = 'draining';
+      const answered = drainHttp(server, HTTP_DRAIN_TIMEOUT_MS);
       // Whoever waits for no back end is served as ever meanwhile.
       await requests.drain(DRAIN_TIMEOUT_MS);
       degradation.stop();
@@ -246,6 +263,8 @@ export async function createGateway({
       await settled(publishMessage);
       await connections.drain(DRAIN_TIMEOUT_MS);
       await requests.stop();
+      // The broker, which answers need, is stopped after this part.
+      await answered;
     },
   });
   return Object.assign(shell, { id, server, routes });

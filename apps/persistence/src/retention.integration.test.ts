@@ -47,4 +47,29 @@ describe('retention', () => {
     await run({ chat: { retentionMs: '1h' } });
     expect(await left()).toEqual(['chat:a aaaaaaaa0001:2']);
   });
+
+  it('[C10] keeps the newest messages of each channel, over a change of epochs as well', async () => {
+    const many = (channel: string, count: number, epoch?: string) =>
+      Array.from({ length: count }, (_, i) => stored(channel, i + 1, 1000, epoch));
+    await insertMessages(database, [
+      ...many('chat:a', 1200),
+      ...many('chat:b', 3, 'aaaaaaaa0001'),
+      ...many('chat:b', 2, 'bbbbbbbb0001'),
+      ...many('chat:c', 2),
+      ...many('news:a', 9),
+      ...many('plain', 9),
+    ]);
+    await run({ chat: { retentionMaxMessages: 4 } });
+    expect((await left()).filter((place) => place.startsWith('chat'))).toEqual([
+      ...[1197, 1198, 1199, 1200].map((seq) => `chat:a aaaaaaaa0001:${seq}`),
+      ...['chat:b aaaaaaaa0001:2', 'chat:b aaaaaaaa0001:3', 'chat:b bbbbbbbb0001:1', 'chat:b bbbbbbbb0001:2'],
+      ...['chat:c aaaaaaaa0001:1', 'chat:c aaaaaaaa0001:2'],
+    ]);
+    expect(await left()).toHaveLength(10 + 9 + 9);
+    await run({ default: { retentionMaxMessages: 1 }, chat: {} });
+    expect((await left()).filter((place) => !place.startsWith('chat'))).toEqual([
+      'news:a aaaaaaaa0001:9',
+      'plain aaaaaaaa0001:9',
+    ]);
+  });
 });

@@ -1,6 +1,7 @@
 import { createNamespaceResolver, NAMESPACE_DEFAULTS, type NamespacePolicy } from '@carillon/config';
 import {
   type Database,
+  deleteBeyondCount,
   deleteDeadDeliveries,
   deleteExpired,
   deleteExpiredDeadLetters,
@@ -40,9 +41,16 @@ export function createRetention({
       // A namespace that is no longer durable keeps what it had stored for the usual time: a slip in the settings
       // must not delete everything at once.
       const keptMs = policy.durable ? policy.retentionMs : NAMESPACE_DEFAULTS.retentionMs;
-      const count = await inChunks(signal, () =>
-        deleteExpired(database, { namespace, olderThanMs: keptMs, chunk: CHUNK }),
-      );
+      const maxMessages = policy.durable ? policy.retentionMaxMessages : undefined;
+      const count =
+        (await inChunks(signal, () =>
+          deleteExpired(database, { namespace, olderThanMs: keptMs, chunk: CHUNK }),
+        )) +
+        (maxMessages === undefined
+          ? 0
+          : await inChunks(signal, () =>
+              deleteBeyondCount(database, { namespace, maxMessages, chunk: CHUNK }),
+            ));
       deletedMessages += count;
       deleted.add(count);
     }

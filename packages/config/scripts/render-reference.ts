@@ -50,7 +50,8 @@ function namespaceMembers(): string {
 | \`history.ttlMs\` | \`"${formatDurationMs(defaults.historyTtlMs)}"\` | How long they are kept. |
 | \`recoveryWindowMs\` | \`"${formatDurationMs(defaults.recoveryWindowMs)}"\` | A client that was away longer is not given what it missed. Not longer than what is kept. |
 | \`recoveryMaxMessages\` | \`${defaults.recoveryMaxMessages}\` | A client that missed more is not given them. Not more than what is kept. |
-| \`retentionMs\` | \`"${formatDurationMs(defaults.retentionMs)}"\` | How long messages stay in Postgres. Only for durable namespaces. |
+| \`retentionMs\` | \`"${formatDurationMs(defaults.retentionMs)}"\` | How long messages stay in Postgres. Hot history keeps none longer. Only for durable namespaces. |
+| \`retentionMaxMessages\` | (no bound) | How many of a channel's newest messages stay in Postgres, 1..1000000; hot history keeps no more. Only for durable namespaces. |
 | \`ackTimeoutMs\` | off | Consumers acknowledge messages; what stays open for this long is sent again. Needs history or storage. |
 
 \`\`\`json

@@ -86,6 +86,7 @@ test.each([
   [namespace, 'recoveryWindowMs', DURATIONS_WRONG, '0..30d'],
   [namespace, 'recoveryMaxMessages', NUMBERS_WRONG, '0..100000'],
   [namespace, 'retentionMs', DURATIONS_WRONG, '1s..3650d'],
+  [namespace, 'retentionMaxMessages', NUMBERS_WRONG, '1..1000000'],
   [namespace, 'ackTimeoutMs', DURATIONS_WRONG, '100ms..1d'],
 ] as const)('%o: %s is refused with both bounds', (make, member, wrong, range) => {
   for (const message of faultsOf((value) => make({ [member]: value }), wrong)) {

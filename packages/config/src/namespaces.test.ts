@@ -35,6 +35,16 @@ test('[C9] ephemeral is the short form of nothing kept', () => {
   });
 });
 
+test('[C10] hot history keeps nothing longer than the retention', () => {
+  expect(policy({ retentionMs: '1h' })?.history).toEqual({ maxMessages: 1000, ttlMs: 3_600_000 });
+  expect(policy({ retentionMs: '1h', history: { ttlMs: '2h' } })?.history?.ttlMs).toBe(3_600_000);
+  expect(policy({ retentionMs: '9d', history: { ttlMs: '2h' } })?.history?.ttlMs).toBe(7_200_000);
+  expect(policy({ retentionMaxMessages: 50 })).toMatchObject({
+    ...{ retentionMaxMessages: 50, recoveryMaxMessages: 50, history: { maxMessages: 50 } },
+  });
+  expect(policy({ history: { ttlMs: '30d' } })?.history?.ttlMs).toBe(30 * 86_400_000);
+});
+
 test('[D8] acknowledgements need something that can be sent again', () => {
   expect(policy({ ackTimeoutMs: '30s' })).toMatchObject({ ackTimeoutMs: 30_000 });
   expect(() => policy({ durable: false, history: 'none', ackTimeoutMs: '30s' })).toThrow(
@@ -68,6 +78,16 @@ test.each<[string, NamespaceDefinitions[string], RegExp]>([
   ['ephemeral and durable', { ephemeral: true, durable: true }, /x: ephemeral .* durable/],
   ['ephemeral with history', { ephemeral: true, history: { maxMessages: 5 } }, /ephemeral .* history/],
   ['retention without storage', { durable: false, retentionMs: '1d' }, /retentionMs needs durable/],
+  [
+    'a bound without storage',
+    { durable: false, retentionMaxMessages: 9 },
+    /retentionMaxMessages needs durable/,
+  ],
+  [
+    'more than is stored',
+    { retentionMaxMessages: 9, recoveryMaxMessages: 10 },
+    /recoveryMaxMessages \(10\) is more than retentionMaxMessages \(9\)/,
+  ],
   [
     'window longer than history',
     { durable: false, history: { ttlMs: '1m' }, recoveryWindowMs: '5m' },

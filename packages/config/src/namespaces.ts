@@ -28,6 +28,8 @@ export interface NamespacePolicy {
   readonly recoveryMaxMessages: number;
   /** How long messages stay in Postgres; 0 when not durable. */
   readonly retentionMs: number;
+  /** Newest messages of a channel that stay in Postgres; `undefined`: as many as are young enough. */
+  readonly retentionMaxMessages?: number | undefined;
   /** Messages that a consumer doesn't acknowledge for this long are sent again. 0: no acknowledgements. */
   readonly ackTimeoutMs: number;
 }
@@ -58,6 +60,7 @@ const definitionSchema = z.strictObject({
   recoveryWindowMs: duration(0, 30 * DAY_MS).optional(),
   recoveryMaxMessages: wholeNumber(0, 100_000).optional(),
   retentionMs: duration(1000, 3650 * DAY_MS).optional(),
+  retentionMaxMessages: wholeNumber(1, 1_000_000).optional(),
   ackTimeoutMs: duration(100, DAY_MS).optional(),
 });
 
@@ -75,6 +78,7 @@ export interface NamespaceDefinition {
   readonly recoveryWindowMs?: number | string | undefined;
   readonly recoveryMaxMessages?: number | undefined;
   readonly retentionMs?: number | string | undefined;
+  readonly retentionMaxMessages?: number | undefined;
   readonly ackTimeoutMs?: number | string | undefined;
 }
 
@@ -87,6 +91,7 @@ function ephemeralPolicy(name: string, definition: Definition): NamespacePolicy 
     'recoveryWindowMs',
     'recoveryMaxMessages',
     'retentionMs',
+    'retentionMaxMessages',
     'ackTimeoutMs',
   ] as const) {
     const value = definition[member];
@@ -105,20 +110,31 @@ function ephemeralPolicy(name: string, definition: Definition): NamespacePolicy 
   };
 }
 
-function historyOf(definition: Definition): HistoryPolicy | undefined {
-  if (definition.history === 'none' || definition.history === false) return undefined;
+/** Hot history keeps nothing longer than the retention does: what has to go has to go everywhere. */
+function historyOf({ history, durable = true, ...definition }: Definition): HistoryPolicy | undefined {
+  if (history === 'none' || history === false) return undefined;
+  const { retentionMs = NAMESPACE_DEFAULTS.retentionMs, retentionMaxMessages = Infinity } = definition;
+  const maxMessages = history?.maxMessages ?? NAMESPACE_DEFAULTS.historyMaxMessages;
+  const ttlMs = history?.ttlMs ?? NAMESPACE_DEFAULTS.historyTtlMs;
+  if (!durable) return { maxMessages, ttlMs };
   return {
-    maxMessages: definition.history?.maxMessages ?? NAMESPACE_DEFAULTS.historyMaxMessages,
-    ttlMs: definition.history?.ttlMs ?? NAMESPACE_DEFAULTS.historyTtlMs,
+    maxMessages: Math.min(maxMessages, retentionMaxMessages),
+    ttlMs: definition.retentionMs === undefined ? ttlMs : Math.min(ttlMs, retentionMs),
   };
 }
 
 /** How long and how many messages a policy can give back: from hot history, and from Postgres when it is durable. */
-function reach(history: HistoryPolicy | undefined, retentionMs: number, durable: boolean) {
+function reach(
+  history: HistoryPolicy | undefined,
+  retentionMs: number,
+  durable: boolean,
+  retentionMaxMessages = 100_000,
+) {
   const hotMs = history?.ttlMs ?? 0;
   return {
     ms: Math.max(hotMs, retentionMs),
-    messages: durable ? 100_000 : (history?.maxMessages ?? 0),
+    messages: durable ? Math.min(100_000, retentionMaxMessages) : (history?.maxMessages ?? 0),
+    counted: durable ? 'retentionMaxMessages' : 'history.maxMessages',
     text: durable ? `the retention (${retentionMs} ms)` : `history.ttlMs (${hotMs} ms)`,
   };
 }
@@ -127,18 +143,19 @@ function reach(history: HistoryPolicy | undefined, retentionMs: number, durable:
 function completePolicy(name: string, definition: Definition): NamespacePolicy | string {
   if (definition.ephemeral === true) return ephemeralPolicy(name, definition);
   const durable = definition.durable ?? true;
-  if (!durable && definition.retentionMs !== undefined) return 'retentionMs needs durable: true';
+  for (const member of ['retentionMs', 'retentionMaxMessages'] as const)
+    if (!durable && definition[member] !== undefined) return `${member} needs durable: true`;
   const history = historyOf(definition);
   const retentionMs = durable ? (definition.retentionMs ?? NAMESPACE_DEFAULTS.retentionMs) : 0;
   if (definition.ackTimeoutMs !== undefined && history === undefined && !durable)
     return 'ackTimeoutMs needs history or durable: true: what is sent again has to be kept';
-  const limit = reach(history, retentionMs, durable);
+  const limit = reach(history, retentionMs, durable, definition.retentionMaxMessages);
   const windowMs = definition.recoveryWindowMs ?? Math.min(NAMESPACE_DEFAULTS.recoveryWindowMs, limit.ms);
   if (windowMs > limit.ms) return `recoveryWindowMs (${windowMs}) is longer than ${limit.text}`;
   const messages =
     definition.recoveryMaxMessages ?? Math.min(NAMESPACE_DEFAULTS.recoveryMaxMessages, limit.messages);
   if (messages > limit.messages) {
-    return `recoveryMaxMessages (${messages}) is more than history.maxMessages (${limit.messages})`;
+    return `recoveryMaxMessages (${messages}) is more than ${limit.counted} (${limit.messages})`;
   }
   return {
     name,
@@ -148,6 +165,7 @@ function completePolicy(name: string, definition: Definition): NamespacePolicy |
     recoveryWindowMs: windowMs,
     recoveryMaxMessages: messages,
     retentionMs,
+    retentionMaxMessages: definition.retentionMaxMessages,
     ackTimeoutMs: definition.ackTimeoutMs ?? 0,
   };
 }

@@ -41,7 +41,7 @@ export { openPglite, type PgliteDatabase, type PgliteOptions } from './open-pgli
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { makePgliteTemplate } from './pglite-template.ts';
 export { announceReplayed, readReplayed } from './replayed-messages.ts';
-export { deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
+export { deleteBeyondCount, deleteExpired, deleteExpiredDeadLetters, storedNamespaces } from './retention.ts';
 export {
   type AddedSchedule,
   addSchedule,

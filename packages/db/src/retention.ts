@@ -30,6 +30,52 @@ export async function deleteExpired(
   return rowCount ?? 0;
 }
 
+/**
+ * Walks the primary key from channel to channel. Of each that has more than it may, the newest message that is too many: within an epoch
+ * numbers have no gaps, so it is mostly found by subtraction; over a change of epochs it is counted.
+ */
+const BEYOND_COUNT = `with recursive channels(app, channel) as (
+  (select app, channel from messages order by app, channel limit 1)
+  union all
+  select next.app, next.channel from channels c cross join lateral (
+    select m.app, m.channel from messages m where (m.app, m.channel) > (c.app, c.channel)
+    order by m.app, m.channel limit 1
+  ) next
+), cuts as (
+  select c.app, c.channel, cut.epoch, cut.seq from channels c
+  cross join lateral (
+    select m.epoch, m.seq from messages m where m.app = c.app and m.channel = c.channel
+    order by m.epoch desc, m.seq desc limit 1
+  ) top
+  cross join lateral (
+    select top.epoch, top.seq - $2::bigint as seq where top.seq > $2::bigint
+    union all
+    (select m.epoch, m.seq from messages m
+     where top.seq <= $2::bigint and m.app = c.app and m.channel = c.channel
+     order by m.epoch desc, m.seq desc offset $2::bigint limit 1)
+  ) cut
+  where case when strpos(c.channel, ':') > 1 then split_part(c.channel, ':', 1) else '' end = $1
+)
+delete from messages where (app, channel, epoch, seq) in (
+  select m.app, m.channel, m.epoch, m.seq from cuts c cross join lateral (
+    select * from messages m
+    where m.app = c.app and m.channel = c.channel and (m.epoch, m.seq) <= (c.epoch, c.seq)
+    order by m.epoch, m.seq limit $3
+  ) m limit $3)`;
+
+/** Deletes at most `chunk` messages of a namespace's channels, oldest first, that are more than a channel may have. Answers how many. */
+export async function deleteBeyondCount(
+  database: Database,
+  beyond: { readonly namespace: string; readonly maxMessages: number; readonly chunk: number },
+): Promise<number> {
+  const { rowCount } = await database.query('delete messages beyond a count', BEYOND_COUNT, [
+    beyond.namespace,
+    beyond.maxMessages,
+    beyond.chunk,
+  ]);
+  return rowCount ?? 0;
+}
+
 /** Deletes at most `chunk` dead letters that failed so long ago by the database's clock, and answers how many. */
 export async function deleteExpiredDeadLetters(
   database: Database,

@@ -145,7 +145,7 @@ export const ERRORS = {
   NOT_DURABLE: define(
     false,
     409,
-    'Messages of this namespace are not stored, so `stored` will never come.',
+    'Messages of this namespace are not stored, so one with `stored` is not published.',
     'Do not ask for `stored`, or make the namespace durable.',
   ),
   // Scheduled messages
@@ -190,6 +190,12 @@ export const ERRORS = {
     'This gateway has as many connections as allowed.',
     'Reconnect later, or add gateways.',
   ),
+  ADDRESS_LIMIT: define(
+    true,
+    429,
+    'The address of the client has as many connections as one address may have.',
+    'Close some; name proxies in CARILLON_TRUSTED_PROXIES, or raise CARILLON_MAX_CONNECTIONS_PER_ADDRESS.',
+  ),
   RATE_LIMITED: define(
     true,
     429,
@@ -219,6 +225,12 @@ export const ERRORS = {
     400,
     'The body is not what this address takes.',
     'The message names the member and what is allowed.',
+  ),
+  QUERY_INVALID: define(
+    false,
+    400,
+    'The parameters behind the ? are not what this address takes.',
+    'The message names the parameter and what is allowed.',
   ),
   CONTENT_TYPE_UNSUPPORTED: define(
     false,

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
@@ -11,9 +11,10 @@ import Fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import { answerClientError } from './answer-client-error.ts';
+import { drainBody, hasBody } from './drain-body.ts';
+import { HttpConnections } from './http-connections.ts';
 import { rememberMethods } from './method-not-allowed.ts';
 import type { Part } from './service.ts';
-import { within } from './within.ts';
 
 /** A request that takes longer than this is cut off when the service stops. */
 const CLOSE_TIMEOUT_MS = 5000;
@@ -29,6 +30,15 @@ const NO_SCHEMAS = {
   compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema },
 };
 
+/**
+ * An answer stalls when the kernel takes none of it for so many times the time for a request. On a slow line the kernel takes it in steps,
+ * a third of its buffer each.
+ */
+const STALL_TIMEOUTS = 3;
+
+/** By server. */
+const CONNECTIONS = new WeakMap<FastifyInstance, HttpConnections>();
+
 function refuseSchema(): never {
   throw new Error('routes have no JSON schemas here');
 }
@@ -38,47 +48,74 @@ export interface Listener {
   readonly port: number;
 }
 
+export interface HttpServerOptions extends FastifyServerOptions {
+  /** Which requests become something else than HTTP; default: none. Node asks before it lets go of a request and its body. */
+  readonly shouldUpgrade?: (request: IncomingMessage) => boolean;
+  /** Milliseconds. */
+  readonly requestTimeout?: number;
+}
+
 /** Fastify with errors in the form of the registry: `{error: {code, message, retryable}}`. */
-export function createHttpServer(telemetry: Telemetry, options: FastifyServerOptions = {}): FastifyInstance {
+export function createHttpServer(telemetry: Telemetry, options: HttpServerOptions = {}): FastifyInstance {
   // Idle: what is being answered while the service stops is answered; `listening` cuts it off in the end.
-  const { requestTimeout = REQUEST_TIMEOUT_MS, ...others } = options;
+  const { requestTimeout = REQUEST_TIMEOUT_MS, shouldUpgrade = () => false, ...others } = options;
   const server = Fastify({
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerClientError,
     requestTimeout,
     schemaController: NO_SCHEMAS,
-    ...withChecks(others, requestTimeout),
+    ...withNodeOptions(others, {
+      // Node looks for slow requests every 30 s by itself: too seldom for shorter timeouts.
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 4),
+      shouldUpgradeCallback: shouldUpgrade,
+    }),
   });
   server.server.headersTimeout = requestTimeout;
+  CONNECTIONS.set(server, new HttpConnections(server, STALL_TIMEOUTS * requestTimeout));
   const logger = telemetry.loggerOf('http');
-  server.setErrorHandler((error: FastifyError, request, reply) => {
+  server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const known = toCarillonError(error);
     if (known.code === 'INTERNAL')
       logger.error({ err: error, method: request.method, path: request.routeOptions.url }, 'request failed');
     if (known.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterMs / 1000));
-    return reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
+    // Half of the time that the request has to come.
+    const isDrained = await drainBody(request.raw, requestTimeout / 2);
+    // Fastify wants to end the connection after each error about a body.
+    if (!isDrained || reply.hasHeader('connection'))
+      reply.header('connection', isDrained && reply.raw.shouldKeepAlive ? 'keep-alive' : 'close');
+    return await reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
   });
-  const methodsAt = rememberMethods(server);
-  server.setNotFoundHandler((request, reply) => {
-    const allowed = methodsAt(request.url).filter((method) => method !== 'OPTIONS');
-    if (allowed.length > 0 && !allowed.includes(request.method)) {
-      const refused = new CarillonError(
-        'METHOD_NOT_ALLOWED',
-        `${request.url.split('?')[0]} does not take ${request.method}; it takes ${allowed.join(', ')}.`,
-      );
-      return reply
-        .code(405)
-        .header('allow', allowed.join(', '))
-        .send({ error: errorBody(refused) });
-    }
-    const error = new CarillonError(
-      'NOT_FOUND',
-      `There is nothing at ${request.method} ${request.url.split('?')[0]}`,
-    );
-    return reply.code(404).send({ error: errorBody(error) });
-  });
+  answerNotFound(server);
   return server;
+}
+
+function answerNotFound(server: FastifyInstance): void {
+  const methodsAt = rememberMethods(server);
+  const refuse = (request: FastifyRequest, reply: FastifyReply): CarillonError => {
+    const path = request.url.split('?')[0];
+    const allowed = methodsAt(request.url).filter((method) => method !== 'OPTIONS');
+    if (allowed.length === 0 || allowed.includes(request.method))
+      return new CarillonError('NOT_FOUND', `There is nothing at ${request.method} ${path}`);
+    reply.header('allow', allowed.join(', '));
+    return new CarillonError(
+      'METHOD_NOT_ALLOWED',
+      `${path} does not take ${request.method}; it takes ${allowed.join(', ')}.`,
+    );
+  };
+  // Before a body is read that nobody wants.
+  server.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.is404 && hasBody(request.raw)) done(refuse(request, reply));
+    else done(null, payload);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    throw refuse(request, reply);
+  });
+}
+
+/** Answers what is under way and takes nothing new: before the parts that answers need are stopped. */
+export async function drainHttp(server: FastifyInstance, timeoutMs: number): Promise<void> {
+  await CONNECTIONS.get(server)?.drain(timeoutMs);
 }
 
 /** An address that can't be read, e.g. with `%zz`, comes to no route and to no error handler. */
@@ -87,13 +124,11 @@ function answerUnroutable(error: FastifyError, _request: FastifyRequest, reply: 
   reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
 }
 
-/** Node looks for slow requests every 30 s by itself: too seldom for shorter timeouts. */
-function withChecks(options: FastifyServerOptions, requestTimeout: number): FastifyServerOptions {
-  const connectionsCheckingInterval = Math.ceil(requestTimeout / 4);
+function withNodeOptions(options: FastifyServerOptions, ofNode: object): FastifyServerOptions {
   const { https } = options as { readonly https?: object | null };
   return https === undefined || https === null
-    ? ({ ...options, http: { connectionsCheckingInterval } } as FastifyServerOptions)
-    : ({ ...options, https: { ...https, connectionsCheckingInterval } } as FastifyServerOptions);
+    ? ({ ...options, http: ofNode } as FastifyServerOptions)
+    : ({ ...options, https: { ...https, ...ofNode } } as FastifyServerOptions);
 }
 
 /**
@@ -104,7 +139,6 @@ const BACKLOG = 4096;
 
 /** The server as the part of a service that listens. Its port is in `server.server.address()` once it has started. */
 export function listening(server: FastifyInstance, { host, port }: Listener): Part {
-  const requests = new OpenRequests(server);
   const beneathTls = socketsBeneathTls(server);
   return {
     name: `listener on ${host}:${port}`,
@@ -118,8 +152,8 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
       }
     },
     stop: async () => {
+      await drainHttp(server, CLOSE_TIMEOUT_MS);
       const closed = server.close();
-      await within(requests.answered(), CLOSE_TIMEOUT_MS, undefined);
       // A connection on which nothing was ever asked doesn't count as idle in Node and would be waited for.
       server.server.closeAllConnections();
       // Nor does Node know of those that haven't come through the handshake of TLS yet.
@@ -138,29 +172,6 @@ function socketsBeneathTls({ server }: FastifyInstance): ReadonlySet<Socket> {
       socket.once('close', () => open.delete(socket));
     });
   return open;
-}
-
-/** Requests that are being answered. */
-class OpenRequests {
-  #open = 0;
-  #onNone: (() => void) | undefined;
-
-  constructor({ server }: FastifyInstance) {
-    server.on('request', (_request, response: ServerResponse) => {
-      this.#open++;
-      response.once('close', () => {
-        this.#open--;
-        if (this.#open === 0) this.#onNone?.();
-      });
-    });
-  }
-
-  answered(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#open === 0) resolve();
-      else this.#onNone = resolve;
-    });
-  }
 }
 
 export function errorBody(error: CarillonError): ErrorBody {

@@ -1,7 +1,7 @@
 export { type BackoffOptions, backoffMs } from './backoff.ts';
 export { type CheckResult, Health, type HealthReport } from './health.ts';
 export type { Check, CheckOptions } from './health-check.ts';
-export { createHttpServer, errorBody, type Listener, listening } from './http-server.ts';
+export { createHttpServer, drainHttp, errorBody, type Listener, listening } from './http-server.ts';
 export { registerOpsRoutes } from './ops-routes.ts';
 export { isOutage, reasonOf } from './outage.ts';
 export { pause } from './pause.ts';

@@ -8,6 +8,8 @@ import type { Health } from './health.ts';
  */
 export function registerOpsRoutes(server: FastifyInstance, telemetry: Telemetry, health: Health): void {
   const { service, instanceId, version, metrics } = telemetry;
+  const text = kept(() => prometheusText(metrics));
+  const json = kept(() => JSON.stringify(metricsJson(metrics)));
   const identity = () => ({
     service,
     instance: instanceId,
@@ -25,13 +27,30 @@ export function registerOpsRoutes(server: FastifyInstance, telemetry: Telemetry,
   });
   server.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    if (request.headers.accept?.includes('application/json') === true) return metricsJson(metrics);
-    return await reply.type(PROMETHEUS_CONTENT_TYPE).send(prometheusText(metrics));
+    if (request.headers.accept?.includes('application/json') === true)
+      return await reply.type('application/json; charset=utf-8').send(json());
+    return await reply.type(PROMETHEUS_CONTENT_TYPE).send(text());
   });
   server.get('/metrics.json', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
-    return metricsJson(metrics);
+    return await reply.type('application/json; charset=utf-8').send(json());
   });
+}
+
+/** Made at most once in so long: it takes milliseconds, and anybody may ask for it. */
+const METRICS_KEPT_MS = 1000;
+
+function kept(make: () => string): () => string {
+  let made: string | undefined;
+  let madeAtMs = 0;
+  return () => {
+    const nowMs = performance.now();
+    if (made === undefined || nowMs - madeAtMs >= METRICS_KEPT_MS) {
+      made = make();
+      madeAtMs = nowMs;
+    }
+    return made;
+  };
 }
 
 /** A proxy that keeps an answer would report a state of the past. */

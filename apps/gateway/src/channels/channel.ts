@@ -290,10 +290,15 @@ export class Channel {
   #deliver(seq: number, record: string): void {
     const { epoch } = this.#position!;
     this.#position = { epoch, seq };
-    this.onRecord?.(record);
+    if (this.onRecord !== undefined) {
+      // What gateways tell each other: no client has it, and no measure of deliveries counts it.
+      this.onRecord(record);
+      return;
+    }
     const message = new MessageFrames(this.name, epoch, seq, record);
     this.#window.keep(message, this.lastActiveMs);
     const { size } = this.subscribers;
+    if (size === 0) return;
     this.#deps.meter.delivering(this.key, record, size);
     for (const { catchingUp, sink } of this.subscribers) if (!catchingUp) sink.sendMessage(message);
     this.#deps.meter.delivered(size, message.byteLength);

@@ -1,6 +1,6 @@
 import type { Broker, ChannelKey, FeedHandler, GatewayFeed, Lineage, PartitionId } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
-import type { Position } from '@carillon/protocol';
+import { type Position, SYSTEM_CHANNEL } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
 import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { Channel } from './channel.ts';
@@ -44,8 +44,8 @@ export class Channels implements FeedHandler {
   readonly #abort = new AbortController();
   /** Channels that were opened while the broker was away: it doesn't know of our interest. Bounded by those that are open. */
   readonly #unknown = new Set<ChannelKey>();
-  /** Channels that this gateway listens to for itself. */
-  readonly #own = new Set<ChannelKey>();
+  /** Channels that nobody has subscribed to: this gateway's own, and #system, which every client gets. They don't count. */
+  readonly #unlisted = new Set<ChannelKey>();
   /** Frames are not what it wants, but a channel with a subscriber is watched and healed. */
   readonly #ownSink: SubscriberSink = {
     connectionId: 'gateway',
@@ -73,7 +73,7 @@ export class Channels implements FeedHandler {
   }
 
   get size(): number {
-    return this.#channels.size - this.#own.size;
+    return this.#channels.size - this.#unlisted.size;
   }
 
   all(): Iterable<Channel> {
@@ -109,7 +109,7 @@ export class Channels implements FeedHandler {
     const channel = await this.open(key);
     channel.onRecord = onRecord;
     this.listen(channel, new Subscriber(this.#ownSink));
-    this.#own.add(key);
+    this.#unlisted.add(key);
   }
 
   remove(channel: Channel, subscriber: Subscriber): void {
@@ -157,6 +157,7 @@ export class Channels implements FeedHandler {
     if (idle.length === 0) return;
     for (const key of idle) {
       this.#channels.delete(key);
+      this.#unlisted.delete(key);
       this.#unknown.delete(key);
     }
     await this.#interest.giveBack(idle, (error) =>
@@ -233,6 +234,7 @@ export class Channels implements FeedHandler {
     channel.emptySinceMs = performance.now();
     // Before interest is recorded: messages may arrive before the answer.
     this.#channels.set(key, channel);
+    if (channel.name === SYSTEM_CHANNEL) this.#unlisted.add(key);
     try {
       channel.join(await this.#interest.want(key));
       return channel;
@@ -243,6 +245,7 @@ export class Channels implements FeedHandler {
         return channel;
       }
       this.#channels.delete(key);
+      this.#unlisted.delete(key);
       throw error;
     } finally {
       this.#joining.delete(key);

@@ -235,6 +235,17 @@ describe('user and session operations', () => {
       });
   });
 
+  it('keeps what gateways tell each other, and #system, out of the measures', async () => {
+    await join(gateways[0]!, 'ada');
+    const disconnected = await call('POST', '/v1/users/nobody/disconnect');
+    expect(disconnected.status).toBe(200);
+    const { body } = await gateways[0]!.server.inject({ url: '/metrics' });
+    const value = (name: string) => new RegExp(`^carillon_${name}(?:{[^}]*})? (\\d+)$`, 'm').exec(body)?.[1];
+    expect(value('messages_delivered_total')).toBe('0');
+    expect(value('delivery_latency_seconds_count')).toBe('0');
+    expect(value('channels')).toBe('0');
+  });
+
   it('keeps the channels of the gateways out of the count of channels, and of reach', async () => {
     const health = await gateways[0]!.server.inject({ url: '/health/websocket' });
     expect(health.json()).toMatchObject({ stats: { channels: 0 } });

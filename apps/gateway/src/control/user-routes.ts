@@ -1,15 +1,15 @@
-import { allows, extractToken, type Identity } from '@carillon/auth';
+import { allows, type Identity } from '@carillon/auth';
 import { CarillonError, isSessionId, sessionChannel, userChannel } from '@carillon/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { identityOf } from '../admission/http-admission.ts';
 import { missingCapability } from '../ingress/missing-capability.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import type { ControlChannel } from './control-channel.ts';
 import type { ControlTarget } from './session-operations.ts';
 
 const MAX_REASON_LENGTH = 200;
 
 export interface UserRoutesDependencies {
-  readonly authenticator: Authenticator;
+  readonly authenticate: onRequestAsyncHookHandler;
   readonly control: Pick<ControlChannel, 'ask'>;
 }
 
@@ -26,11 +26,12 @@ export class UserRoutes {
 
   /** After the routes of messages, whose parser of bodies this shares. */
   register(server: FastifyInstance): void {
-    server.get('/v1/users/:user/sessions', (request, reply) => this.#sessions(request, reply));
-    server.post('/v1/users/:user/disconnect', async (request) =>
+    const { authenticate: onRequest } = this.#deps;
+    server.get('/v1/users/:user/sessions', { onRequest }, (request, reply) => this.#sessions(request, reply));
+    server.post('/v1/users/:user/disconnect', { onRequest }, async (request) =>
       this.#disconnect(request, await this.#userOf(request)),
     );
-    server.post('/v1/sessions/:session/disconnect', async (request) =>
+    server.post('/v1/sessions/:session/disconnect', { onRequest }, async (request) =>
       this.#disconnect(request, await this.#sessionOf(request)),
     );
   }
@@ -63,7 +64,7 @@ export class UserRoutes {
   }
 
   async #userOf(request: FastifyRequest): Promise<ControlTarget> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const { user } = request.params as { user: string };
     const channel = userChannel(user);
     if (channel === undefined)
@@ -76,7 +77,7 @@ export class UserRoutes {
   }
 
   async #sessionOf(request: FastifyRequest): Promise<ControlTarget> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const { session } = request.params as { session: string };
     if (!isSessionId(session))
       throw new CarillonError(
@@ -85,12 +86,6 @@ export class UserRoutes {
       );
     checkRight(identity, sessionChannel(session));
     return { app: identity.app, session };
-  }
-
-  #identityOf({ headers, url }: FastifyRequest): Promise<Identity> {
-    return this.#deps.authenticator.authenticate(
-      extractToken({ authorization: headers.authorization, url })?.token,
-    );
   }
 }
 

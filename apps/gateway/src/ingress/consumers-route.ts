@@ -1,29 +1,25 @@
-import { extractToken } from '@carillon/auth';
 import type { Broker } from '@carillon/broker';
 import { CarillonError, channelNameFault } from '@carillon/protocol';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
+import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import { mayRead } from '../session/readable.ts';
 import { readConsumerName } from './consumer-subscription.ts';
 import { missingCapability } from './missing-capability.ts';
 
 export interface ConsumersRouteDependencies {
-  readonly authenticator: Authenticator;
+  readonly authenticate: onRequestAsyncHookHandler;
   readonly broker: Pick<Broker, 'acks' | 'history'>;
 }
 
 /** `GET /v1/channels/{channel}/consumers`: how far each consumer of a channel has got. [AK1] */
 export function registerConsumers(
   server: FastifyInstance,
-  { authenticator, broker }: ConsumersRouteDependencies,
+  { authenticate: onRequest, broker }: ConsumersRouteDependencies,
 ): void {
-  server.get('/v1/channels/:channel/consumers', async (request, reply) => {
-    const { headers, url } = request;
+  server.get('/v1/channels/:channel/consumers', { onRequest }, async (request, reply) => {
     const { channel } = request.params as { channel: string };
-    const identity = await authenticator.authenticate(
-      extractToken({ authorization: headers.authorization, url })?.token,
-    );
+    const identity = identityOf(request);
     if (channelNameFault(channel) !== undefined) throw new CarillonError('CHANNEL_INVALID');
     if (!mayRead({ identity }, 'history', channel))
       throw missingCapability(identity, `seeing the consumers of ${channel}`, 'history', { channel });

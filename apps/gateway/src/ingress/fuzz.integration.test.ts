@@ -8,6 +8,7 @@ import { CLOSES, isErrorCode, type ServerFrame } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BarePeer, type RunningGateway, startGateway, tokenOf } from '../running-gateway.suite.ts';
 import { HostileFrames, MAX_FRAME_BYTES, randomFrom } from './hostile-frames.suite.ts';
+import { attackHttp, HTTP_ATTACKS } from './hostile-http.suite.ts';
 
 /** Put the seed of a failed run here to see the same frames again. */
 const SEED: number | undefined = undefined;
@@ -96,7 +97,7 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
   rawSocketOf(peer).cork(); // all of them in as few segments as they fit
   for (let i = 0; i < count; i++) say(isJson ? frames.text() : frames.bytes());
   rawSocketOf(peer).uncork();
-  const end = frames.pick<'wait' | 'reset' | 'binary' | 'huge' | 'garbage' | 'half'>([
+  const end = frames.pick<'wait' | 'reset' | 'binary' | 'huge' | 'garbage' | 'half' | 'crumbs'>([
     'wait',
     'wait',
     'wait',
@@ -105,10 +106,12 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
     'huge',
     'garbage',
     'half',
+    'crumbs',
   ]);
   if (end === 'reset') rawSocketOf(peer).resetAndDestroy();
   else if (end === 'half') rawSocketOf(peer).end();
   else if (end === 'huge') peer.socket.send('x'.repeat(3 * MAX_FRAME_BYTES));
+  else if (end === 'crumbs') for (let i = 0; i < 1000; i++) peer.socket.send(' ', { fin: false });
   else if (end === 'garbage') rawSocketOf(peer).write(frames.pick(GARBAGE));
   else if (end === 'binary') {
     sent++;
@@ -122,7 +125,7 @@ async function attack(frames: HostileFrames): Promise<readonly string[]> {
   peer.socket.terminate();
   if (end === 'reset' || end === 'half') return [];
   // TCP may reset a client that still sends when the other side has closed, before the client has read why.
-  const isReset = end === 'huge' && peer.closeCode === 1006;
+  const isReset = (end === 'huge' || end === 'crumbs') && peer.closeCode === 1006;
   return isReset ? [] : faults.map((fault) => `${fault} (after ${end}, ${count} frames)`);
 }
 
@@ -213,6 +216,7 @@ describe('hostile clients', () => {
     const attacker = async (number: number): Promise<void> => {
       const frames = new HostileFrames(randomFrom(seed + number));
       while (performance.now() < endTime || connections < MIN_CONNECTIONS) {
+        if (frames.pick([0, 0, 0, 1]) === 1) await attackHttp(gateway.port, frames.pick(HTTP_ATTACKS));
         faults.push(...(await attack(frames)));
         connections++;
         if (heapBefore === 0 && performance.now() > halfTime) heapBefore = heapAfterCollection();

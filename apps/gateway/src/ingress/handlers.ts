@@ -1,6 +1,6 @@
-import type { NamespaceResolver } from '@carillon/config';
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
+import type { ClientSockets } from '../admission/client-sockets.ts';
 import type { Acknowledging } from '../channels/acknowledging.ts';
 import type { Channels } from '../channels/channels.ts';
 import type { Subscribing } from '../channels/subscribe.ts';
@@ -17,11 +17,11 @@ import type { StoredWaiters } from './stored-waiters.ts';
 export interface HandlerDependencies {
   readonly gateway: string;
   readonly authenticator: Authenticator;
+  readonly sockets: ClientSockets;
   readonly subscribing: Subscribing;
   readonly publishMessage: PublishMessage;
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
-  readonly namespaces: NamespaceResolver;
   readonly channels: Channels;
   readonly acknowledging: Acknowledging;
   readonly systemNotices: SystemNotices;
@@ -33,6 +33,7 @@ export interface HandlerDependencies {
   /** The clock that all services share. */
   readonly nowMs: () => number;
   readonly limits: {
+    readonly maxConnections: number;
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;
     readonly maxChannelsPerFrame: number;

@@ -12,10 +12,14 @@ export interface BodyLimits {
   readonly maxHttpBatchMessages: number;
 }
 
+/** Of a message; one that is scheduled has more. */
+const MESSAGE_MEMBERS: readonly string[] = ['payload', 'event'];
+
 /** @throws CarillonError naming the member. The result says whether the body was a batch: its answer has another form. */
 export function readPublishBody(
   text: string,
   limits: BodyLimits,
+  members: readonly string[] = MESSAGE_MEMBERS,
 ): { readonly isBatch: boolean; readonly messages: readonly BodyMessage[] } {
   const body = parseObject(text);
   if (isDeeperThan(text, limits.maxFrameDepth))
@@ -24,7 +28,8 @@ export function readPublishBody(
       `The body nests objects and arrays deeper than ${limits.maxFrameDepth} levels.`,
     );
   if (!Object.hasOwn(body, 'messages'))
-    return { isBatch: false, messages: [readMessage('', body, text, limits)] };
+    return { isBatch: false, messages: [readMessage('', body, text, limits, members)] };
+  refuseUnknown('', body, ['messages']);
   const { messages } = body;
   if (!Array.isArray(messages) || messages.length === 0)
     throw new CarillonError('BODY_INVALID', 'messages: allowed is an array with at least one message.');
@@ -39,7 +44,7 @@ export function readPublishBody(
   return {
     isBatch: true,
     messages: messages.map((message: unknown, i) =>
-      readMessage(`messages[${i}].`, message, parts[i]!, limits),
+      readMessage(`messages[${i}].`, message, parts[i]!, limits, MESSAGE_MEMBERS),
     ),
   };
 }
@@ -63,9 +68,26 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   );
 }
 
-function readMessage(at: string, message: unknown, text: string, { maxFrameBytes }: BodyLimits): BodyMessage {
+/** A member that vanishes is a message that is not what its publisher meant. */
+function refuseUnknown(at: string, given: object, members: readonly string[]): void {
+  const unknown = Object.keys(given).find((name) => !members.includes(name));
+  if (unknown === undefined) return;
+  throw new CarillonError(
+    'BODY_INVALID',
+    `${at}${unknown.slice(0, 64)} is not known; allowed are ${members.join(', ')}.`,
+  );
+}
+
+function readMessage(
+  at: string,
+  message: unknown,
+  text: string,
+  { maxFrameBytes }: BodyLimits,
+  members: readonly string[],
+): BodyMessage {
   if (typeof message !== 'object' || message === null || Array.isArray(message))
     throw new CarillonError('BODY_INVALID', `${at.slice(0, -1)}: allowed is an object with payload.`);
+  refuseUnknown(at, message, members);
   const span = findMember(text, 'payload');
   if (span === undefined)
     throw new CarillonError(

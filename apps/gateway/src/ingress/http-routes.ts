@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { extractToken, type Identity } from '@carillon/auth';
+import type { Identity } from '@carillon/auth';
 import type { PublishOutcome } from '@carillon/broker';
-import type { NamespaceResolver } from '@carillon/config';
 import {
   CarillonError,
   CHANNEL_NAME_ALPHABET,
@@ -13,23 +12,23 @@ import {
 } from '@carillon/protocol';
 import { errorBody } from '@carillon/service';
 import { isTraceparent } from '@carillon/telemetry';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import { type BodyLimits, readPublishBody } from './http-body.ts';
 import type { PublishMessage } from './publish-message.ts';
 import type { ReadHistory } from './read-history.ts';
 import type { StoredWaiters } from './stored-waiters.ts';
 
 const STORED_TIMEOUT_MS = 10_000;
+const HISTORY_PARAMETERS = ['limit', 'after_epoch', 'after_seq', 'before_epoch', 'before_seq'];
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 export interface HttpRoutesDependencies {
-  readonly authenticator: Authenticator;
+  readonly authenticate: onRequestAsyncHookHandler;
   readonly publishMessage: PublishMessage;
   readonly readHistory: ReadHistory;
   readonly stored: StoredWaiters;
-  readonly namespaces: NamespaceResolver;
   readonly limits: BodyLimits & { readonly maxHttpBodyBytes: number };
 }
 
@@ -48,6 +47,7 @@ export class HttpRoutes {
   }
 
   register(server: FastifyInstance): void {
+    const { authenticate: onRequest } = this.#deps;
     // As text: payloads go on as they came.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser(
@@ -55,16 +55,20 @@ export class HttpRoutes {
       { parseAs: 'buffer', bodyLimit: this.#deps.limits.maxHttpBodyBytes },
       async (request: FastifyRequest, body: Buffer) => textOf(request, body),
     );
-    server.post('/v1/channels/:channel/messages', (request, reply) =>
-      this.#publish(request as ChannelRequest, reply),
+    server.post(
+      '/v1/channels/:channel/messages',
+      { onRequest, config: { query: ['stored'] } },
+      (request, reply) => this.#publish(request as ChannelRequest, reply),
     );
-    server.get('/v1/channels/:channel/messages', (request, reply) =>
-      this.#history(request as ChannelRequest, reply),
+    server.get(
+      '/v1/channels/:channel/messages',
+      { onRequest, config: { query: HISTORY_PARAMETERS } },
+      (request, reply) => this.#history(request as ChannelRequest, reply),
     );
   }
 
   async #publish(request: ChannelRequest, reply: FastifyReply): Promise<unknown> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const channel = channelOf(request);
     const key = idempotencyKeyOf(request);
     if (typeof request.body !== 'string')
@@ -102,11 +106,6 @@ export class HttpRoutes {
     channel: string,
     outcomes: readonly PublishOutcome[],
   ): Promise<readonly boolean[]> {
-    if (!this.#deps.namespaces.resolve(channel).durable)
-      throw new CarillonError(
-        'NOT_DURABLE',
-        `The messages were accepted, but those of ${channel} are not stored: its namespace is not durable.`,
-      );
     return Promise.all(
       outcomes.map((outcome) => {
         if (outcome.status === 'refused') return false;
@@ -122,7 +121,7 @@ export class HttpRoutes {
   }
 
   async #history(request: ChannelRequest, reply: FastifyReply): Promise<unknown> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const channel = channelOf(request);
     const [after, before] = [positionOf(request, 'after'), positionOf(request, 'before')];
     if (after !== undefined && before !== undefined)
@@ -143,12 +142,6 @@ export class HttpRoutes {
     return await reply
       .type('application/json; charset=utf-8')
       .send(`{"channel":"${channel}","messages":[${messages.join(',')}],"more":${more}}`);
-  }
-
-  #identityOf({ headers, url }: FastifyRequest): Promise<Identity> {
-    return this.#deps.authenticator.authenticate(
-      extractToken({ authorization: headers.authorization, url })?.token,
-    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Identity } from '@carillon/auth';
-import { type BatchRequest, type ConnectFrame, PROTOCOL_VERSION } from '@carillon/protocol';
+import { type BatchRequest, type CloseName, type ConnectFrame, PROTOCOL_VERSION } from '@carillon/protocol';
+import { atCapacity } from '../admission/admission.ts';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
 import type { Handler, HandlerDependencies } from './handlers.ts';
@@ -25,11 +26,16 @@ export const onConnect: Handler<'connect'> = (deps, connection, frame) => {
 };
 
 function letIn(
-  { gateway, limits, logger, systemNotices, degradation, onConnected, nowMs }: HandlerDependencies,
+  { gateway, limits, logger, sockets, systemNotices, degradation, onConnected, nowMs }: HandlerDependencies,
   connection: Connection,
   { id, session, batch }: ConnectFrame,
   identity: Identity,
 ): void {
+  if (!sockets.authenticated(connection.client)) {
+    refuse({ logger }, connection, { id }, atCapacity(limits.maxConnections), 'AT_CAPACITY');
+    return;
+  }
+  connection.client.evict = undefined;
   connection.identity = identity;
   connection.session = session;
   if (connection.apply('verified') !== 'ready') return;
@@ -59,10 +65,11 @@ function letIn(
 }
 
 function refuse(
-  { logger }: HandlerDependencies,
+  { logger }: Pick<HandlerDependencies, 'logger'>,
   connection: Connection,
-  { id }: ConnectFrame,
+  { id }: Pick<ConnectFrame, 'id'>,
   error: unknown,
+  retryable: CloseName = 'INTERNAL',
 ): void {
   const known = toCarillonError(error);
   logger.debug(
@@ -71,7 +78,7 @@ function refuse(
   );
   connection.sendFrame(errorFrame(known, id));
   // Keys that can't be fetched now are no reason to ask for another token.
-  if (known.retryable) connection.close('INTERNAL', known.message, 1000);
+  if (known.retryable) connection.close(retryable, known.message, known.retryAfterMs ?? 1000);
   else connection.close('TOKEN_REFUSED', known.message);
 }
 

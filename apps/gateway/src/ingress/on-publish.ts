@@ -1,4 +1,4 @@
-import { CarillonError, type ReceivedPublish } from '@carillon/protocol';
+import type { ReceivedPublish } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
 import { AcceptedFrames } from '../egress/frame.ts';
 import { encodeFrame, errorFrame } from '../egress/server-frames.ts';
@@ -20,7 +20,7 @@ export const onPublish: Handler<'publish'> = (deps, connection, frame) => {
 };
 
 function answer(
-  { stored, namespaces }: HandlerDependencies,
+  { stored }: HandlerDependencies,
   connection: Connection,
   frame: ReceivedPublish,
   outcome: GatewayOutcome,
@@ -44,18 +44,7 @@ function answer(
     }),
   );
   if (frame.stored !== true) return;
-  if (namespaces.resolve(channel).durable) {
-    stored.wait({ channel: channelKey(connection.identity!.app, channel), epoch, seq, id }, () =>
-      connection.sendFrame(encodeFrame({ type: 'stored', re, channel, epoch, seq })),
-    );
-  } else
-    connection.sendFrame(
-      errorFrame(
-        new CarillonError(
-          'NOT_DURABLE',
-          `Messages of ${channel} are not stored: its namespace is not durable.`,
-        ),
-        re,
-      ),
-    );
+  stored.wait({ channel: channelKey(connection.identity!.app, channel), epoch, seq, id }, () =>
+    connection.sendFrame(encodeFrame({ type: 'stored', re, channel, epoch, seq })),
+  );
 }

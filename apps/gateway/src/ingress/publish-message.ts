@@ -103,8 +103,13 @@ export class PublishMessage {
     }
   }
 
-  #refusal(identity: Identity, { channel, payloadJson }: MessageToPublish): CarillonError | undefined {
+  #refusal(
+    identity: Identity,
+    { channel, payloadJson, wantsStored }: MessageToPublish,
+  ): CarillonError | undefined {
     if (allows(identity.capabilities, 'publish', channel)) {
+      // Before it is published: a publisher that is refused must not find its message accepted.
+      if (wantsStored && !this.#namespaces.resolve(channel).durable) return notDurable(channel);
       if (this.#underWayChars + payloadJson.length <= MAX_UNDER_WAY_CHARS || this.underWay === 0)
         return undefined;
       return new CarillonError(
@@ -207,6 +212,13 @@ export class PublishMessage {
     }
     span.end();
   }
+}
+
+function notDurable(channel: string): CarillonError {
+  return new CarillonError(
+    'NOT_DURABLE',
+    `Messages of ${channel} are not stored: its namespace is not durable. The message was not published.`,
+  );
 }
 
 /**

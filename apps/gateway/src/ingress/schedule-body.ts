@@ -9,13 +9,14 @@ const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d
 /** The last moment that a Date can hold. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
 const STATES = ['pending', 'publishing', 'published', 'cancelled', 'failed'] as const;
+const SCHEDULE_MEMBERS = ['payload', 'event', 'deliverAt', 'delayMs'];
 const CURSOR = /^(\d{1,16}):(s-[0-9a-z]{1,62})$/;
 
 type Schedule = Pick<NewScheduledMessage, 'payload' | 'event' | 'deliverAtMs' | 'delayMs'>;
 
 /** `{"payload", "event", "deliverAt" | "delayMs"}`. @throws CarillonError naming the member. */
 export function readSchedule(text: string, limits: BodyLimits): Schedule {
-  const { isBatch, messages } = readPublishBody(text, limits);
+  const { isBatch, messages } = readPublishBody(text, limits, SCHEDULE_MEMBERS);
   if (isBatch) throw new CarillonError('BODY_INVALID', 'messages: a batch can not be scheduled.');
   const { payloadJson: payload, event } = messages[0]!;
   const { deliverAt, delayMs } = JSON.parse(text) as { deliverAt?: unknown; delayMs?: unknown };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { allows, extractToken, type Identity, patternsAllowing } from '@carillon/auth';
+import { allows, type Identity, patternsAllowing } from '@carillon/auth';
 import type { Broker } from '@carillon/broker';
 import {
   CarillonError,
@@ -11,9 +11,9 @@ import {
   type ScheduleRequest,
 } from '@carillon/protocol';
 import { isTraceparent } from '@carillon/telemetry';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
-import type { Authenticator } from '../session/authenticate.ts';
 import type { BodyLimits } from './http-body.ts';
 import { missingCapability } from './missing-capability.ts';
 import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule-body.ts';
@@ -26,7 +26,7 @@ const UNKNOWN_ID = 'There is no scheduled message of this id, or no longer.';
 const SCHEDULE_ID = /^s-[0-9a-z]{1,62}$/;
 
 export interface ScheduleRoutesDependencies {
-  readonly authenticator: Authenticator;
+  readonly authenticate: onRequestAsyncHookHandler;
   readonly broker: Broker;
   readonly gateway: string;
   readonly limits: BodyLimits;
@@ -45,13 +45,20 @@ export class ScheduleRoutes {
 
   /** After the routes of messages, whose parser of bodies this shares. */
   register(server: FastifyInstance): void {
-    server.post('/v1/channels/:channel/schedules', (request, reply) => this.#add(request, reply));
-    server.get('/v1/schedules', (request, reply) => this.#list(request, reply));
-    server.get('/v1/schedules/:id', async (request, reply) => {
+    const { authenticate: onRequest } = this.#deps;
+    server.post('/v1/channels/:channel/schedules', { onRequest }, (request, reply) =>
+      this.#add(request, reply),
+    );
+    server.get(
+      '/v1/schedules',
+      { onRequest, config: { query: ['channel', 'state', 'after', 'limit'] } },
+      (request, reply) => this.#list(request, reply),
+    );
+    server.get('/v1/schedules/:id', { onRequest }, async (request, reply) => {
       const { found } = await this.#find(request);
       return await reply.header('cache-control', 'no-store').send(found);
     });
-    server.delete('/v1/schedules/:id', async (request) => {
+    server.delete('/v1/schedules/:id', { onRequest }, async (request) => {
       const { identity, found } = await this.#find(request);
       const [cancelled] = await this.#ask(identity.app, found.channel, { action: 'cancel', id: found.id });
       return cancelled;
@@ -59,7 +66,7 @@ export class ScheduleRoutes {
   }
 
   async #add(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const channel = checkedChannel((request.params as { channel: string }).channel);
     if (!allows(identity.capabilities, 'publish', channel)) throw denied(identity, channel);
     if (typeof request.body !== 'string')
@@ -85,7 +92,7 @@ export class ScheduleRoutes {
   }
 
   async #list(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const query = request.query as Readonly<Record<string, string | undefined>>;
     const channel = query.channel === undefined ? undefined : checkedChannel(query.channel);
     const limit = limitOf(query.limit);
@@ -114,7 +121,7 @@ export class ScheduleRoutes {
   async #find(
     request: FastifyRequest,
   ): Promise<{ readonly identity: Identity; readonly found: ScheduledMessage }> {
-    const identity = await this.#identityOf(request);
+    const identity = identityOf(request);
     const { id } = request.params as { id: string };
     if (!SCHEDULE_ID.test(id))
       throw new CarillonError('NOT_FOUND', 'This is not the id of a scheduled message.');
@@ -139,12 +146,6 @@ export class ScheduleRoutes {
     const answer = JSON.parse(entry!.record) as ScheduleAnswer;
     if ('error' in answer) throw new CarillonError(answer.error.code, answer.error.message);
     return answer.schedules;
-  }
-
-  #identityOf({ headers, url }: FastifyRequest): Promise<Identity> {
-    return this.#deps.authenticator.authenticate(
-      extractToken({ authorization: headers.authorization, url })?.token,
-    );
   }
 }
 

@@ -1,9 +1,13 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { extractToken } from '@carillon/auth';
-import type { OriginMatcher } from '@carillon/config';
 import { CarillonError, SUBPROTOCOL_JSON, SUBPROTOCOL_PROTOBUF } from '@carillon/protocol';
 import { type Counter, type Family, type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
+import type { ClientSocket } from '../admission/address-group.ts';
+import { type AdmissionCheck, firstRefusal } from '../admission/admission.ts';
+import type { ClientSockets } from '../admission/client-sockets.ts';
 import { BatchFrames } from '../egress/batch-frame.ts';
 import { BatchWheel } from '../egress/batch-wheel.ts';
 import type { Batching } from '../egress/batcher.ts';
@@ -14,26 +18,23 @@ import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
 import type { ServeFrame } from './serve-frame.ts';
 import type { UpgradeRequest } from './upgrade-head.ts';
-import { WebSocketUpgrade } from './websocket-upgrade.ts';
+import { type ShouldUpgrade, WebSocketUpgrade } from './websocket-upgrade.ts';
 
-const PATH = '/v1/ws';
+export const WEBSOCKET_PATH = '/v1/ws';
 /** A frame somewhat above the limit is answered with both sizes; one far above isn't read at all. */
 const MAX_PAYLOAD_SLACK = 65_536;
-
-/** Clients are taken while `serving`. */
-export type ServingPhase = 'starting' | 'serving' | 'draining';
 
 export interface WebSocketRouteDependencies {
   readonly gateway: string;
   readonly connections: Connections;
   readonly serveFrame: ServeFrame;
-  readonly origins: OriginMatcher;
+  readonly sockets: ClientSockets;
+  /** In their order, before the upgrade. */
+  readonly admission: readonly AdmissionCheck[];
   readonly telemetry: Telemetry;
   /** `undefined`: off. */
   readonly compression: { readonly minBytes: number } | undefined;
-  readonly phase: () => ServingPhase;
   readonly limits: {
-    readonly maxConnections: number;
     readonly maxFrameBytes: number;
     readonly sendQueueMessages: number;
     readonly sendQueueBytes: number;
@@ -70,21 +71,24 @@ export class WebSocketRoute {
     this.#closed = deps.telemetry.metrics.counters(METRICS.closesTotal);
   }
 
-  register(server: FastifyInstance): void {
-    new WebSocketUpgrade({
-      path: PATH,
+  /** Returns what the HTTP server has to ask about requests to upgrade. */
+  register(server: FastifyInstance): ShouldUpgrade {
+    const upgrade = new WebSocketUpgrade({
+      path: WEBSOCKET_PATH,
       maxPayloadBytes: this.#deps.limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
       compresses: this.#compression !== undefined,
       chooseSubprotocol,
-      admits: (request) => this.#refusal(request) === undefined,
-      onOpen: (webSocket, request) => this.#open(webSocket, request),
-    }).listen(server);
+      admits: (request, socket) => this.#refusal(request, socket) === undefined,
+      onOpen: (webSocket, request, socket) =>
+        this.#open(webSocket, request, this.#deps.sockets.of(socket as Socket)),
+    });
+    upgrade.listen(server);
     server.route({
       method: 'GET',
-      url: PATH,
+      url: WEBSOCKET_PATH,
       handler: async ({ raw }, reply) => {
         // Refused before the upgrade, as a plain HTTP answer that says why.
-        const refusal = raw.headers.upgrade === undefined ? undefined : this.#refusal(raw);
+        const refusal = raw.headers.upgrade === undefined ? undefined : this.#refusal(raw, raw.socket);
         if (refusal !== undefined) {
           this.#opened.labels(refusal.code).add();
           throw refusal;
@@ -93,33 +97,24 @@ export class WebSocketRoute {
         throw new CarillonError('UPGRADE_REQUIRED');
       },
     });
+    return upgrade.shouldUpgrade;
   }
 
-  #refusal({ headers }: UpgradeRequest): CarillonError | undefined {
-    const { origins, limits, connections, phase } = this.#deps;
-    if (phase() === 'draining') return new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 });
-    if (phase() === 'starting')
-      return new CarillonError('UNAVAILABLE', 'This gateway is starting.', { retryAfterMs: 1000 });
-    if (headers.origin !== undefined && !origins.allows(headers.origin, headers.host)) {
-      return new CarillonError(
-        'ORIGIN_REFUSED',
-        `Pages of ${headers.origin} may not connect: add this origin to CARILLON_ALLOWED_ORIGINS.`,
-      );
-    }
-    if (connections.size < limits.maxConnections) return undefined;
-    return new CarillonError(
-      'AT_CAPACITY',
-      `This gateway has ${limits.maxConnections} connections, which is its limit. Try again, another gateway may take you.`,
-      { retryAfterMs: 5000 },
-    );
+  /** The client's address is known from here on. */
+  #refusal({ headers }: UpgradeRequest, socket: Duplex): CarillonError | undefined {
+    const { sockets, admission } = this.#deps;
+    const client = sockets.of(socket as Socket);
+    sockets.forwarded(client, headers['x-forwarded-for']);
+    return firstRefusal(admission, { headers, client });
   }
 
-  #open(webSocket: WebSocket, request: UpgradeRequest): void {
+  #open(webSocket: WebSocket, request: UpgradeRequest, client: ClientSocket): void {
     const { gateway, connections, limits, telemetry } = this.#deps;
     const { headers, url } = request;
     const connection = new Connection({
       id: `${gateway}-c${(this.#counter++).toString(36)}`,
       webSocket,
+      client,
       limits,
       rounds: this.#rounds,
       batching: this.#batching,
@@ -159,16 +154,32 @@ export class WebSocketRoute {
     webSocket.on('pong', () => {
       connection.lastHeardMs = performance.now();
     });
-    webSocket.on('error', () => connection.broken());
-    webSocket.on('close', (code: number) => {
-      this.#closed.labels(String(code)).add();
-      this.#logger.debug(
-        { connectionId: connection.connectionId, user: connection.identity?.userId, code },
-        'client gone',
-      );
+    webSocket.on('error', (error) => connection.broken(error));
+    webSocket.on('close', (received: number) => {
+      this.#tellEnd(connection, received);
       connections.remove(connection);
       connection.ended();
     });
+  }
+
+  /** By its cause: a client that does not answer the gateway's close, or is cut off after it, would count as 1006. */
+  #tellEnd(connection: Connection, received: number): void {
+    const { connectionId, identity, endCode, client, openedAtMs, lastHeardMs } = connection;
+    const code = endCode ?? received;
+    const nowMs = performance.now();
+    this.#closed.labels(String(code)).add();
+    this.#logger.info(
+      {
+        connectionId,
+        user: identity?.userId,
+        address: client.address,
+        code,
+        by: endCode === undefined ? 'client' : 'gateway',
+        ageMs: Math.round(nowMs - openedAtMs),
+        idleMs: Math.round(nowMs - lastHeardMs),
+      },
+      'client gone',
+    );
   }
 }
 

@@ -9,7 +9,7 @@ afterEach(() => gateway.stop());
 
 const UPGRADE = {
   upgrade: 'websocket',
-  connection: 'Upgrade',
+  connection: 'Upgrade, close',
   'sec-websocket-version': '13',
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };

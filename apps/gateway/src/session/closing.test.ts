@@ -1,5 +1,6 @@
 /** What a client hears in which order, and at its end. Rule numbers are those of packages/protocol/SPEC.md. */
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { AcceptedFrame, ErrorFrame } from '@carillon/protocol';
 import { eventually } from '@carillon/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -51,5 +52,60 @@ describe('a client that is too slow', () => {
     await eventually(() => slow.closeCode !== undefined, { what: 'it is closed' });
     expect(slow.closeCode).toBe(4002);
     expect(slow.frames.at(-1)).toMatchObject({ type: 'disconnect', code: 4002, reconnect: true });
+  });
+});
+
+describe('the end of a connection', () => {
+  interface Gone {
+    readonly msg: string;
+    readonly code: number;
+    readonly by: string;
+    readonly address: string;
+    readonly ageMs: number;
+    readonly idleMs: number;
+  }
+
+  async function gone(): Promise<Gone> {
+    const found = (): Gone | undefined =>
+      gateway.log.map((line) => JSON.parse(line) as Gone).find(({ msg }) => msg === 'client gone');
+    await eventually(() => found() !== undefined, { what: 'it is logged' });
+    return found()!;
+  }
+
+  async function counted(): Promise<string | undefined> {
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.port}/metrics`)).text();
+    return /carillon_connections_closed_total\{code="(\d+)"\} 1/.exec(metrics)?.[1];
+  }
+
+  it('counts by its cause also where the client does not answer the close', async () => {
+    await gateway.stop();
+    gateway = await startGateway({ CARILLON_AUTH_TIMEOUT_MS: '100ms', CARILLON_PING_INTERVAL_MS: '100ms' });
+    const peer = new BarePeer(gateway.port);
+    peers.push(peer);
+    await once(peer.socket, 'open');
+    // It neither reads nor answers: the gateway cuts it off in the end.
+    peer.socket.pause();
+    expect(await gone()).toMatchObject({ code: 4100, by: 'gateway', address: '127.0.0.1' });
+    expect(await counted()).toBe('4100');
+  });
+
+  it('counts by what the client did wrong where the library closes', async () => {
+    const peer = await BarePeer.join(gateway.port, 'ada');
+    peers.push(peer);
+    (peer.socket as unknown as { _socket: Socket })._socket.write(
+      Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]),
+    );
+    peer.socket.pause();
+    expect(await gone()).toMatchObject({ code: 1007, by: 'gateway' });
+    expect(await counted()).toBe('1007');
+  });
+
+  it('of a client that breaks off is its own, with its age and how long it was silent', async () => {
+    const peer = await BarePeer.join(gateway.port, 'ada');
+    peer.socket.terminate();
+    const { code, by, ageMs, idleMs } = await gone();
+    expect([code, by]).toEqual([1006, 'client']);
+    expect(ageMs).toBeGreaterThanOrEqual(idleMs);
+    expect(await counted()).toBe('1006');
   });
 });

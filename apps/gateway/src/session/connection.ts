@@ -8,6 +8,7 @@ import {
   SUBPROTOCOL_PROTOBUF,
 } from '@carillon/protocol';
 import type { WebSocket } from 'ws';
+import type { ClientSocket } from '../admission/address-group.ts';
 import type { Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
 import { type BatchBounds, Batcher, type Batching } from '../egress/batcher.ts';
@@ -33,6 +34,7 @@ const SLOW_CLOSE_TIMEOUT_MS = 10_000;
 export interface ConnectionOptions {
   readonly id: string;
   readonly webSocket: WebSocket;
+  readonly client: ClientSocket;
   readonly limits: OutboxLimits;
   readonly rounds: WriteRounds;
   readonly batching: Batching;
@@ -50,6 +52,7 @@ export class Connection implements SubscriberSink {
   /** Channels whose subscription is being made; they count towards the limit. */
   readonly subscribing = new Set<string>();
   readonly webSocket: WebSocket;
+  readonly client: ClientSocket;
   /** [CH6] Brought with `connect`. */
   session: string | undefined;
   /** Ends what the connection gets without having asked. */
@@ -59,6 +62,8 @@ export class Connection implements SubscriberSink {
   readonly openedAtMs = performance.now();
   upgradeToken: string | undefined;
   identity: Identity | undefined;
+  /** Why the gateway ends it; `undefined` while it doesn't. The first cause counts. */
+  endCode: number | undefined;
   /** The client was told that the present token expires soon. */
   toldExpiring = false;
   lastHeardMs = performance.now();
@@ -76,9 +81,12 @@ export class Connection implements SubscriberSink {
   #state: ConnectionState = 'greeting';
 
   constructor(options: ConnectionOptions) {
-    const { id, webSocket, limits, rounds, batching, compression, upgradeToken, onOverflow } = options;
+    const { id, webSocket, client, limits, rounds, batching, compression, upgradeToken, onOverflow } =
+      options;
     this.connectionId = id;
     this.webSocket = webSocket;
+    this.client = client;
+    client.evict = () => this.#evict();
     this.encoding = webSocket.protocol === SUBPROTOCOL_PROTOBUF ? 'protobuf' : 'json';
     this.#batching = batching;
     this.#compression = takesCompressed(webSocket) ? compression : undefined;
@@ -147,6 +155,7 @@ export class Connection implements SubscriberSink {
   close(name: CloseName, reason: string = CLOSES[name].meaning, retryAfterMs?: number): void {
     if (this.apply('close') === 'ignored') return;
     const { code } = CLOSES[name];
+    this.endCode = code;
     const reconnect = afterClose(code) !== 'stay-closed';
     this.sendFrame(
       encodeFrame({
@@ -162,11 +171,19 @@ export class Connection implements SubscriberSink {
     this.#cutLater(name === 'SLOW_CONSUMER' ? SLOW_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS);
   }
 
+  /** Its place is needed: it has not authenticated. */
+  #evict(): void {
+    this.close('AT_CAPACITY', 'The share of connections without a valid token is full.', 5000);
+    // Whoever holds places would take its time with the close as well.
+    this.client.socket.destroySoon();
+  }
+
   /**
    * The client broke the WebSocket protocol, and the library sends the close that says how. Not cut off at once: what it still sends
    * would be answered with a reset, which takes that close from it.
    */
-  broken(): void {
+  broken(error: Error): void {
+    this.endCode ??= closeCodeOf(error);
     this.apply('close');
     this.#batcher?.stop();
     this.#outbox.close();
@@ -188,3 +205,16 @@ export class Connection implements SubscriberSink {
     this.subscriptions.clear();
   }
 }
+
+/** The code with which the library closes after an error of the client; `undefined` for a socket that broke. */
+function closeCodeOf(error: Error): number | undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!code.startsWith('WS_ERR_')) return undefined;
+  return LIBRARY_CLOSES.get(code) ?? 1002;
+}
+
+const LIBRARY_CLOSES: ReadonlyMap<string, number> = new Map([
+  ['WS_ERR_INVALID_UTF8', 1007],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
+]);

@@ -20,7 +20,8 @@ export const edgeSettings = builtGroup(
       }),
       trustedProxies: withDefault(listOf(cidr), [], {
         variable: 'CARILLON_TRUSTED_PROXIES',
-        description: 'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Empty: none.',
+        description:
+          'Proxies whose `X-Forwarded-For` is believed: the client is the last address in it that is none of these. Empty: none.',
         example: '10.0.0.0/8,fd00::/8',
       }),
       tlsCertFile: optional(path, {

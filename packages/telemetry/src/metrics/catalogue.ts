@@ -1,20 +1,7 @@
-import type { MetricDeclaration, MetricType } from './registry.ts';
+import { define } from './define-metric.ts';
+import { SOCKET_METRICS } from './socket-metrics.ts';
 
 const LATENCY_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-const define = <Type extends MetricType>(
-  type: Type,
-  name: string,
-  help: string,
-  labels: readonly string[] = [],
-  buckets?: readonly number[],
-): MetricDeclaration<Type> => ({
-  type,
-  name: `carillon_${name}`,
-  help,
-  labels,
-  ...(buckets === undefined ? {} : { buckets }),
-});
 
 /** Every metric of every service. docs/reference/metrics.md is generated from this table. */
 export const METRICS = {
@@ -33,6 +20,7 @@ export const METRICS = {
   closesTotal: define('counter', 'connections_closed_total', 'Ended client connections by close code.', [
     'code',
   ]),
+  ...SOCKET_METRICS,
   subscriptions: define('gauge', 'subscriptions', 'Subscriptions of the connected clients.'),
   channels: define('gauge', 'channels', 'Channels with a subscriber on this gateway.'),
   framesIn: define('counter', 'frames_received_total', 'Frames from clients by type.', ['type']),
