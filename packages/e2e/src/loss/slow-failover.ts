@@ -20,7 +20,10 @@ export interface FailingOver {
 }
 
 /** A failover of seconds is slow for gateways with these heartbeats, as one of half a minute is by default. */
-export const QUICK_HEARTBEATS = { CARILLON_GATEWAY_HEARTBEAT_MS: '250', CARILLON_GATEWAY_TIMEOUT_MS: '1s' };
+export const QUICK_HEARTBEATS = {
+  CARILLON_GATEWAY_HEARTBEAT_MS: '500',
+  CARILLON_GATEWAY_TIMEOUT_MS: '1500ms',
+};
 
 const FAILOVER_TIMEOUT_MS = 90_000;
 const LATE_MS = 4000;
@@ -49,11 +52,10 @@ export async function failSlowly(
   await each(20);
   await scene.stored(40);
   await redis.lag();
-  await each(10);
-  await scene.stored(60);
-  // The last ones are known to the gateways only.
+  // Right before the end: no heartbeat has told the other gateway how much there is. The last ones are not stored either.
+  await each(5);
   services.persistence[0]!.pause();
-  await each(10);
+  await each(5);
   await redis.fail();
   services.persistence[0]!.resume();
   // From now on both gateways are asked for both channels, all the time.
