@@ -65,7 +65,7 @@ export async function failSlowly(
         maxWaiting: 30,
       });
   await eventually(redis.hasFailedOver, { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS });
-  // It lives, and is late: by less than anybody is patient, as the other one accepts something soon.
+  // It lives, and is late: until the other one has accepted something.
   const [, late] = gateways;
   late.pause();
   await stage.traffic(10, LATE_MS).catch(() => undefined);
