@@ -14,7 +14,7 @@ const DOCKER_TIMEOUT_MS = 5000;
 const REDIS_IMAGE = 'redis:7';
 const POSTGRES_IMAGE = 'postgres:17';
 
-/** @typedef {{ what: string, debianPackage: string, image?: string, give: string, isThere: () => boolean }} Need */
+/** @typedef {{ what: string, debianPackage: string, image?: string, give?: string, isThere: () => boolean }} Need */
 
 /** @param {readonly string[]} names @param {readonly string[]} [moreFolders] @returns {string | undefined} absolute path of the first found */
 function findProgram(names, moreFolders = []) {
@@ -54,6 +54,11 @@ const NEEDS = [
       ['initdb', 'postgres'].every((name) => findProgram([name], postgresFolders()) !== undefined),
   },
   {
+    what: 'PgBouncer',
+    debianPackage: 'pgbouncer',
+    isThere: () => findProgram(['pgbouncer'], ['/usr/sbin']) !== undefined,
+  },
+  {
     what: 'Chromium',
     debianPackage: 'chromium',
     give: 'CARILLON_TEST_CHROMIUM',
@@ -69,13 +74,13 @@ const NEEDS = [
 ];
 
 /**
- * Makes sure that the tests will find a Redis, a Postgres, a browser and a C compiler: given by an environment variable, installed,
- * by Docker (neither browser nor compiler), or installed now on a Debian where we may. The tests start servers of their own.
+ * Makes sure that the tests will find a Redis, a Postgres, PgBouncer, a browser and a C compiler: given by an environment variable,
+ * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may. The tests start servers of their own.
  *
  * @returns {Promise<NodeJS.ProcessEnv>} what the tests have to be told in their environment
  */
 export async function ensureTestServices() {
-  let missing = NEEDS.filter(({ give, isThere }) => !process.env[give] && !isThere());
+  let missing = NEEDS.filter(({ give, isThere }) => !(give && process.env[give]) && !isThere());
   const inContainers = missing.filter(({ image }) => image !== undefined);
   if (inContainers.length > 0 && (await dockerAnswers()) && (await pullImages(inContainers))) {
     missing = missing.filter((need) => !inContainers.includes(need));
@@ -145,7 +150,9 @@ function tellToInstall(missing) {
     ...(missing.some(({ image }) => image)
       ? ['  Docker:          start it; Redis and Postgres then run in containers']
       : []),
-    `  Or give them:    ${missing.map(({ give }) => give).join(', ')} in the environment`,
+    ...(missing.every(({ give }) => give)
+      ? [`  Or give them:    ${missing.map(({ give }) => give).join(', ')} in the environment`]
+      : []),
   ];
   return new BootstrapFailure(
     `The tests need ${names}, and there is none here.`,

@@ -60,6 +60,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // Two classes of one name would be told apart by a number, and people would read of a DatabaseError3.
+  keepNames: true,
   sourcemap: 'linked',
   // Stack traces need names and lines only.
   sourcesContent: false,

@@ -13,6 +13,7 @@ import {
   persistenceSettings,
   processSettings,
   routingSettings,
+  singleProcessSettings,
   webhooksSettings,
 } from '@carillon/config';
 
@@ -53,6 +54,7 @@ const DEV_GROUPS = {
   routing: routingSettings,
   persistence: persistenceSettings,
   webhooks: webhooksSettings,
+  singleProcess: singleProcessSettings,
   otel: otelSettings,
 };
 

@@ -12,14 +12,15 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 function identityOf(pid: number): ProcessIdentity {
-  const started = startOf(pid);
+  const started = statOf(pid)?.started;
   return started === undefined ? { pid } : { pid, started };
 }
 
 export function isRunning(identity: ProcessIdentity): boolean {
   if (!exists(identity.pid)) return false;
-  const now = identityOf(identity.pid);
-  return identity.started === undefined || now.started === undefined || now.started === identity.started;
+  const now = statOf(identity.pid);
+  if (now === undefined) return true;
+  return !now.hasEnded && (identity.started === undefined || now.started === identity.started);
 }
 
 function exists(pid: number): boolean {
@@ -31,13 +32,17 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Linux: ticks since boot, with the boot's own id. */
-function startOf(pid: number): string | undefined {
+/**
+ * Linux: when it began, in ticks since boot with the boot's own id; and whether it is a zombie, which has a pid only until its
+ * parent takes note of its end.
+ */
+function statOf(pid: number): { readonly started: string; readonly hasEnded: boolean } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in parentheses and may hold spaces; the start time is the 22nd.
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
+    // The second field is the program's name in parentheses and may hold spaces; the state is the third, the start time the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return { started: `${boot}/${fields[19]}`, hasEnded: fields[0] === 'Z' || fields[0] === 'X' };
   } catch {
     return undefined; // no /proc here
   }

@@ -1,19 +1,23 @@
 /** D8: durable subscriptions with acknowledgements, through real sockets. Rule numbers are those of packages/protocol/SPEC.md. */
+import { type Broker, createMemoryBroker } from '@carillon/broker';
 import type { ServerFrame } from '@carillon/protocol';
 import { eventually } from '@carillon/testing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BarePeer, type RunningGateway, startGateway, tokenOf } from './running-gateway.suite.ts';
 
 const CHANNEL = 'orders:eu';
 let gateway: RunningGateway;
 let peers: BarePeer[];
 
-const start = (ackTimeoutMs: number): Promise<RunningGateway> =>
-  startGateway({
-    CARILLON_NAMESPACES: JSON.stringify({
-      orders: { durable: false, history: { maxMessages: 5 }, recoveryWindowMs: 0, ackTimeoutMs },
-    }),
-  });
+const start = (ackTimeoutMs: number, shared?: Broker): Promise<RunningGateway> =>
+  startGateway(
+    {
+      CARILLON_NAMESPACES: JSON.stringify({
+        orders: { durable: false, history: { maxMessages: 5 }, recoveryWindowMs: 0, ackTimeoutMs },
+      }),
+    },
+    shared,
+  );
 
 beforeEach(async () => {
   peers = [];
@@ -26,8 +30,8 @@ afterEach(async () => {
   await gateway.stop();
 });
 
-async function join(user: string): Promise<BarePeer> {
-  const peer = await BarePeer.join(gateway.port, user);
+async function join(user: string, { port } = gateway): Promise<BarePeer> {
+  const peer = await BarePeer.join(port, user);
   peers.push(peer);
   return peer;
 }
@@ -159,4 +163,75 @@ it('[AK2] says what can not be given any longer, and goes on after it', async ()
   const back = await join('ada');
   expect(await subscribe(back)).toMatchObject({ recovered: false, seq: 8, acked: { epoch, seq: 8 } });
   await eventually(async () => (await consumers())[0]?.open === 0, { what: 'nothing is open' });
+});
+
+const ACK_TIMEOUT_MS = 500;
+
+/**
+ * What comes on `peer` while a consumer on the same gateway that acknowledges nothing gets the newest message again three times. What was
+ * under way when the acknowledgement was written has come by then.
+ */
+async function comesAgain(peer: BarePeer, witness: BarePeer, newest: number): Promise<readonly number[]> {
+  const copies = (): number => seqsOf(witness).filter((seq) => seq === newest).length;
+  const further = async (count: number): Promise<void> => {
+    const goal = copies() + count;
+    await eventually(() => copies() >= goal, { what: 'what is not acknowledged comes again' });
+    await peer.ask({ type: 'ping' });
+  };
+  await eventually(
+    async () => (await consumers()).filter(({ user, open }) => user === 'ada' && open === 0).length === 1,
+    { what: 'the acknowledgement is kept' },
+  );
+  await further(1);
+  const before = seqsOf(peer).length;
+  await further(3);
+  return seqsOf(peer).slice(before);
+}
+
+describe.each(['one gateway', 'two gateways'])('[AK5] a consumer with two connections on %s', (where) => {
+  let broker: Broker;
+  let other: RunningGateway;
+
+  beforeEach(async () => {
+    await gateway.stop();
+    broker = createMemoryBroker();
+    await broker.start();
+    gateway = await start(ACK_TIMEOUT_MS, broker);
+    other = where === 'one gateway' ? gateway : await start(ACK_TIMEOUT_MS, broker);
+  });
+
+  afterEach(async () => {
+    if (other !== gateway) await other.stop();
+    await gateway.stop();
+    await broker.stop();
+  });
+
+  it('shares what is acknowledged: the other connection does not get it again', async () => {
+    const [here, there, witness] = [await join('ada'), await join('ada', other), await join('eve', other)];
+    const { epoch } = await subscribe(here);
+    await subscribe(there);
+    await subscribe(witness);
+    await publish(here, 1, 2, 3);
+    await delivered(here, 3);
+    ack(here, epoch!, 3);
+    expect(await comesAgain(there, witness, 3)).toEqual([]);
+    expect(seqsOf(there).slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
+  it('sends what none of them has acknowledged again, to both, until one of them acknowledges it', async () => {
+    const [here, there, witness] = [await join('ada'), await join('ada', other), await join('eve', other)];
+    const { epoch } = await subscribe(here);
+    await subscribe(there);
+    await subscribe(witness);
+    await publish(here, 1, 2, 3);
+    await delivered(here, 3);
+    ack(here, epoch!, 2);
+    for (const peer of [here, there])
+      await eventually(() => /^(1 2 3 )+3 3/.test(seqsOf(peer).join(' ')), {
+        what: 'what is open comes again',
+      });
+    ack(there, epoch!, 3);
+    expect(await comesAgain(there, witness, 3)).toEqual([]);
+    expect(await comesAgain(here, witness, 3)).toEqual([]);
+  });
 });

@@ -74,11 +74,12 @@ export async function createGateway({
   const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
   const shell = new ServiceShell(telemetry);
   const namespaces = createNamespaceResolver(config.namespaces);
+  const nowMs = (): number => broker.nowMs();
   const feed = broker.feed(id);
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
   const connections = new Connections(limits, limits.maxConnections, telemetry);
-  const degradation = new Degradation(connections, telemetry);
+  const degradation = new Degradation(connections, nowMs, telemetry);
   const channels = new Channels({
     broker,
     feed,
@@ -91,11 +92,11 @@ export async function createGateway({
     channels,
     (channel, epoch, from, to) =>
       readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
-    () => broker.nowMs(),
+    nowMs,
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
-  const acknowledging = new Acknowledging(broker.acks, subscribing, telemetry);
+  const acknowledging = new Acknowledging(broker, subscribing, telemetry);
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );
@@ -110,14 +111,14 @@ export async function createGateway({
     telemetry,
   );
   const clientEvents = config.edge.clientEvents
-    ? new ClientEvents({ gateway: id, publisher: broker.publisher, telemetry })
+    ? new ClientEvents({ gateway: id, publisher: broker.publisher, nowMs, telemetry })
     : undefined;
   const control = new ControlChannel({
     broker,
     gateway: id,
     channels,
     telemetry,
-    execute: new SessionOperations({ gateway: id, connections, logger: telemetry.loggerOf('control') })
+    execute: new SessionOperations({ gateway: id, connections, nowMs, logger: telemetry.loggerOf('control') })
       .execute,
   });
   const requests = new Requests({ broker, gateway: id, telemetry, limits });
@@ -137,6 +138,7 @@ export async function createGateway({
       requests,
       onConnected: clientEvents?.connected ?? (() => undefined),
       logger: telemetry.loggerOf('ingress'),
+      nowMs,
       limits,
     },
     limits,

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { mintToken } from '@carillon/auth';
-import { createMemoryBroker } from '@carillon/broker';
+import { type Broker, createMemoryBroker } from '@carillon/broker';
 import { loadConfig } from '@carillon/config';
 import {
   type ClientFrame,
@@ -27,7 +27,11 @@ export interface RunningGateway {
   stop(): Promise<void>;
 }
 
-export async function startGateway(env: Readonly<Record<string, string>> = {}): Promise<RunningGateway> {
+/** @param shared a broker that the caller starts and stops, for several gateways */
+export async function startGateway(
+  env: Readonly<Record<string, string>> = {},
+  shared?: Broker,
+): Promise<RunningGateway> {
   const { config } = loadConfig(GROUPS, {
     CARILLON_REDIS_URL: 'redis://not.used',
     CARILLON_JWT_SECRET: SECRET,
@@ -44,8 +48,8 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
     stream: { write: (line) => log.push(line) },
     processMetrics: false,
   });
-  const broker = createMemoryBroker();
-  await broker.start();
+  const broker = shared ?? createMemoryBroker();
+  if (shared === undefined) await broker.start();
   const gateway = await createGateway({ telemetry, broker, config });
   await gateway.start();
   return {
@@ -53,7 +57,7 @@ export async function startGateway(env: Readonly<Record<string, string>> = {}): 
     log,
     stop: async () => {
       await gateway.stop();
-      await broker.stop();
+      if (shared === undefined) await broker.stop();
     },
   };
 }

@@ -16,6 +16,8 @@ export function splitChannel(key: LogEntry['channel']): { readonly app: string; 
 export function readEntry(entry: LogEntry): ReadEntry {
   const { epoch, seq, record } = entry;
   const place = { ...splitChannel(entry.channel), epoch, seq };
+  // The one character that text can't hold in Postgres: nothing that an operator could repair.
+  if (record.includes('\0')) return { entry, letter: { ...place, record, reason: 'it holds U+0000' } };
   try {
     return { entry, message: storedMessageOf(place, record) };
   } catch (error) {

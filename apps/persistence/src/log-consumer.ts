@@ -1,15 +1,18 @@
 import type { LogEntry, PersistenceLog } from '@carillon/broker';
-import { type Database, storedAmong } from '@carillon/db';
+import { type Database, idsStoredAt } from '@carillon/db';
 import { backoffMs, pause, reasonOf } from '@carillon/service';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { splitChannel } from './log-batch.ts';
 import type { MessageWriter } from './message-writer.ts';
+import type { RefusedMessages } from './refused-messages.ts';
 
 /** Longest wait of one read; a stop waits for it at most. */
 const READ_BLOCK_MS = 1000;
 /** A marker whose message is not stored by then asks for one that never will be. */
 const MARKER_MAX_AGE_MS = 600_000;
 const MAX_MARKERS = 10_000;
+/** How often it is looked whether there is room for more messages. */
+const ROOM_CHECK_MS = 200;
 
 export interface ConsumerSettings {
   /** Name in the consumer group, unique for each start. */
@@ -26,6 +29,7 @@ export interface ConsumerDependencies {
   readonly log: PersistenceLog;
   readonly database: Database;
   readonly writer: MessageWriter;
+  readonly refused: RefusedMessages;
   readonly telemetry: Telemetry;
   readonly settings: ConsumerSettings;
 }
@@ -52,12 +56,17 @@ export class LogConsumer {
 
   /** Why nothing can be stored now, for readiness. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#problem ?? this.#deps.refused.problem;
   }
 
   /** Reads until `signal` aborts; a batch under way is finished. */
   readonly consume = async (signal: AbortSignal, progress: () => void): Promise<void> => {
     while (!signal.aborted) {
+      if (!this.#deps.refused.hasRoom) {
+        await pause(ROOM_CHECK_MS, signal);
+        progress();
+        continue;
+      }
       const entries = await this.#read(signal);
       if (entries.length > 0) await this.#process(entries, signal);
       progress();
@@ -66,13 +75,15 @@ export class LogConsumer {
 
   /** One round: takes over what dead workers left, until there is no more. */
   readonly claim = async (signal: AbortSignal, progress: () => void): Promise<void> => {
-    const { log, settings } = this.#deps;
-    while (!signal.aborted) {
-      const entries = await log.claim(settings.consumer, {
+    const { log, settings, refused } = this.#deps;
+    while (!signal.aborted && refused.hasRoom) {
+      const claimed = await log.claim(settings.consumer, {
         minIdleMs: settings.claimIdleMs,
         count: settings.batchMaxMessages,
       });
-      if (entries.length === 0) return;
+      if (claimed.length === 0) return;
+      // Those that wait here are tried again in any case.
+      const entries = claimed.filter((entry) => !refused.has(entry));
       this.#claimed.add(entries.length);
       await this.#process(entries, signal);
       progress();
@@ -136,23 +147,29 @@ export class LogConsumer {
 
   async #store(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
     const messages = entries.filter(({ marker }) => !marker);
-    const putAside = await this.#deps.writer.write(messages);
+    const { writer, refused } = this.#deps;
+    const notStored = await writer.write(messages, refused.maxRefused);
+    const waiting = await refused.take(notStored);
     // Put aside is not stored: nobody may be told that it is.
-    const written = messages.map((entry) =>
-      putAside.has(entry) ? { ...entry, storedTo: undefined } : entry,
-    );
+    const isAside = (entry: LogEntry): boolean =>
+      notStored.putAside.has(entry) || notStored.refused.has(entry);
+    const written = messages
+      .filter((entry) => !waiting.has(entry))
+      .map((entry) => (isAside(entry) ? { ...entry, storedTo: undefined } : entry));
     return [...written, ...(await this.#answeredMarkers(entries.filter(({ marker }) => marker)))];
   }
 
   /** Markers whose message is stored; the others stay uncommitted and are claimed again. */
   async #answeredMarkers(markers: readonly LogEntry[]): Promise<readonly LogEntry[]> {
     const places = markers.map(({ channel, epoch, seq }) => ({ ...splitChannel(channel), epoch, seq }));
-    const stored = await storedAmong(this.#deps.database, places);
+    const ids = await idsStoredAt(this.#deps.database, places);
     return markers.flatMap((marker, i) => {
       const key = `${marker.partition} ${marker.entryId}`;
       const since = this.#markers.get(key) ?? performance.now();
       this.#markers.delete(key);
-      if (stored[i] === true) return [marker];
+      const id = ids[i];
+      // Another message at its position is no answer.
+      if (id !== undefined && (marker.record === '' || marker.record === id)) return [marker];
       const hopeless = performance.now() - since > MARKER_MAX_AGE_MS || this.#markers.size >= MAX_MARKERS;
       if (hopeless) return [{ ...marker, storedTo: undefined }];
       this.#markers.set(key, since);

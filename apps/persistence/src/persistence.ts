@@ -15,6 +15,7 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { createColdAnswerer } from './cold-history.ts';
 import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
+import { DEFAULT_PATIENCE, type Patience, RefusedMessages } from './refused-messages.ts';
 import { addResponders } from './requests/responders.ts';
 import { createRetention } from './retention.ts';
 import { addRetentionJobs, type RetentionOptions } from './retention-jobs.ts';
@@ -22,6 +23,7 @@ import { addSchedules } from './schedules.ts';
 import { addWebhooks, type WebhooksOptions } from './webhooks/webhooks.ts';
 
 const BACKLOG_EVERY_MS = 5000;
+const REFUSED_EVERY_MS = 250;
 
 export interface PersistenceOptions {
   readonly telemetry: Telemetry;
@@ -32,6 +34,8 @@ export interface PersistenceOptions {
     readonly lingerMs: number;
     readonly relaxedLingerMs: number;
     readonly claimIdleMs: number;
+    /** With messages that Postgres refuses. */
+    readonly patience?: Patience;
     /** How far ahead messages may be scheduled. Default 366 days. */
     readonly scheduleMaxAheadMs?: number;
     /** Most messages of an app that wait to be published. Default 10,000. */
@@ -55,13 +59,18 @@ export interface PersistenceOptions {
 export function createPersistence(options: PersistenceOptions): Service {
   const { telemetry, broker, database, settings } = options;
   const shell = new ServiceShell(telemetry);
+  const { log } = broker;
+  const writer = new MessageWriter(database, telemetry, {
+    endpoints: options.webhooks?.endpoints ?? [],
+    onQueued: () => wakeWebhooks(),
+  });
+  const { patience = DEFAULT_PATIENCE } = settings;
+  const refused = new RefusedMessages({ log, writer, telemetry, patience });
   const consumer = new LogConsumer({
-    log: broker.log,
+    log,
     database,
-    writer: new MessageWriter(database, telemetry, {
-      endpoints: options.webhooks?.endpoints ?? [],
-      onQueued: () => wakeWebhooks(),
-    }),
+    writer,
+    refused,
     telemetry,
     settings: { ...settings, consumer: telemetry.instanceId },
   });
@@ -82,6 +91,12 @@ export function createPersistence(options: PersistenceOptions): Service {
     name: 'take over messages',
     run: consumer.claim,
     everyMs: Math.max(50, settings.claimIdleMs / 2),
+    onCritical: 'retry',
+  });
+  shell.addLoop({
+    name: 'try refused messages again',
+    run: refused.tryAgain,
+    everyMs: REFUSED_EVERY_MS,
     onCritical: 'retry',
   });
   const wakeWebhooks = addWebhooks(shell, options.webhooks ?? { endpoints: [], allowedNetworks: [] }, {

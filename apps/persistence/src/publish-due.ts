@@ -84,7 +84,7 @@ export class PublishDue {
   #publication({ id, app, channel, owner, event, trace, payload }: DueMessage): Publication {
     const header = {
       id,
-      timestamp: Date.now(),
+      timestamp: this.#deps.broker.nowMs(),
       ...(event === null ? {} : { event }),
       ...(owner === '' ? {} : { user: owner }),
       ...(trace === null ? {} : { trace }),

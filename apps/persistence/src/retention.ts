@@ -34,7 +34,6 @@ export function createRetention({
   const resolver = createNamespaceResolver(policies);
   const deleted = telemetry.metrics.counter(METRICS.retentionDeleted);
   return async (signal) => {
-    const nowMs = Date.now();
     let deletedMessages = 0;
     for (const namespace of await storedNamespaces(database)) {
       const policy = resolver.resolve(`${namespace}:`);
@@ -42,23 +41,23 @@ export function createRetention({
       // must not delete everything at once.
       const keptMs = policy.durable ? policy.retentionMs : NAMESPACE_DEFAULTS.retentionMs;
       const count = await inChunks(signal, () =>
-        deleteExpired(database, { namespace, beforeMs: nowMs - keptMs, chunk: CHUNK }),
+        deleteExpired(database, { namespace, olderThanMs: keptMs, chunk: CHUNK }),
       );
       deletedMessages += count;
       deleted.add(count);
     }
     await inChunks(signal, () =>
-      deleteFinishedSchedules(database, { beforeMs: nowMs - SCHEDULES_KEPT_MS, chunk: CHUNK }),
+      deleteFinishedSchedules(database, { olderThanMs: SCHEDULES_KEPT_MS, chunk: CHUNK }),
     );
     await expireDeliveries(database, {
       maxAgeMs: ORPHANED_AFTER_MS,
       reason: 'its endpoint is not configured',
     });
     await inChunks(signal, () =>
-      deleteDeadDeliveries(database, { beforeMs: nowMs - DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
+      deleteDeadDeliveries(database, { olderThanMs: DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
     );
     const deletedDeadLetters = await inChunks(signal, () =>
-      deleteExpiredDeadLetters(database, { beforeMs: nowMs - DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
+      deleteExpiredDeadLetters(database, { olderThanMs: DEAD_LETTERS_KEPT_MS, chunk: CHUNK }),
     );
     return { deletedMessages, deletedDeadLetters };
   };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withStartLock } from '../../../bootstrap/start-lock.mjs';
@@ -40,13 +40,43 @@ test('work under the lock is done by one process at a time', async () => {
   expect(existsSync(lock)).toBe(false);
 });
 
-test('the lock of a process that is gone is taken over', async () => {
-  const child = spawn(process.execPath, ['--eval', '']);
-  await once(child, 'exit');
-  writeFileSync(lock, JSON.stringify({ pid: child.pid, host: hostname() }));
-  await expect(withStartLock(async () => 'done', lock)).resolves.toBe('done');
-  expect(existsSync(lock)).toBe(false);
-});
+/** A process that has the lock and was killed; its parent never takes note, so that it stays a zombie. */
+async function zombieWithLock() {
+  const owner = `
+    import { withStartLock } from ${MODULE};
+    await withStartLock(async () => {
+      process.stdout.write(process.pid + '\\n');
+      await new Promise((resolve) => setTimeout(resolve, 600_000));
+    }, ${JSON.stringify(lock)});`;
+  // exec: the shell with the child becomes a program that waits for no child.
+  const parent = spawn(
+    'sh',
+    ['-c', '"$0" --input-type=module --eval "$1" & exec sleep 600', process.execPath, owner],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  process.kill(Number(line), 'SIGKILL');
+  return { pid: Number(line), parent };
+}
+
+test.runIf(process.platform === 'linux')(
+  'the lock of a killed process is taken over, also while it is a zombie',
+  async () => {
+    const { pid, parent } = await zombieWithLock();
+    try {
+      expect((JSON.parse(readFileSync(lock, 'utf8')) as { pid: number }).pid).toBe(pid);
+      await expect
+        .poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), { timeout: 30_000 })
+        .toMatch(/\) Z /);
+      await expect(withStartLock(async () => 'done', lock)).resolves.toBe('done');
+      expect(existsSync(lock)).toBe(false);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  },
+);
 
 test('the lock is released when the work fails', async () => {
   const failing = withStartLock(() => Promise.reject(new Error('no network')), lock);

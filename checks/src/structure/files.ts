@@ -5,9 +5,13 @@ export interface SourceFile {
   /** Relative to the root, with forward slashes. */
   readonly path: string;
   readonly lines: number;
+  /** What reads the clock of the machine, e.g. `Date.now()`. */
+  readonly clockReads: readonly string[];
 }
 
 const SOURCE_EXTENSIONS = /\.(?:ts|tsx|mjs|cjs|js|lua|css|c|sh|html)$/;
+/** `performance.now()` measures durations and is no clock. */
+const CLOCK_READS = /\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/g;
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', 'coverage']);
 
 /** All sources below a folder; hidden folders hold caches and settings, not sources. */
@@ -19,7 +23,8 @@ export function sourceFiles(root: string, folder = ''): SourceFile[] {
       return isSkipped ? [] : sourceFiles(root, path);
     }
     if (!entry.isFile() || !SOURCE_EXTENSIONS.test(entry.name)) return [];
-    return [{ path, lines: countLines(readFileSync(join(root, path), 'utf8')) }];
+    const text = readFileSync(join(root, path), 'utf8');
+    return [{ path, lines: countLines(text), clockReads: text.match(CLOCK_READS) ?? [] }];
   });
 }
 

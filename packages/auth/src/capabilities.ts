@@ -12,7 +12,11 @@ import { shown, TokenError } from './token-error.ts';
 export interface Capabilities {
   /** Set of actions (bits) by exact channel name. */
   readonly exact: ReadonlyMap<string, number>;
-  readonly wildcards: readonly { readonly matches: ChannelPattern; readonly actions: number }[];
+  readonly wildcards: readonly {
+    readonly pattern: string;
+    readonly matches: ChannelPattern;
+    readonly actions: number;
+  }[];
 }
 
 const BITS: Readonly<Record<CapabilityAction, number>> = {
@@ -62,12 +66,12 @@ export function compileCapabilities(claim: unknown): Capabilities {
     refuse(`has ${entries.length} patterns; allowed are ${MAX_CAPABILITY_PATTERNS}`);
   }
   const exact = new Map<string, number>();
-  const wildcards: { matches: ChannelPattern; actions: number }[] = [];
+  const wildcards: { pattern: string; matches: ChannelPattern; actions: number }[] = [];
   for (const [pattern, list] of entries) {
     const fault = capabilityPatternFault(pattern);
     if (fault !== undefined) refuse(`has a pattern, ${shown(pattern)}, that ${fault}`);
     const actions = actionBits(pattern, list);
-    if (pattern.includes('*')) wildcards.push({ matches: compilePattern(pattern), actions });
+    if (pattern.includes('*')) wildcards.push({ pattern, matches: compilePattern(pattern), actions });
     else exact.set(pattern, actions);
   }
   return { exact, wildcards };
@@ -81,4 +85,16 @@ export function allows(capabilities: Capabilities, action: CapabilityAction, cha
     if ((actions & bit) !== 0 && matches(channel)) return true;
   }
   return false;
+}
+
+/** The patterns of channels on which `action` is allowed, at most 256. */
+export function patternsAllowing(
+  { exact, wildcards }: Capabilities,
+  action: CapabilityAction,
+): readonly string[] {
+  const bit = BITS[action];
+  return [
+    ...[...exact].filter(([, actions]) => (actions & bit) !== 0).map(([channel]) => channel),
+    ...wildcards.filter(({ actions }) => (actions & bit) !== 0).map(({ pattern }) => pattern),
+  ];
 }

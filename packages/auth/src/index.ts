@@ -1,7 +1,13 @@
 export type { AnonymousPolicy } from './anonymous.ts';
 export { anonymousIdentity } from './anonymous.ts';
 export type { Capabilities } from './capabilities.ts';
-export { ALL_CAPABILITIES, allows, compileCapabilities, NO_CAPABILITIES } from './capabilities.ts';
+export {
+  ALL_CAPABILITIES,
+  allows,
+  compileCapabilities,
+  NO_CAPABILITIES,
+  patternsAllowing,
+} from './capabilities.ts';
 export { MAX_TOKEN_LENGTH } from './compact-jwt.ts';
 export type { ExtractedToken, TokenCarriers, TokenSource } from './extract-token.ts';
 export {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HOSTILE_ANSWER_NAMES, startHostilePeer } from '@carillon/testing';
 import { afterEach, expect, test } from 'vitest';
 import { createKeySet } from './key-set.ts';
 
@@ -64,4 +65,13 @@ test('redirects are not followed', async () => {
     .candidates('EdDSA', undefined)
     .catch((error: unknown) => error);
   expect(fault).toMatchObject({ code: 'KEYS_UNAVAILABLE' });
+});
+
+test.each(HOSTILE_ANSWER_NAMES)('a source that %s is given up', async (answer) => {
+  const peer = await startHostilePeer(answer);
+  const fault = await createKeySet({ url: peer.url, timeoutMs: 500 })
+    .candidates('EdDSA', undefined)
+    .catch((error: unknown) => error);
+  expect(fault).toMatchObject({ code: 'KEYS_UNAVAILABLE' });
+  await peer.stop();
 });

@@ -20,6 +20,8 @@ export interface AckCursors {
   open(channel: ChannelKey, consumer: string, initial: Position): Promise<Position>;
   /** Moves a consumer forward; a position behind its own changes nothing. */
   ack(channel: ChannelKey, consumer: string, position: Position): Promise<void>;
+  /** One consumer of a channel; `undefined` when it isn't known. */
+  find(channel: ChannelKey, consumer: string): Promise<AckCursor | undefined>;
   /** All consumers of a channel, at most 1000, in no order. */
   list(channel: ChannelKey): Promise<readonly AckCursor[]>;
 }

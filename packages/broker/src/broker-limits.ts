@@ -4,7 +4,7 @@ export interface BrokerLimits {
   readonly directLaneMaxGateways: number;
   /** Producer sequences remembered per producer and channel. Default 256. */
   readonly producerWindow: number;
-  /** How long a silent producer is remembered. Default 10 min. */
+  /** How long a silent producer is remembered at least. Default 10 min. */
   readonly producerTtlMs: number;
   /** A gateway's stream is cut to about this many entries per partition; what is cut is healed from history. Default 16384. */
   readonly feedMaxEntries: number;

@@ -1,12 +1,11 @@
 export type { AckCursor, AckCursors } from './ack-cursors.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
-export {
-  createMemoryBroker,
-  type MemoryBroker,
-  type MemoryBrokerOptions,
-  type MemorySnapshot,
-} from './memory/memory-broker.ts';
+export { importPositions, type Positions } from './memory/journal/import-positions.ts';
+export { JournalCorruptError } from './memory/journal/journal-error.ts';
+export type { JournalOptions } from './memory/journal/journal-store.ts';
+export type { JournalFsync } from './memory/journal/journal-writer.ts';
+export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './memory/memory-broker.ts';
 export type {
   Broker,
   BrokerLimits,

@@ -168,6 +168,7 @@ export interface LogEntry extends Position {
   /** Entry id in the partition's log; opaque, sorts by age within a partition. */
   readonly entryId: string;
   readonly channel: ChannelKey;
+  /** Of a marker: the message's id, or '' when the adapter doesn't know it. */
   readonly record: string;
   readonly storedTo: string | undefined;
   /** Not a message but a question: is (channel, epoch, seq) stored? A repeated publish asked for `stored` again. */

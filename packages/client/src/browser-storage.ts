@@ -1,52 +1,38 @@
-import type { StateAttachment, StateStorage } from './state-storage.ts';
-
-/** The parts of a page that {@link browserStorage} uses. */
-export interface BrowserPage {
-  readonly localStorage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
-  readonly sessionStorage: Pick<Storage, 'getItem' | 'setItem'>;
-  readonly document?: { readonly visibilityState: string } & EventTargetLike;
-  addEventListener(name: string, listener: (event: object) => void): void;
-  removeEventListener(name: string, listener: (event: object) => void): void;
-}
-
-interface Storage {
-  readonly length: number;
-  key(index: number): string | null;
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
-
-interface EventTargetLike {
-  addEventListener(name: string, listener: () => void): void;
-  removeEventListener(name: string, listener: () => void): void;
-}
+import type { BrowserPage, PageEvent } from './browser-page.ts';
+import type { ItemStorage, StateAttachment, StateOwner } from './item-storage.ts';
+import { plainStorage } from './persistence.ts';
+import type { StateStorage } from './state-storage.ts';
+import { ownKeys, TabKeys } from './tab-keys.ts';
 
 /**
- * State in `localStorage`, each tab with a key of its own. The keys that are free stand in `sessionStorage`, which a reload keeps:
- * a living page takes its key out of the list and puts it back when it goes. So a tab that is duplicated, with a copy of
- * the list, does not find the key of the page that still lives.
+ * State in `localStorage`, each tab with a key of its own, which a reload, a crash and a discarded tab keep; see {@link TabKeys}. Where the
+ * user or the browser forbids a page to keep anything the client works, and says with an event that its state is not saved.
  * @throws TypeError when there is no page, e.g. in Node
  */
 export function browserStorage(page: BrowserPage = globalThis as unknown as BrowserPage): StateStorage {
-  let local: BrowserPage['localStorage'];
+  return plainStorage(pageItems(page));
+}
+
+export function pageItems(page: BrowserPage): ItemStorage {
+  let local: BrowserPage['localStorage'] | null | undefined;
   try {
     local = page.localStorage;
-    void page.sessionStorage;
+    // Some browsers, e.g. Android's WebView, give null instead of an error.
+    if (local !== undefined && (local === null || page.sessionStorage === null)) return forbidden(undefined);
   } catch (cause) {
     return forbidden(cause);
   }
   if (local === undefined) throw new TypeError('browserStorage() needs a page with localStorage');
+  const items = local;
   return {
-    getItem: (key) => local.getItem(key),
-    setItem: (key, value) => local.setItem(key, value),
-    removeItem: (key) => local.removeItem(key),
-    attach: (name, maxAgeMs, save) => attach(page, name, maxAgeMs, save),
+    getItem: (key) => items.getItem(key),
+    setItem: (key, value) => items.setItem(key, value),
+    removeItem: (key) => items.removeItem(key),
+    attach: (name, maxAgeMs, owner) => new PageAttachment(page, name, maxAgeMs, owner),
   };
 }
 
-/** The user does not let this site keep anything: the client works, and says with an event that its state is not saved. */
-function forbidden(cause: unknown): StateStorage {
+function forbidden(cause: unknown): ItemStorage {
   return {
     getItem: () => null,
     setItem: () => {
@@ -56,70 +42,103 @@ function forbidden(cause: unknown): StateStorage {
   };
 }
 
-function attach(
-  page: BrowserPage,
-  name: string,
-  maxAgeMs: number,
-  save: (last: boolean) => void,
-): StateAttachment {
-  const { localStorage, sessionStorage, document } = page;
-  removeOld(localStorage, `${name}:`, maxAgeMs);
-  let key = claim(sessionStorage, name);
-  const giveBack = () =>
-    sessionStorage.setItem(name, JSON.stringify([...freeKeys(sessionStorage, name), key]));
-  const onPageHide = () => {
-    save(true);
-    giveBack();
-  };
-  // The page came back from the browser's cache, alive as it was.
-  const onPageShow = (event: { readonly persisted?: boolean }) => {
-    if (!event.persisted) return;
-    key = claim(sessionStorage, name, key);
-    save(false);
-  };
-  const onVisibility = () => {
-    if (document?.visibilityState === 'hidden') save(false);
-  };
-  page.addEventListener('pagehide', onPageHide);
-  page.addEventListener('pageshow', onPageShow);
-  document?.addEventListener('visibilitychange', onVisibility);
-  return {
-    get key() {
-      return key;
-    },
-    detach: () => {
-      page.removeEventListener('pagehide', onPageHide);
-      page.removeEventListener('pageshow', onPageShow);
-      document?.removeEventListener('visibilitychange', onVisibility);
-      giveBack();
-    },
-  };
-}
+/** The state of one client, and the life of its page. */
+class PageAttachment implements StateAttachment {
+  readonly #page: BrowserPage;
+  readonly #keys: TabKeys;
+  readonly #owner: StateOwner;
+  key: string | undefined;
+  /** When the page went into the browser's cache, and what it left then. */
+  #hidden: { readonly atMs: number; readonly text: string | null } | undefined;
 
-function freeKeys(session: BrowserPage['sessionStorage'], name: string): readonly string[] {
-  try {
-    const keys: unknown = JSON.parse(session.getItem(name) ?? '[]');
-    return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string' && key.startsWith(name)) : [];
-  } catch {
-    return []; // written by something else: as good as nothing
+  constructor(page: BrowserPage, name: string, maxAgeMs: number, owner: StateOwner) {
+    this.#page = page;
+    this.#owner = owner;
+    this.#keys = new TabKeys(page, name, (cause) => owner.onFailure(cause));
+    this.#claim();
+    page.addEventListener('pagehide', this.#onPageHide);
+    page.addEventListener('pageshow', this.#onPageShow);
+    page.addEventListener('storage', this.#onStorage);
+    page.document?.addEventListener('visibilitychange', this.#onVisibility);
+    void removeLeftOvers(page, `${name}:`, maxAgeMs, owner);
   }
+
+  detach(): void {
+    const page = this.#page;
+    page.removeEventListener('pagehide', this.#onPageHide);
+    page.removeEventListener('pageshow', this.#onPageShow);
+    page.removeEventListener('storage', this.#onStorage);
+    page.document?.removeEventListener('visibilitychange', this.#onVisibility);
+    this.#keys.release();
+  }
+
+  #claim(): void {
+    this.key = this.#keys.claim((key) => {
+      this.key = key;
+      this.#owner.onKey();
+    });
+  }
+
+  /** A page that holds a lock does not get into the browser's cache. */
+  readonly #onPageHide = (): void => {
+    this.#owner.save(true);
+    const text = this.key === undefined ? null : this.#page.localStorage.getItem(this.key);
+    this.#hidden = { atMs: Date.now(), text };
+    this.#keys.release();
+  };
+
+  /** The page came back from the browser's cache, alive as it was. Another one may have taken up its state meanwhile. */
+  readonly #onPageShow = ({ persisted }: PageEvent): void => {
+    const hidden = this.#hidden;
+    if (!persisted || hidden === undefined) return;
+    this.#hidden = undefined;
+    const { key } = this;
+    if (key === undefined) this.#claim();
+    else if (this.#page.localStorage.getItem(key) !== hidden.text) this.#move(key, hidden.atMs);
+    else {
+      this.key = undefined;
+      void this.#keys.retake(key, (retaken) => {
+        this.key = retaken;
+        if (retaken !== key) this.#owner.onTaken(hidden.atMs);
+        this.#owner.save(false);
+      });
+    }
+  };
+
+  /** Only pages without locks can find two owners of a key: the other one did not answer in time, e.g. because it was frozen. */
+  readonly #onStorage = ({ key, newValue }: PageEvent): void => {
+    if (this.#page.navigator?.locks || !newValue || key !== this.key || !key) return;
+    this.#move(key, Date.now());
+  };
+
+  #move(key: string, sinceMs: number): void {
+    this.key = this.#keys.replace(key);
+    this.#owner.onTaken(sinceMs);
+    this.#owner.save(false);
+  }
+
+  readonly #onVisibility = (): void => {
+    if (this.#page.document?.visibilityState === 'hidden') this.#owner.save(false);
+  };
 }
 
-/** Takes `wanted`, or the oldest free key, out of the list; a new one when there is none. */
-function claim(session: BrowserPage['sessionStorage'], name: string, wanted?: string): string {
-  const free = freeKeys(session, name);
-  const key = wanted === undefined ? free[0] : free.find((candidate) => candidate === wanted);
-  if (key === undefined) return `${name}:${crypto.getRandomValues(new Uint32Array(3)).join('-')}`;
-  session.setItem(name, JSON.stringify(free.filter((candidate) => candidate !== key)));
-  return key;
-}
-
-/** What tabs that never came back have left. */
-function removeOld(local: BrowserPage['localStorage'], prefix: string, maxAgeMs: number): void {
+/** What tabs that never came back have left. Those that live renew their states; where there are locks, those that sleep are known, too. */
+async function removeLeftOvers(
+  page: BrowserPage,
+  prefix: string,
+  maxAgeMs: number,
+  owner: StateOwner,
+): Promise<void> {
+  const { localStorage: local, navigator } = page;
+  const held = await navigator?.locks?.query().catch(() => undefined);
+  const living = new Set([...ownKeys(page), ...(held?.held ?? []).map(({ name }) => name)]);
   const keys = Array.from({ length: local.length }, (_, index) => local.key(index));
   for (const key of keys) {
-    if (!key?.startsWith(prefix)) continue;
-    const [, savedAtMs = '0'] = /"savedAtMs":(\d+)/.exec(local.getItem(key) ?? '') ?? [];
-    if (Date.now() - Number(savedAtMs) > maxAgeMs) local.removeItem(key);
+    if (!key?.startsWith(prefix) || living.has(key)) continue;
+    const text = local.getItem(key) ?? '';
+    const [, savedAtMs = '0'] = /"savedAtMs":(\d+)/.exec(text) ?? [];
+    if (Date.now() - Number(savedAtMs) <= maxAgeMs) continue;
+    local.removeItem(key);
+    owner.onLeftOver(text);
   }
 }

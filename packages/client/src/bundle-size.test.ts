@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 /** What a page that imports the client may have to load. */
 const MAX_CORE_BYTES = 12 * 1024;
 /** And with everything that is there besides. */
-const MAX_WHOLE_BYTES = 16 * 1024;
+const MAX_WHOLE_BYTES = 18 * 1024;
 
 /** What an encoding adds. */
 const MAX_PROTOBUF_BYTES = 5 * 1024;
@@ -38,6 +38,7 @@ it('the client is at most 12 kB', async () => {
   // What is not asked for is not in it.
   expect(text).not.toContain('proxy_read_timeout');
   expect(text).not.toContain('sessionStorage');
+  expect(text).not.toContain('savedAtMs');
 });
 
 it('protobuf adds at most 5 kB, and only where it is imported', async () => {
@@ -49,6 +50,6 @@ it('protobuf adds at most 5 kB, and only where it is imported', async () => {
   expect(core.text).not.toContain('$bytes');
 });
 
-it('everything together is at most 16 kB', async () => {
+it('everything together is at most 18 kB', async () => {
   expect((await gzipBytes('*')).bytes).toBeLessThanOrEqual(MAX_WHOLE_BYTES);
 });

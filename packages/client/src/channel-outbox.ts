@@ -68,14 +68,14 @@ export class ChannelOutbox {
   }
 
   /**
-   * Takes entries of a predecessor, before there are others. They keep their stamps, so that the server recognises them; new ones
+   * Takes entries of a predecessor, before anything is sent; they go before others. They keep their stamps, so that the server recognises them; new ones
    * get this client's own producer: whatever the predecessor sent without saving it, no stamp is used twice.
    */
   restore(entries: readonly PublishEntry[]): void {
     for (const { producer, prev } of entries) {
       if (!this.#acceptedSeqs.has(producer)) this.#acceptedSeqs.set(producer, prev);
     }
-    this.#entries.push(...entries);
+    this.#entries.unshift(...entries);
   }
 
   /** What `prev` would be if the entry were sent now. */

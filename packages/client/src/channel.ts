@@ -2,6 +2,7 @@ import type { GapFrame, MessageFrame, Position, SubscribeResult } from '@carillo
 import { RealtimeError } from './errors.ts';
 import type { GapEvent, RecoveredEvent } from './events.ts';
 import { messageOf } from './message.ts';
+import type { SavedPosition } from './saved-state.ts';
 import type { ChannelSubscription, SubscribeOptions, SubscriptionState } from './subscription.ts';
 
 /**
@@ -44,14 +45,20 @@ export class Channel {
   #acked: Position | undefined;
   /** Highest seq handed over in the present epoch. */
   #highest = 0;
-  readonly #ids: Set<string>;
+  readonly #ids = new Set<string>();
   #epochChanged = false;
 
-  /** @param ids of messages that the page before the reload has handed over */
-  constructor(name: string, position: Position | undefined, ids: readonly string[] = []) {
+  constructor(name: string, position: Position | undefined) {
     this.name = name;
     this.position = position;
-    this.#ids = new Set(ids);
+  }
+
+  /** Goes on where the page before the reload stood, unless the application gave a position itself. */
+  restore({ epoch, seq, ids }: SavedPosition): void {
+    if (this.position !== undefined) return;
+    this.position = { epoch, seq };
+    this.restored = true;
+    for (const id of ids) this.#ids.add(id);
   }
 
   /** Of the last messages handed over, for a successor. */

@@ -5,9 +5,8 @@ export const CONNECT_ID = 0;
 
 export function connectFrame(
   token: string | undefined,
-  client: ConnectFrame['client'],
   session: string,
-  batch: BatchRequest | undefined,
+  { client, batch }: { readonly client?: ConnectFrame['client']; readonly batch: BatchRequest | undefined },
 ): string {
   // What is undefined is left out of the JSON.
   const frame: { readonly [Member in keyof ConnectFrame]: ConnectFrame[Member] | undefined } = {

@@ -10,6 +10,10 @@ export interface ConnectionDeps {
   readonly events: Emitter<ClientEvents>;
   /** Frames other than those of connecting and heartbeat. */
   readonly onFrame: (frame: ServerFrame) => void;
+  /** What the page before a reload left is being looked for: nothing may be sent before. */
+  readonly restored: () => Promise<void> | undefined;
+  /** Bytes of publishes and requests that the server has not answered yet. */
+  readonly unansweredBytes: () => number;
   /** `connect` is sent: frames may follow it before it is answered [CN8]. */
   readonly onHandshake: () => void;
   readonly onUp: (connected: ConnectedFrame) => void;

@@ -1,6 +1,5 @@
 import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { Attempts } from './attempts.ts';
-import { backoffDelayMs } from './backoff.ts';
 import { CONNECT_ID, connectFrame } from './connect-frame.ts';
 import type { ConnectionDeps } from './connection-deps.ts';
 import {
@@ -11,14 +10,22 @@ import {
 } from './connection-state.ts';
 import type { Encoded } from './encoding.ts';
 import { RealtimeError } from './errors.ts';
-import { ABNORMAL_CLOSURE, type Ending, Farewell } from './farewell.ts';
+import { type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { randomId } from './random-id.ts';
-import { dropSocket, NORMAL_CLOSURE, openSocket, SOCKET_OPEN, type SocketLike } from './socket.ts';
+import {
+  ABNORMAL_CLOSURE,
+  dropSocket,
+  NORMAL_CLOSURE,
+  openSocket,
+  SOCKET_OPEN,
+  type SocketLike,
+} from './socket.ts';
 import { TokenRefresh } from './token-refresh.ts';
 import { TokenSource } from './token-source.ts';
+import { tooSlow, unexplainedEnd } from './unexplained-end.ts';
 
-/** Keeps one connection to the server up. The decisions are in connection-state.ts; here is what they cause. */
+/** Keeps one connection to the server up: what the decisions of connection-state.ts cause. */
 export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #tokens: TokenSource;
@@ -43,17 +50,17 @@ export class Connection {
     this.#deps = deps;
     this.#tokens = new TokenSource(deps.options);
     this.#refresh = new TokenRefresh({
-      options: deps.options,
+      ...deps,
       tokens: this.#tokens,
-      events: deps.events,
       send: (frame) => this.send(frame),
       nextRequestId: () => this.nextRequestId(),
-      onRefreshed: deps.onRefreshed,
     });
     this.#attempts = new Attempts(deps.options.maxAttempts);
     this.#heartbeat = new Heartbeat({
       pongTimeoutMs: deps.options.pongTimeoutMs,
       sendPing: () => this.send(`{"type":"ping","id":${this.nextRequestId()}}`),
+      bufferedBytes: () => this.#socket?.bufferedAmount ?? 0,
+      unansweredBytes: deps.unansweredBytes,
       onLatency: (roundTripMs) => deps.events.emit('latency', { roundTripMs }),
       onDead: () => this.#ended(ABNORMAL_CLOSURE, 'no answer to a ping'),
     });
@@ -84,8 +91,9 @@ export class Connection {
   }
 
   #gaveUp(): RealtimeError {
-    const cause = this.#lastError;
-    return new RealtimeError('GAVE_UP', `Not connected: ${cause.message}`, { cause });
+    return new RealtimeError('GAVE_UP', `Not connected: ${this.#lastError.message}`, {
+      cause: this.#lastError,
+    });
   }
 
   nextRequestId(): number {
@@ -117,6 +125,7 @@ export class Connection {
 
   /** The network came back: don't wait for the timer, and find out whether an open connection survived. */
   onNetworkBack(): void {
+    this.#attempts.onNetworkBack();
     this.#dispatch('retry');
     this.#heartbeat.probe();
   }
@@ -138,7 +147,7 @@ export class Connection {
     this.#attempts.onAttempt();
     this.#farewell = new Farewell();
     this.#armAttemptTimeout();
-    this.#tokens.get().then(
+    this.#tokens.get(this.#deps.restored()).then(
       (token) => {
         if (attempt !== this.#attempt) return;
         this.#token = token;
@@ -156,33 +165,28 @@ export class Connection {
   #open(): void {
     this.#armAttemptTimeout();
     const { webSocket, url, encoding } = this.#deps.options;
-    let socket: SocketLike;
     try {
-      socket = openSocket(webSocket, url, encoding.subprotocols);
+      const socket = openSocket(webSocket, url, encoding.subprotocols, (code, reason) => {
+        if (socket === this.#socket) this.#ended(code, reason || unexplainedEnd(url, this.#state));
+      });
+      this.#socket = socket;
+      socket.onopen = () => this.#dispatch('opened');
+      socket.onmessage = (event) => this.#receive(event.data);
     } catch (error) {
       this.#fail(error as RealtimeError, 'refused');
-      return;
     }
-    this.#socket = socket;
-    socket.onopen = () => this.#dispatch('opened');
-    socket.onmessage = (event) => this.#receive(event.data);
-    socket.onerror = () => undefined; // `close` follows, and says as much as an error may say in a page
-    socket.onclose = (event) => this.#ended(event.code, event.reason);
   }
 
   #handshake(): void {
     this.#armAttemptTimeout();
-    const { client, batch } = this.#deps.options;
-    this.send(connectFrame(this.#token, client, this.session, batch));
+    this.send(connectFrame(this.#token, this.session, this.#deps.options));
     this.#deps.onHandshake();
   }
 
   #armAttemptTimeout(): void {
-    const { connectTimeoutMs } = this.#deps.options;
-    this.#timer = setTimeout(
-      () => this.#ended(ABNORMAL_CLOSURE, `not connected within ${connectTimeoutMs} ms`),
-      connectTimeoutMs,
-    );
+    const { connectTimeoutMs, url } = this.#deps.options;
+    const reason = tooSlow(url, connectTimeoutMs);
+    this.#timer = setTimeout(() => this.#ended(ABNORMAL_CLOSURE, reason), connectTimeoutMs);
   }
 
   #receive(data: unknown): void {
@@ -191,10 +195,8 @@ export class Connection {
     try {
       frame = this.#deps.options.encoding.decode(data);
     } catch (cause) {
-      const error = new RealtimeError('FRAME_UNREADABLE', 'The server sent an unreadable frame', {
-        cause,
-      });
-      this.#deps.events.emit('error', error);
+      const text = 'The server sent an unreadable frame';
+      this.#deps.events.emit('error', new RealtimeError('FRAME_UNREADABLE', text, { cause }));
       return;
     }
     this.#route(frame);
@@ -222,8 +224,8 @@ export class Connection {
     this.#everConnected = true;
     this.#refresh.start(connected);
     this.#heartbeat.start(this.#deps.options.pingIntervalMs ?? connected.heartbeat.pingIntervalMs);
-    const { connection, gateway, user } = connected;
     this.#deps.onUp(connected);
+    const { connection, gateway, user } = connected;
     this.#deps.events.emit('connected', { connection, gateway, user, reconnected });
   }
 
@@ -263,13 +265,13 @@ export class Connection {
 
   #wait(): void {
     const error = this.#lastError;
-    const delayMs = backoffDelayMs(this.#deps.options, this.#attempts.failures, error);
+    const delayMs = this.#attempts.delayMs(this.#deps.options, error);
     this.#timer = setTimeout(() => this.#dispatch('retry'), delayMs);
     this.#deps.events.emit('reconnecting', { attempt: this.#attempts.made + 1, delayMs, error });
   }
 
   #giveUp(): void {
-    const attempts = this.#attempts.made;
+    const { made: attempts } = this.#attempts;
     const error = this.#gaveUp();
     this.#forget();
     this.#deps.onEnd(error);

@@ -1,4 +1,4 @@
-import { type ServerFrame, SUBPROTOCOL_JSON } from '@carillon/protocol';
+import { parseJson, type ServerFrame, SUBPROTOCOL_JSON } from '@carillon/protocol';
 
 /** A frame as it is handed to the socket. */
 export type Encoded = string | Uint8Array<ArrayBuffer>;
@@ -18,6 +18,6 @@ export interface Encoding {
 export const JSON_ENCODING: Encoding = {
   subprotocols: [SUBPROTOCOL_JSON],
   encode: (frame) => frame,
-  decode: JSON.parse as Encoding['decode'],
+  decode: (data) => parseJson(data as string) as ServerFrame,
   stringify: JSON.stringify,
 };

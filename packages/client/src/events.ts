@@ -5,6 +5,25 @@ import type { Message } from './message.ts';
 import type { PublishOutcome } from './publish-outcome.ts';
 import type { DiscardReason } from './saved-state.ts';
 
+/** A saved state that is not used: what was in it, as far as it could be read. */
+export interface StateDiscardedEvent {
+  readonly reason: DiscardReason;
+  /** Whose state it was: `null` for an anonymous client, `undefined` when that is not known. */
+  readonly user: string | null | undefined;
+  /** They are not sent any more; in the order in which they would have been. */
+  readonly publishes: readonly DiscardedPublish[];
+  /** Subscriptions of these channels begin anew. */
+  readonly channels: readonly string[];
+}
+
+export interface DiscardedPublish {
+  readonly channel: string;
+  readonly payload: unknown;
+  readonly event: string | undefined;
+  /** It may have been sent, and accepted. `false`: it was certainly not. */
+  readonly maybeSent: boolean;
+}
+
 /** What happened to a subscription that came back with a position. */
 export interface RecoveredEvent {
   readonly channel: string;
@@ -61,8 +80,8 @@ export interface ClientEvents {
   authFailed: { readonly error: RealtimeError; readonly willRetry: boolean };
   /** The server refused a request because there were too many. What the SDK may repeat, it repeats after `retryAfterMs`. */
   rateLimit: { readonly error: RealtimeError; readonly retryAfterMs: number | undefined };
-  /** The state that was saved before the reload can't be used. What waited in it is not sent. */
-  stateDiscarded: { readonly reason: DiscardReason };
+  /** A state that was saved before a reload can't be used, or nobody came back for it. */
+  stateDiscarded: StateDiscardedEvent;
   /** What became of a publish that the page before the reload made. */
   restoredPublish: RestoredPublishEvent;
   recovered: RecoveredEvent;

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Encoding, JSON_ENCODING } from './encoding.ts';
 import type { RealtimeError } from './errors.ts';
+import type { ItemStorage, StateOwner } from './item-storage.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import type { Message } from './message.ts';
+import { plainStorage } from './persistence.ts';
 import { protobuf } from './protobuf.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
-import type { StateStorage } from './state-storage.ts';
 
 /**
  * The SDK against a model of the application: whatever happens to the connection, the application sees each message of the
@@ -92,7 +93,7 @@ function once(value: ErrorBody, type: ClientFrame['type'] = 'publish') {
 }
 
 /** Of a page: what is in it outlives the page, and the page is told when it goes. */
-class TabStorage implements StateStorage {
+class TabStorage implements ItemStorage {
   readonly #items: Map<string, string>;
   onHide: (last: boolean) => void = () => undefined;
 
@@ -110,8 +111,8 @@ class TabStorage implements StateStorage {
   removeItem(key: string): void {
     this.#items.delete(key);
   }
-  attach(key: string, _maxAgeMs: number, save: (last: boolean) => void) {
-    this.onHide = save;
+  attach(key: string, _maxAgeMs: number, owner: StateOwner) {
+    this.onHide = owner.save;
     return { key, detach: () => undefined };
   }
 }
@@ -149,7 +150,7 @@ class World {
     const random = this.#random;
     const network = new MemoryNetwork(this.peer, () => Math.floor(random() * 30));
     const { WebSocket: webSocket } = network;
-    const storage = this.#storage;
+    const storage = plainStorage(this.#storage);
     const client = new RealtimeClient({
       url: 'ws://peer',
       token: 't',

@@ -1,8 +1,7 @@
 import { type AfterClose, afterClose, type DisconnectFrame, type ErrorBody } from '@carillon/protocol';
 import { fromErrorBody, RealtimeError } from './errors.ts';
+import { ABNORMAL_CLOSURE } from './socket.ts';
 
-/** What browsers and Node report for a connection that ended without a close frame. */
-export const ABNORMAL_CLOSURE = 1006;
 /** Close codes from here on are the protocol's. */
 const FIRST_OWN_CODE = 4000;
 

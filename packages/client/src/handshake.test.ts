@@ -3,9 +3,9 @@ import type { ErrorBody } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import type { RealtimeClientOptions } from './options.ts';
+import { plainStorage } from './persistence.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
-import type { StateStorage } from './state-storage.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 
 const CHANNEL = 'chat:lobby';
@@ -258,11 +258,11 @@ describe('[CN8] a connection that fails in the handshake', () => {
 
 describe('[CN8] positions that a page before the reload left', () => {
   const items = new Map<string, string>();
-  const storage: StateStorage = {
+  const storage = plainStorage({
     getItem: (key) => items.get(key) ?? null,
     setItem: (key, value) => void items.set(key, value),
     removeItem: (key) => void items.delete(key),
-  };
+  });
   const POSITION = { epoch: 'e1', seq: 1 };
 
   beforeEach(async () => {

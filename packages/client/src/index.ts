@@ -1,6 +1,6 @@
 export type { AfterClose, BatchRequest, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
 export type { Backoff } from './backoff.ts';
-export type { BrowserPage } from './browser-storage.ts';
+export type { BrowserPage } from './browser-page.ts';
 export { browserStorage } from './browser-storage.ts';
 export type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
 export type {
@@ -18,14 +18,18 @@ export type { ClientErrorCode } from './errors.ts';
 export { RealtimeError } from './errors.ts';
 export type {
   ClientEvents,
+  DiscardedPublish,
   GapEvent,
   RecoveredEvent,
   RestoredPublishEvent,
+  StateDiscardedEvent,
   SubscriptionEvents,
 } from './events.ts';
 export type { HistoryPage, HistoryQuery } from './history.ts';
+export type { ItemStorage, StateAttachment, StateOwner } from './item-storage.ts';
 export type { Message } from './message.ts';
 export type { RealtimeClientOptions, TokenRequest } from './options.ts';
+export { plainStorage } from './persistence.ts';
 export type { PublishOptions, PublishReceipt } from './publish-entry.ts';
 export type { PublishOutcome } from './publish-outcome.ts';
 export { outcomeOf } from './publish-outcome.ts';
@@ -35,5 +39,5 @@ export type { SnapshotCallback, SnapshotRequest } from './reconcile.ts';
 export type { RequestOptions } from './request-options.ts';
 export type { DiscardReason } from './saved-state.ts';
 export type { SocketConstructor, SocketLike } from './socket.ts';
-export type { StateAttachment, StateStorage } from './state-storage.ts';
+export type { StateStorage } from './state-storage.ts';
 export type { SubscribeOptions, Subscription, SubscriptionState } from './subscription.ts';

@@ -5,6 +5,7 @@ import { type Encoding, JSON_ENCODING } from './encoding.ts';
 import { type RealtimeError, wrongOption } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
 import type { StateStorage } from './state-storage.ts';
+import { suspendClock } from './suspend-clock.ts';
 
 /** Why a token is asked for. */
 export interface TokenRequest {
@@ -43,7 +44,7 @@ export interface RealtimeClientOptions {
   /** How long the server remembers a silent producer (`producerTtlMs` there), in milliseconds. Default 10 min. */
   readonly producerTtlMs?: number;
   /**
-   * Keeps positions and waiting publishes over a reload of the page. Default: nothing is kept. In a page: `browserStorage()`.
+   * Keeps positions and waiting publishes over a reload of the page. Default: nothing is kept. In a page: `browserStorage()`, elsewhere `plainStorage()`.
    */
   readonly storage?: StateStorage;
   /** Name of what is kept in `storage`. Clients for different servers or users on one page need different names. Default `carillon`. */
@@ -92,6 +93,8 @@ export interface ResolvedOptions {
   readonly client: { readonly name: string; readonly version: string } | undefined;
   readonly webSocket: SocketConstructor;
   readonly random: () => number;
+  /** For the age of what was sent. */
+  readonly now: () => number;
 }
 
 /** A longer timer would fire at once. */
@@ -143,5 +146,6 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
     client: options.client,
     webSocket,
     random: options.random ?? Math.random,
+    now: suspendClock(),
   };
 }

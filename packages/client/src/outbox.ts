@@ -3,7 +3,6 @@ import { backoffDelayMs } from './backoff.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { Connection } from './connection.ts';
 import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
-import type { RestoredPublishEvent } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
   frameBytes,
@@ -16,8 +15,6 @@ import {
 import { outcomeUnknown } from './publish-outcome.ts';
 import { openPublishing, type Publishing } from './publishing.ts';
 import { randomId } from './random-id.ts';
-import { restoredQueue, savedQueue } from './saved-queue.ts';
-import type { SavedPublish, SavedState } from './saved-state.ts';
 
 /** Part of the producer's time to live after which a message is no longer repeated: a repeat on its way must arrive in time, too. */
 const REPEAT_SHARE = 0.8;
@@ -31,7 +28,7 @@ const MAX_IDLE_CHANNELS = 256;
 export class Outbox {
   readonly #connection: Connection;
   readonly #options: ResolvedOptions;
-  readonly #channels = new Map<string, ChannelOutbox>();
+  readonly channels = new Map<string, ChannelOutbox>();
   readonly #byRequest = new Map<number, PublishEntry>();
   /** Accepted, not yet stored. */
   readonly #awaitingStored = new Set<PublishEntry>();
@@ -43,49 +40,32 @@ export class Outbox {
   readonly #producer = randomId();
   /** Those of restored messages. */
   readonly #ownProducers = new Set<string>();
-  readonly #onRestored: (event: RestoredPublishEvent) => void;
 
-  constructor(deps: {
-    readonly connection: Connection;
-    readonly options: ResolvedOptions;
-    readonly onRestored: (event: RestoredPublishEvent) => void;
-  }) {
+  constructor(deps: { readonly connection: Connection; readonly options: ResolvedOptions }) {
     this.#connection = deps.connection;
     this.#options = deps.options;
-    this.#onRestored = deps.onRestored;
   }
 
-  /** Without an outcome yet, for a successor. */
-  saved(): SavedPublish[] {
-    return savedQueue(this.#channels.values());
-  }
-
-  /** Takes over what a predecessor left. */
-  restore(state: SavedState): void {
-    for (const [name, entries] of restoredQueue(state, this.#onRestored)) {
-      for (const { producer, bytes } of entries) {
-        this.#ownProducers.add(producer);
-        this.#messages++;
-        this.#bytes += bytes;
-      }
-      this.#channelOf(name).restore(entries);
+  /** Takes over what a predecessor left of a channel. */
+  adopt(channel: string, entries: readonly PublishEntry[]): void {
+    for (const { producer, bytes } of entries) {
+      this.#ownProducers.add(producer);
+      this.#messages++;
+      this.#bytes += bytes;
     }
-    if (this.#messages > 0) this.#sweep();
-  }
-
-  /** They are another user's. */
-  dropRestored(): void {
-    for (const channel of this.#channels.values()) {
-      for (const entry of channel.entries.filter(({ restored }) => restored)) {
-        channel.remove(entry);
-        this.#settled(entry);
-      }
-    }
+    this.#channelOf(channel).restore(entries);
+    this.#sweep();
   }
 
   /** Publishes that wait for an answer. */
   get size(): number {
     return this.#messages;
+  }
+
+  unansweredBytes(): number {
+    let bytes = 0;
+    for (const entry of this.#byRequest.values()) bytes += entry.bytes;
+    return bytes;
   }
 
   isOwn(producer: string | undefined): boolean {
@@ -126,14 +106,14 @@ export class Outbox {
   }
 
   #channelOf(name: string): ChannelOutbox {
-    const known = this.#channels.get(name);
+    const known = this.channels.get(name);
     if (known !== undefined) return known;
-    if (this.#channels.size >= MAX_IDLE_CHANNELS) {
-      for (const [key, channel] of this.#channels) if (channel.empty) this.#channels.delete(key);
+    if (this.channels.size >= MAX_IDLE_CHANNELS) {
+      for (const [key, channel] of this.channels) if (channel.empty) this.channels.delete(key);
     }
     const newProducer = () => `${this.#producer}-${this.#producers++}`;
     const channel = new ChannelOutbox(name, newProducer, this.#options.producerTtlMs * KNOWN_SHARE);
-    this.#channels.set(name, channel);
+    this.channels.set(name, channel);
     return channel;
   }
 
@@ -141,7 +121,7 @@ export class Outbox {
     const limits = this.#connection.connected?.limits;
     if (limits === undefined) return;
     for (;;) {
-      const entry = channel.takeNext(performance.now());
+      const entry = channel.takeNext(this.#options.now());
       if (entry === undefined) return;
       this.#send(entry, channel, limits.maxFrameBytes);
     }
@@ -153,9 +133,14 @@ export class Outbox {
     const encoded = this.#connection.encode(frame);
     const bytes = frameBytes(entry, frame, encoded);
     // A server closes the connection of whoever sends far too much; so the limit is checked here.
-    if (bytes > maxFrameBytes) {
+    const refused = this.#isOld(entry)
+      ? outcomeUnknown(undefined)
+      : bytes > maxFrameBytes
+        ? frameTooLarge(bytes, maxFrameBytes)
+        : undefined;
+    if (refused !== undefined) {
       channel?.remove(entry);
-      this.#reject(entry, frameTooLarge(bytes, maxFrameBytes));
+      this.#reject(entry, refused);
     } else {
       entry.requestId = id;
       this.#byRequest.set(id, entry);
@@ -166,20 +151,20 @@ export class Outbox {
   onUp(): void {
     const { maxFrameBytes } = this.#connection.connected!.limits;
     for (const entry of this.#awaitingStored) this.#send(entry, undefined, maxFrameBytes);
-    for (const channel of this.#channels.values()) this.#pump(channel);
+    for (const channel of this.channels.values()) this.#pump(channel);
   }
 
   onDown(): void {
     this.#byRequest.clear();
-    for (const channel of this.#channels.values()) channel.onDown();
+    for (const channel of this.channels.values()) channel.onDown();
     this.#giveUpOld();
   }
 
   /** No connection will come by itself: what was never sent is refused, of the rest nobody knows. */
   onEnd(error: RealtimeError): void {
-    const open = [...this.#channels.values()].flatMap((channel) => [...channel.entries]);
+    const open = [...this.channels.values()].flatMap((channel) => [...channel.entries]);
     for (const entry of [...open, ...this.#awaitingStored]) {
-      this.#channels.get(entry.channel)?.remove(entry);
+      this.channels.get(entry.channel)?.remove(entry);
       this.#reject(entry, entry.firstSentAtMs === undefined ? error : outcomeUnknown(error));
     }
   }
@@ -187,8 +172,8 @@ export class Outbox {
   /** What waits is another user's, for whom the server also knew the producers. */
   onUserChanged(error: RealtimeError): void {
     this.onEnd(error);
-    for (const { timer } of this.#channels.values()) clearTimeout(timer);
-    this.#channels.clear();
+    for (const { timer } of this.channels.values()) clearTimeout(timer);
+    this.channels.clear();
   }
 
   onFrame(frame: ServerFrame): void {
@@ -204,23 +189,23 @@ export class Outbox {
 
   #onAccepted(entry: PublishEntry, frame: AcceptedFrame): void {
     const { epoch, seq, id, duplicate = false, degraded = false } = frame;
-    const channel = this.#channels.get(entry.channel);
-    channel?.onAccepted(entry, performance.now(), !degraded);
+    const channel = this.channels.get(entry.channel);
+    channel?.onAccepted(entry, this.#options.now(), !degraded);
     entry.receipt.resolve({ epoch, seq, id, duplicate, degraded });
-    if (entry.stored === undefined) this.#settled(entry);
+    if (entry.stored === undefined) this.settled(entry);
     else this.#awaitingStored.add(entry);
     if (channel !== undefined) this.#pump(channel);
   }
 
   #onStored(entry: PublishEntry, frame: StoredFrame): void {
     entry.stored?.resolve({ epoch: frame.epoch, seq: frame.seq });
-    this.#settled(entry);
+    this.settled(entry);
   }
 
   #onError(entry: PublishEntry, frame: ErrorFrame): void {
     this.#byRequest.delete(frame.re as number);
     const error = fromErrorBody(frame);
-    const channel = this.#channels.get(entry.channel);
+    const channel = this.channels.get(entry.channel);
     if (this.#awaitingStored.has(entry)) this.#onStoredRefused(entry, error);
     else if (channel !== undefined) this.#onPublishRefused(channel, entry, error);
   }
@@ -258,29 +243,32 @@ export class Outbox {
     }, delayMs);
   }
 
-  /** Beyond the producer's time to live a repeat would be taken for a new message: stop before. */
+  /** [PU6] Beyond the producer's time to live a repeat would be taken for a new message: stop before. */
+  #isOld({ firstSentAtMs }: PublishEntry): boolean {
+    const { now, producerTtlMs } = this.#options;
+    return firstSentAtMs !== undefined && now() - firstSentAtMs > producerTtlMs * REPEAT_SHARE;
+  }
+
   #giveUpOld(): void {
-    const sentBeforeMs = performance.now() - this.#options.producerTtlMs * REPEAT_SHARE;
-    const isOld = (entry: PublishEntry) =>
-      entry.firstSentAtMs !== undefined && entry.firstSentAtMs < sentBeforeMs;
-    for (const channel of this.#channels.values()) {
-      for (const entry of channel.entries.filter(isOld)) {
-        channel.remove(entry);
-        this.#reject(entry, outcomeUnknown(undefined));
-      }
+    const old: PublishEntry[] = [];
+    for (const { entries } of this.channels.values()) old.push(...entries);
+    // A `stored` still comes by itself on the connection that asked for it.
+    if (this.#connection.connected === undefined) old.push(...this.#awaitingStored);
+    for (const entry of old) {
+      if (!this.#isOld(entry)) continue;
+      this.channels.get(entry.channel)?.remove(entry);
+      this.#reject(entry, outcomeUnknown(undefined));
     }
-    if (this.#connection.connected !== undefined) return;
-    for (const entry of this.#awaitingStored)
-      if (isOld(entry)) this.#reject(entry, outcomeUnknown(undefined));
   }
 
   #reject(entry: PublishEntry, error: RealtimeError): void {
     entry.receipt.reject(error); // without effect when it is only the `stored` that failed
     entry.stored?.reject(error);
-    this.#settled(entry);
+    this.settled(entry);
   }
 
-  #settled(entry: PublishEntry): void {
+  /** Nothing more is expected of it. */
+  settled(entry: PublishEntry): void {
     this.#awaitingStored.delete(entry);
     if (entry.requestId !== undefined) this.#byRequest.delete(entry.requestId);
     this.#messages--;

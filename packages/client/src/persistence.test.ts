@@ -1,16 +1,17 @@
 /** A page is reloaded: what its successor sees and sends. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClientEvents } from './events.ts';
+import type { ItemStorage, StateOwner } from './item-storage.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import type { RealtimeClientOptions } from './options.ts';
+import { plainStorage } from './persistence.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
-import type { StateStorage } from './state-storage.ts';
 
 const CHANNEL = 'chat:lobby';
 const KEY = 'carillon';
 
-class MemoryStorage implements StateStorage {
+class MemoryStorage implements ItemStorage {
   readonly items = new Map<string, string>();
   full = false;
   hide: (last: boolean) => void = () => undefined;
@@ -25,8 +26,8 @@ class MemoryStorage implements StateStorage {
   removeItem(key: string): void {
     this.items.delete(key);
   }
-  attach(name: string, _maxAgeMs: number, save: (last: boolean) => void) {
-    this.hide = save;
+  attach(name: string, _maxAgeMs: number, owner: StateOwner) {
+    this.hide = owner.save;
     return { key: name, detach: () => undefined };
   }
 }
@@ -46,7 +47,13 @@ class Page {
   constructor(options: Partial<RealtimeClientOptions> = {}) {
     this.network = new MemoryNetwork(peer, () => 5);
     const { WebSocket: webSocket } = this.network;
-    this.client = new RealtimeClient({ url: 'ws://peer', webSocket, storage, token: 'ada', ...options });
+    this.client = new RealtimeClient({
+      url: 'ws://peer',
+      webSocket,
+      storage: plainStorage(storage),
+      token: 'ada',
+      ...options,
+    });
     this.client.on('stateDiscarded', (event) => this.events.stateDiscarded.push(event));
     this.client.on('restoredPublish', (event) => this.events.restoredPublish.push(event));
     this.client.on('error', (event) => this.events.error.push(event));
@@ -408,7 +415,14 @@ describe('publishes', () => {
     await pass(1_000);
     expect(log()).toEqual(['seen by ada', 'hello']);
     expect(after.recovered).toEqual([]);
-    expect(after.events.stateDiscarded).toEqual([{ reason: 'other-user' }]);
+    expect(after.events.stateDiscarded).toEqual([
+      {
+        reason: 'other-user',
+        user: 'ada',
+        publishes: [{ channel: CHANNEL, payload: 'a secret of ada', event: undefined, maybeSent: false }],
+        channels: [CHANNEL],
+      },
+    ]);
     expect(after.client.pendingPublishes).toBe(0);
     after.end();
   });
@@ -438,20 +452,48 @@ describe('a saved state that can not be used', () => {
     return page.events.stateDiscarded;
   }
 
-  it('is too old', async () => {
+  it('is too old: the application is told what was in it', async () => {
     const before = await new Page().open();
-    before.publish('x');
+    peer.delayAnswer = ({ type }) => type === 'publish';
+    before.publish('perhaps');
+    await pass(50);
+    before.network.reachable = false;
+    before.network.cut();
+    before.client.publish(CHANNEL, 'never', { event: 'chat.said' }).catch(() => undefined);
     await pass(50);
     before.unload();
     vi.setSystemTime(Date.now() + 301_000);
-    expect(await discarded()).toEqual([{ reason: 'too-old' }]);
+    peer.delayAnswer = () => false;
+    expect(await discarded()).toEqual([
+      {
+        reason: 'too-old',
+        user: null,
+        publishes: [
+          { channel: CHANNEL, payload: 'perhaps', event: undefined, maybeSent: true },
+          { channel: CHANNEL, payload: 'never', event: 'chat.said', maybeSent: false },
+        ],
+        channels: [CHANNEL],
+      },
+    ]);
+  });
+
+  it('is that of an idle page only when the page is gone: a living one renews it', async () => {
+    const before = await new Page().open();
+    peer.publish(CHANNEL, 1);
+    await pass(900_000);
+    before.end(); // it crashes
+    peer.publish(CHANNEL, 2);
+    const after = await reload().open();
+    expect(after.events.stateDiscarded).toEqual([]);
+    expect(after.seen).toEqual([2]);
+    after.end();
   });
 
   it('is from a time that this clock has not reached', async () => {
     const before = await new Page().open();
     before.unload();
     vi.setSystemTime(Date.now() - 301_000);
-    expect(await discarded()).toEqual([{ reason: 'too-old' }]);
+    expect(await discarded()).toMatchObject([{ reason: 'too-old' }]);
   });
 
   const whole = { version: 1, savedAtMs: 1_800_000_000_000, last: true, positions: [], queue: [] };
@@ -468,12 +510,12 @@ describe('a saved state that can not be used', () => {
     ],
   ])('is corrupt: %s', async (_what, text) => {
     storage.items.set(KEY, text);
-    expect(await discarded()).toEqual([{ reason: 'corrupt' }]);
+    expect(await discarded()).toMatchObject([{ reason: 'corrupt' }]);
   });
 
   it('is of another version', async () => {
     storage.items.set(KEY, JSON.stringify({ ...whole, version: 2 }));
-    expect(await discarded()).toEqual([{ reason: 'other-version' }]);
+    expect(await discarded()).toMatchObject([{ reason: 'other-version' }]);
   });
 });
 

@@ -140,6 +140,11 @@ export class ProtocolPeer {
     state.producers.clear();
   }
 
+  /** Every producer was silent for longer than the server remembers one. */
+  forgetProducers(): void {
+    for (const { producers } of this.#channels.values()) producers.clear();
+  }
+
   /** To every connection. */
   broadcast(frame: ServerFrame): void {
     for (const link of this.#links) link.send(frame);

@@ -38,7 +38,7 @@ export interface PublishEntry {
   requestId: number | undefined;
   /** An earlier sending got no clear answer: the server may have it although it refuses it now. */
   maybeAccepted: boolean;
-  /** When it was sent first, in `performance.now()` time; `undefined`: the server can't have it. */
+  /** When it was sent first, on the client's suspend clock; `undefined`: the server can't have it. */
   firstSentAtMs: number | undefined;
   /** It was published by the page before the reload. */
   readonly restored: boolean;

@@ -15,13 +15,13 @@ import { fromErrorBody, RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { HistoryPage, HistoryQuery } from './history.ts';
 import { type Message, messageOf } from './message.ts';
-import { type RealtimeClientOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type RealtimeClientOptions, resolveOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
-import { Persistence } from './persistence.ts';
 import type { PublishOptions } from './publish-entry.ts';
 import type { Publishing, StoredPublishing } from './publishing.ts';
 import type { RequestOptions } from './request-options.ts';
 import { Requests } from './requests.ts';
+import type { StateKeeper } from './state-storage.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -40,14 +40,15 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   readonly #subscriptions: Subscriptions;
   readonly #outbox: Outbox;
   readonly #requests: Requests;
-  readonly #persistence: Persistence | undefined;
+  readonly #keeper: StateKeeper | undefined;
   #connecting: Deferred<void> | undefined;
   #degraded = false;
-  /** Whose state this is: `null` for an anonymous client, `undefined` before the first connection. */
+  /** Who this client was when it was last connected: `null` for an anonymous client, `undefined` before the first connection. */
   #user: string | null | undefined;
-  /** The same of the restored state, until the first connection shows whether it fits. */
-  #restoredUser: string | null | undefined;
-  readonly #onNetworkBack = () => this.#connection.onNetworkBack();
+  readonly #onNetworkBack = () => {
+    const { document } = globalThis as { document?: { visibilityState?: string } };
+    if (document?.visibilityState !== 'hidden') this.#connection.onNetworkBack();
+  };
 
   /** Does nothing yet; see {@link connect}. @throws TypeError when an option is missing or contradicts another. */
   constructor(options: RealtimeClientOptions) {
@@ -56,6 +57,8 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       options: resolved,
       events: this.#events,
       onFrame: (frame) => this.#onFrame(frame),
+      restored: () => this.#keeper?.attach(),
+      unansweredBytes: () => this.#outbox.unansweredBytes() + this.#requests.unansweredBytes(),
       onHandshake: () => this.#onHandshake(),
       onUp: (connected) => this.#onUp(connected),
       onDown: () => this.#onDown(),
@@ -63,49 +66,23 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
       onEnd: (error) => this.#onEnd(error),
     });
     const connection = this.#connection;
-    this.#outbox = new Outbox({
-      connection,
-      options: resolved,
-      onRestored: (event) => {
-        this.#events.emit('restoredPublish', event);
-        this.#persistence?.touch();
-      },
-    });
+    this.#outbox = new Outbox({ connection, options: resolved });
     this.#requests = new Requests({ connection, options: resolved });
     this.#subscriptions = new Subscriptions({
       connection,
       options: resolved,
       events: this.#events,
       isOwn: (producer) => this.#outbox.isOwn(producer),
+      takePosition: (channel) => this.#keeper?.takePosition(channel),
     });
-    this.#persistence = this.#restore(resolved);
+    this.#keeper = resolved.storage?.keep({
+      options: resolved,
+      events: this.#events,
+      outbox: this.#outbox,
+      subscriptions: this.#subscriptions,
+    });
+    this.#keeper?.attach();
     this.monitor = options.monitor?.(this);
-  }
-
-  #restore({ storage, storageKey, stateMaxAgeMs }: ResolvedOptions): Persistence | undefined {
-    if (storage === undefined) return undefined;
-    const persistence = new Persistence({
-      storage,
-      name: storageKey,
-      maxAgeMs: stateMaxAgeMs,
-      parts: () => ({
-        ...(this.#user === undefined ? {} : { user: this.#user }),
-        positions: this.#subscriptions.saved(),
-        queue: this.#outbox.saved(),
-      }),
-      // Listeners are added after the constructor.
-      onDiscarded: (reason) => queueMicrotask(() => this.#events.emit('stateDiscarded', { reason })),
-      onError: (error) => this.#events.emit('error', error),
-    });
-    persistence.attach();
-    const state = persistence.load();
-    if (state !== undefined) {
-      this.#user = state.user;
-      this.#restoredUser = state.user;
-      this.#subscriptions.restore(state.positions);
-      this.#outbox.restore(state);
-    }
-    return persistence;
   }
 
   /** Names this client to the server: what is published on `#session:<session>` is for it alone, when it subscribes to that [CH6]. */
@@ -133,7 +110,6 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
    */
   connect(): Promise<void> {
     this.#listenToNetwork('addEventListener');
-    this.#persistence?.attach();
     this.#connection.connect();
     if (this.state === 'connected') return Promise.resolve();
     this.#connecting ??= deferred();
@@ -161,7 +137,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     handler: (message: Message<never>) => void,
     options: SubscribeOptions<never> = {},
   ): Subscription {
-    this.#persistence?.touch();
+    this.#keeper?.touch();
     return this.#subscriptions.add(channel, handler, options);
   }
 
@@ -181,7 +157,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     options?: PublishOptions,
   ): Publishing;
   publish(channel: string, payload: unknown, options: PublishOptions = {}): Publishing {
-    this.#persistence?.touch();
+    this.#keeper?.touch();
     return this.#outbox.publish(channel, payload, options);
   }
 
@@ -210,7 +186,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   close(): void {
     this.#listenToNetwork('removeEventListener');
     this.#connection.close();
-    this.#persistence?.detach();
+    this.#keeper?.detach();
   }
 
   #onFrame(frame: ServerFrame): void {
@@ -223,7 +199,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#subscriptions.onFrame(frame);
     this.#outbox.onFrame(frame);
     this.#requests.onFrame(frame);
-    this.#persistence?.touch();
+    this.#keeper?.touch();
   }
 
   #tellRateLimit(body: ErrorBody): void {
@@ -246,17 +222,15 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
 
   /** Positions that a predecessor left are presented only when it is known that they are this user's. */
   #onHandshake(): void {
-    if (this.#restoredUser === undefined) this.#subscriptions.onHandshake();
+    if (this.#keeper?.awaitsUser !== true) this.#subscriptions.onHandshake();
   }
 
   #onUp(connected: ConnectedFrame): void {
     this.#tellDegraded(connected.degraded ?? false);
     const user = connected.user ?? null;
-    if (this.#restoredUser !== undefined && this.#restoredUser !== user) this.#dropRestored();
-    else if (this.#user !== undefined && this.#user !== user) this.#dropWaiting();
-    this.#restoredUser = undefined;
+    this.#keeper?.onUser(user);
+    if (this.#user !== undefined && this.#user !== user) this.#dropWaiting();
     this.#user = user;
-    this.#persistence?.touch();
     this.#subscriptions.onUp();
     this.#outbox.onUp();
     this.#requests.onUp();
@@ -265,12 +239,6 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   }
 
   /** Nothing may be sent in the name of somebody else. */
-  #dropRestored(): void {
-    this.#subscriptions.dropRestored();
-    this.#outbox.dropRestored();
-    this.#events.emit('stateDiscarded', { reason: 'other-user' });
-  }
-
   #dropWaiting(): void {
     const error = new RealtimeError('USER_CHANGED', 'The connection is now that of another user');
     this.#outbox.onUserChanged(error);
@@ -291,9 +259,13 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#connecting = undefined;
   }
 
-  /** A page hears from the browser when the network is back; Node has no such event. */
+  /**
+   * A page hears from the browser when the network is back. One that was in the browser's cache, or in the background where timers are
+   * late, is as one that had no network. Node has no such events.
+   */
   #listenToNetwork(method: 'addEventListener' | 'removeEventListener'): void {
     const target = globalThis as Partial<Record<typeof method, (name: string, listener: () => void) => void>>;
-    target[method]?.('online', this.#onNetworkBack);
+    for (const name of ['online', 'pageshow', 'visibilitychange'])
+      target[method]?.(name, this.#onNetworkBack);
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Deferred, deferred } from './deferred.ts';
 import { MemoryNetwork } from './memory-network.suite.ts';
+import { plainStorage } from './persistence.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
 import { RealtimeClient } from './realtime-client.ts';
 import type { SnapshotRequest } from './reconcile.ts';
@@ -204,11 +205,11 @@ describe('a loss', () => {
 
   it('whose snapshot a reload prevented is a loss for the next page as well', async () => {
     const items = new Map<string, string>();
-    const storage: StateStorage = {
+    const storage = plainStorage({
       getItem: (key) => items.get(key) ?? null,
       setItem: (key, value) => void items.set(key, value),
       removeItem: (key) => void items.delete(key),
-    };
+    });
     await start({}, storage);
     await loseMessages(1, 2);
     peer.publish(CHANNEL, 'held, never handed over');

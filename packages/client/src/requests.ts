@@ -102,6 +102,12 @@ export class Requests {
     this.#connection.sendEncoded(frame);
   }
 
+  unansweredBytes(): number {
+    let bytes = 0;
+    for (const { id, members } of this.#open) if (id) bytes += members.length;
+    return bytes;
+  }
+
   onUp(): void {
     for (const request of this.#open) this.#send(request);
   }

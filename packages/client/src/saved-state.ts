@@ -43,11 +43,12 @@ export function writeState(parts: StateParts, last: boolean, nowMs: number): str
   return JSON.stringify(state);
 }
 
+/** With `discarded` the state must not be used; it is there for the application to be told, when it could be read. */
 export function readState(
   text: string,
   maxAgeMs: number,
   nowMs: number,
-): { readonly state: SavedState } | { readonly discarded: DiscardReason } {
+): { readonly state?: SavedState; readonly discarded?: DiscardReason } {
   let value: Loose<SavedState> | null | undefined;
   try {
     value = JSON.parse(text);
@@ -59,7 +60,7 @@ export function readState(
   const state = value ?? {};
   if (!isState(state)) return { discarded: 'corrupt' };
   // A clock that was set back makes the age meaningless.
-  return Math.abs(nowMs - state.savedAtMs) > maxAgeMs ? { discarded: 'too-old' } : { state };
+  return Math.abs(nowMs - state.savedAtMs) > maxAgeMs ? { discarded: 'too-old', state } : { state };
 }
 
 type Loose<T> = { readonly [Name in keyof T]?: unknown };

@@ -1,20 +1,50 @@
-/**
- * Where a client keeps its state over a reload: `localStorage`'s own methods, and optionally the life of a page. Values are up
- * to a few MiB. A plain `localStorage` does for one page at a time; `browserStorage()` keeps tabs apart.
- */
+import type { ChannelOutbox } from './channel-outbox.ts';
+import type { Emitter } from './emitter.ts';
+import type { ClientEvents } from './events.ts';
+import type { PublishEntry } from './publish-entry.ts';
+import type { SavedPosition } from './saved-state.ts';
+
+/** Keeps a client's state over a reload: made by `browserStorage()` or `plainStorage()`. */
 export interface StateStorage {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-  /**
-   * Takes a key that nobody else has while this client lives, and calls `save` when the page may go: with `true` when no code
-   * of this page runs any more. Without it the name is the key, and only `close()` and the passing of time save.
-   */
-  attach?(name: string, maxAgeMs: number, save: (last: boolean) => void): StateAttachment;
+  /** Called by the client, once. */
+  keep(client: KeptClient): StateKeeper;
 }
 
-export interface StateAttachment {
-  readonly key: string;
-  /** Gives the key back: the next client that asks may have it. */
+/** The parts of a client that have a state worth keeping. */
+export interface KeptClient {
+  readonly options: {
+    readonly storageKey: string;
+    readonly stateMaxAgeMs: number;
+    /** The client's suspend clock. */
+    readonly now: () => number;
+  };
+  readonly events: Emitter<ClientEvents>;
+  readonly outbox: {
+    readonly channels: ReadonlyMap<string, ChannelOutbox>;
+    /** Takes over publishes of a channel, before anything is sent. */
+    adopt(channel: string, entries: readonly PublishEntry[]): void;
+    /** Nothing more is expected of it. */
+    settled(entry: PublishEntry): void;
+  };
+  readonly subscriptions: {
+    saved(nowMs: number): SavedPosition[];
+    /** Returns whether a subscription goes on from this position. */
+    adopt(position: SavedPosition): boolean;
+    /** What was adopted is somebody else's. */
+    forgetRestored(): void;
+  };
+}
+
+export interface StateKeeper {
+  /** Positions were restored, and the server has not said yet whether this client is their user. */
+  readonly awaitsUser: boolean;
+  /** Takes a key, again after {@link detach}. Until the promise resolves nothing may be sent: a predecessor's publishes go first. */
+  attach(): Promise<void> | undefined;
+  /** Something changed. */
+  touch(): void;
+  /** What a predecessor left of a channel that nobody has subscribed to yet. */
+  takePosition(channel: string): SavedPosition | undefined;
+  /** The server said who this client is; `null`: anonymous. What a predecessor left for somebody else is dropped. */
+  onUser(user: string | null): void;
   detach(): void;
 }

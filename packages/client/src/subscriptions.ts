@@ -17,7 +17,6 @@ import { fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './message.ts';
 import type { ResolvedOptions } from './options.ts';
-import { RestoredPositions } from './restored-positions.ts';
 import type { SavedPosition } from './saved-state.ts';
 import { ChannelSubscription, type SubscribeOptions, type Subscription } from './subscription.ts';
 
@@ -27,6 +26,8 @@ export interface SubscriptionsDeps {
   readonly events: Emitter<ClientEvents>;
   /** Is this the stamp of one of this client's producers? */
   readonly isOwn: (producer: string | undefined) => boolean;
+  /** What the page before the reload left. */
+  readonly takePosition: (channel: string) => SavedPosition | undefined;
 }
 
 /** All channels of a client: tells the server what is wanted, in one frame per turn, and restores it after a reconnect. */
@@ -36,11 +37,9 @@ export class Subscriptions {
   /** Channels named in frames that are not yet answered, by request id. */
   readonly #asked = new Map<number, readonly string[]>();
   #flushing = false;
-  readonly #restored: RestoredPositions;
 
   constructor(deps: SubscriptionsDeps) {
     this.#deps = deps;
-    this.#restored = new RestoredPositions(deps.options.stateMaxAgeMs);
   }
 
   /** @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given for a channel that is in use. */
@@ -70,23 +69,24 @@ export class Subscriptions {
   }
 
   /** Where each channel stands, for a successor. */
-  saved(): SavedPosition[] {
-    const nowMs = Date.now();
-    const positions = this.#restored.fresh();
+  saved(nowMs: number): SavedPosition[] {
+    const positions: SavedPosition[] = [];
     for (const { name: channel, safePosition: position, wanted, lastIds: ids } of this.#channels.values()) {
       if (wanted && position !== undefined) positions.push({ channel, ...position, atMs: nowMs, ids });
     }
     return positions;
   }
 
-  /** Takes over what a predecessor left. */
-  restore(positions: readonly SavedPosition[]): void {
-    this.#restored.add(positions);
+  /** A predecessor was at this position. Returns whether a subscription goes on from it. Only before the first connection. */
+  adopt(saved: SavedPosition): boolean {
+    const channel = this.#channels.get(saved.channel);
+    if (!channel?.wanted) return false;
+    channel.restore(saved);
+    return true;
   }
 
   /** They are another user's. Only before the first connection. */
-  dropRestored(): void {
-    this.#restored.clear();
+  forgetRestored(): void {
     for (const channel of this.#channels.values()) {
       if (channel.restored) channel.position = undefined;
     }
@@ -103,11 +103,9 @@ export class Subscriptions {
 
   /** A new life of a channel: what an earlier one has seen is of no concern, but what the server was told is. */
   #begin(name: string, old: Channel | undefined, position: Position | undefined): Channel {
-    const restored = this.#restored.take(name);
-    const own = position === undefined ? restored : undefined;
-    const from = own && { epoch: own.epoch, seq: own.seq };
-    const channel = new Channel(name, position ?? from, own?.ids);
-    channel.restored = own !== undefined;
+    const restored = this.#deps.takePosition(name);
+    const channel = new Channel(name, position);
+    if (restored !== undefined) channel.restore(restored);
     if (old !== undefined) {
       clearTimeout(old.timer);
       // What the server knows of the old life must end before the new one is asked for.

@@ -23,8 +23,12 @@ export class TokenSource {
     return this.#expiresAtMs - Date.now();
   }
 
-  /** The token to present; `undefined` for anonymous clients. @throws RealtimeError `TOKEN_CALLBACK_FAILED`. */
-  async get(): Promise<string | undefined> {
+  /**
+   * The token to present, once `ready` has resolved; `undefined` for anonymous clients.
+   * @throws RealtimeError `TOKEN_CALLBACK_FAILED`.
+   */
+  async get(ready?: Promise<void>): Promise<string | undefined> {
+    await ready;
     if (!this.renewable) return this.#token;
     const request = this.#request ?? (this.leftMs <= 0 ? ({ reason: 'expired' } as const) : undefined);
     return request === undefined ? this.#token : this.renew(request);

@@ -3,8 +3,9 @@ import type { Secrecy } from './setting.ts';
 
 const MAX_SHOWN = 120;
 const MIN_FINGERPRINTED = 32;
-/** No URL to the platform, as there are commas after the port. */
-const SEVERAL_HOSTS = /^rediss?\+(cluster|sentinel):\/\//;
+const NOT_SHOWN = '(not shown: may contain a password)';
+const PARTS =
+  /^(?<scheme>[a-z][a-z0-9+.-]*:\/\/)(?:(?<access>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?<path>\/[^@?#]*)?(?<query>\?[^#]*)?$/i;
 
 /**
  * Eight hex digits that are equal for equal secrets, so that two services' logs can be compared. 32 bits of a keyed hash:
@@ -14,20 +15,15 @@ export function secretFingerprint(secret: string): string {
   return createHmac('sha256', 'carillon secret fingerprint v1').update(secret).digest('hex').slice(0, 8);
 }
 
-/** The URL without its password. Text that is no URL with `//` is not shown at all: it may hold a password in a broken form. */
+/** The URL without its password. Text of any other form is not shown at all: it may hold a password in a broken form. */
 export function redactUrlPassword(given: string): string {
-  if (SEVERAL_HOSTS.test(given))
-    return given
-      .replace(/^([^:]+:\/\/[^:@/]*):.*@/, '$1:***@')
-      .replace(/(\?[^=]*(?:pass|secret|token|key)[^=]*=).*/i, '$1***');
-  // `user:password@host` is a URL too, of the scheme `user`.
-  if (!URL.canParse(given) || !/^[^:]+:\/\//.test(given)) return '(not shown: may contain a password)';
-  const parsed = new URL(given);
-  if (parsed.password !== '') parsed.password = '***';
-  for (const name of parsed.searchParams.keys()) {
-    if (/pass|secret|token|key/i.test(name)) parsed.searchParams.set(name, '***');
-  }
-  return parsed.href;
+  const { scheme, access = '', hosts, path = '', query = '' } = PARTS.exec(given)?.groups ?? {};
+  const [user = '', password] = access.split(/:(.*)/s);
+  if (scheme === undefined || hosts === undefined || user.includes('@') || /^[^=]*@/.test(query))
+    return NOT_SHOWN;
+  const shownAccess = access === '' ? '' : `${user}${password === undefined ? '' : ':***'}@`;
+  const shownQuery = query.replaceAll(/([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi, '$1***');
+  return `${scheme}${shownAccess}${hosts}${path}${shownQuery}`;
 }
 
 /** Short secrets have no fingerprint: all texts of their length could be tried. */

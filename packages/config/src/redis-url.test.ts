@@ -5,6 +5,8 @@ import { redisUrl } from './redis-url.ts';
 it.each([
   'redis://localhost:6379/0',
   'rediss://u:p@h',
+  'redis://u:p@ss@h/15',
+  'redis://[::1]:6379/?family=6',
   'redis+cluster://10.0.0.1:7000,redis-2,[::1]:7001',
   'rediss+cluster://u:p@h/',
   'redis+sentinel://:p@a:26379,b/main',
@@ -16,6 +18,11 @@ it.each([
 it.each([
   ['http://h', 'its scheme is http://'],
   ['redis://h:0', 'nobody can be reached at port 0'],
+  ['redis://h/abc', 'the database is "abc", and Redis numbers its databases: 0, 1, 2, ...'],
+  ['redis://h/0/1', 'the database is "0/1", and Redis numbers its databases: 0, 1, 2, ...'],
+  ['redis://h/-1', 'the database is "-1", and Redis numbers its databases: 0, 1, 2, ...'],
+  ['redis:///0', 'the host is missing'],
+  ['redis://h?db=3', 'db: the only parameter is family (0, 4 or 6)'],
   ['redis+cluster://', 'it is not redis+cluster:// or redis+sentinel:// with hosts'],
   ['redis+nonsense://h', 'it is not redis+cluster:// or redis+sentinel:// with hosts'],
   ['redis+cluster://a:1,b:65536', 'nobody can be reached at port 65536'],
@@ -25,6 +32,19 @@ it.each([
   ['redis+sentinel://a/main?db=1', 'after the name come /database and ?sentinelPassword=... at most'],
 ])('%s is refused', (given, fault) => {
   expect(redisUrl.parse(given)).toEqual({ fault });
+});
+
+it.each([
+  'redis://:hunter@2/x@h:6379/0',
+  'redis://u:hunter/2@h',
+  'redis://u:hunter#2@h',
+  'redis://u:hunter?2@h',
+  'redis://hunter/2@h',
+  'redis+cluster://:hunter/2@h:1,i:2',
+  'redis+sentinel://:hunter#2@h/main',
+])('%s: a password is not taken for a host, and not shown', (given) => {
+  expect(redisUrl.parse(given)).toEqual({ fault: expect.stringContaining('an @ stands behind the host') });
+  expect(redactUrlPassword(given)).not.toContain('hunter');
 });
 
 it('passwords of several hosts are not shown', () => {

@@ -1,11 +1,14 @@
 /**
- * What to do about a failed statement. `poison`: the data itself was refused, the same again fails again. `retryable`:
+ * What to do about a failed statement. `poison`: this data was refused, other data may be taken. `retryable`:
  * the database is away, overloaded or not yet in order; the same may succeed later.
  */
 export type FailureKind = 'poison' | 'retryable';
 
-/** Data exception, integrity violation, program limit (e.g. an index entry that is too large). */
-const POISON_CLASSES: ReadonlySet<string> = new Set(['22', '23', '54']);
+/**
+ * Data exception, integrity violation, check option of a view, program limit (e.g. an index entry that is too large), and what the code of a
+ * trigger raises: waiting for the others until it is repaired, one message would hold up all.
+ */
+const POISON_CLASSES: ReadonlySet<string> = new Set(['22', '23', '44', '54', 'P0']);
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /** A statement failed. `cause` is the driver's error. */

@@ -7,7 +7,7 @@ import { message, quietTelemetry } from './database.suite.ts';
 import type { Database } from './database.ts';
 import { DatabaseError } from './database-error.ts';
 import { listDeadLetters, replayDeadLetter } from './dead-letters.ts';
-import { insertDeadLetter, insertMessages, messageExists, storedAmong } from './message-store.ts';
+import { idsStoredAt, insertDeadLetter, insertMessages, messageExists } from './message-store.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { openPglite } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
@@ -68,6 +68,7 @@ describe.each([
       '0002_scheduled_messages',
       '0003_webhook_deliveries',
       '0004_replayed_messages',
+      '0005_dead_letters_by_content',
     ];
     expect(await pendingMigrations(database)).toEqual(names);
     const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
@@ -97,7 +98,11 @@ describe.each([
     expect(rows[0]).toEqual({ channel: 'chat:lobby', payload: '{"n": 1 }' });
     expect(await messageExists(database, 'demo', 'm-3')).toBe(true);
     expect(await messageExists(database, 'demo', 'm-9')).toBe(false);
-    expect(await storedAmong(database, [message(1), message(9), message(4)])).toEqual([true, false, true]);
+    expect(await idsStoredAt(database, [message(1), message(9), message(4)])).toEqual([
+      'm-1',
+      undefined,
+      'm-4',
+    ]);
   });
 
   it('gives payloads back byte for byte', async () => {
@@ -113,13 +118,13 @@ describe.each([
     await expect(insertMessages(database, [message(3, { publishedAtMs: 1e300 })])).rejects.toMatchObject({
       kind: 'poison',
     });
-    expect(await storedAmong(database, batch)).toEqual([false, false]);
+    expect(await idsStoredAt(database, batch)).toEqual([undefined, undefined]);
     const letter = { ...LOBBY, epoch: 'e', seq: 2, record: '{}\n"\0"', reason: 'NUL \0' };
-    await insertDeadLetter(database, letter);
-    await insertDeadLetter(database, letter);
+    expect(await insertDeadLetter(database, letter)).toBe(true);
+    expect(await insertDeadLetter(database, letter)).toBe(false);
     const { rows } = await database.query<{ record: Buffer }>('letters', 'select record from dead_letters');
     expect(rows.map(({ record }) => record.toString())).toEqual(['{}\n"\0"']);
-    expect(await deleteExpiredDeadLetters(database, { beforeMs: Date.now() + 60_000, chunk: 10 })).toBe(1);
+    expect(await deleteExpiredDeadLetters(database, { olderThanMs: -60_000, chunk: 10 })).toBe(1);
   });
 
   it('reads over epochs in both directions', async () => {
@@ -152,17 +157,17 @@ describe.each([
 
   it('deletes by namespace and age, in chunks', async () => {
     await insertMessages(database, [
-      ...[1, 2, 3].map((seq) => message(seq)),
+      ...[150, 90, 30].map((ageS, i) => message(i + 1, { publishedAtMs: Date.now() - ageS * 1000 })),
       ...[1, 2].map((seq) => message(seq, { channel: 'plain' })),
       message(1, { channel: ':odd' }),
       message(1, { channel: 'news:today' }),
     ]);
     expect(await storedNamespaces(database)).toEqual(['', 'chat', 'news']);
-    const beforeMs = message(3).publishedAtMs;
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 1 })).toBe(1);
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(1);
-    expect(await deleteExpired(database, { namespace: 'chat', beforeMs, chunk: 9 })).toBe(0);
-    expect(await deleteExpired(database, { namespace: '', beforeMs, chunk: 9 })).toBe(3);
+    const olderThanMs = 60_000;
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 1 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 9 })).toBe(1);
+    expect(await deleteExpired(database, { namespace: 'chat', olderThanMs, chunk: 9 })).toBe(0);
+    expect(await deleteExpired(database, { namespace: '', olderThanMs, chunk: 9 })).toBe(3);
     expect(await storedNamespaces(database)).toEqual(['chat', 'news']);
   });
 
@@ -233,6 +238,15 @@ describe.each([
     expect(again).toMatchObject({ id: 's-2', attempts: 2, payload: '1' });
     const listed = await listSchedules(database, { app: 'demo', limit: 2 });
     const rest = await listSchedules(database, { app: 'demo', limit: 9, after: listed.at(-1) });
+    const countOf = async (...allowed: string[]): Promise<number> =>
+      (await listSchedules(database, { app: 'demo', limit: 9, allowed })).length;
+    const [{ channel }] = listed as [(typeof listed)[0]];
+    expect(await countOf(channel)).toBeGreaterThan(0);
+    expect(await countOf(`${channel.slice(0, 1)}*${channel.slice(-1)}`)).toBe(await countOf(channel));
+    expect(await countOf('*', 'another')).toBe(4);
+    expect(await countOf()).toBe(0);
+    // In a pattern of capabilities these are ordinary characters.
+    expect(await countOf('_'.repeat(channel.length), '%', `${channel}\\`)).toBe(0);
     const states = [...listed, ...rest].map(({ id, state, seq }) => `${id} ${state} ${seq}`);
     expect(states).toEqual([
       's-1 published 7',
@@ -250,6 +264,7 @@ describe.each([
       id: `d-${seq}`,
       endpoint: 'e',
       event: 'message.published',
+      messageId: `m-${seq}`,
       body: '{}',
       ...given,
     });
@@ -278,6 +293,44 @@ describe.each([
     ]);
   });
 
+  it('tells of the message that has the position, not of the one that came too late', async () => {
+    const told = (id: string) => ({
+      ...LOBBY,
+      epoch: 'aaaaaaaa0001',
+      seq: 1,
+      id: 'd-1',
+      endpoint: 'twice',
+      event: 'message.published',
+      messageId: id,
+      body: `"${id}"`,
+    });
+    const batch = [message(1), message(1, { id: 'other' })];
+    expect(await insertMessages(database, batch, [told('other')])).toBe(1);
+    const due = await claimDeliveries(database, { endpoint: 'twice', limit: 9, leaseMs: 1000 });
+    expect(due).toEqual([]);
+  });
+
+  it('keeps each dead letter of a position, and stores none of them in the place of another message', async () => {
+    const place = { ...LOBBY, epoch: 'aaaaaaaa0001', seq: 1 };
+    const records = ['m-1', 'n-1', 'o-1'].map((id) => `{"id":"${id}","timestamp":1}\n1`);
+    for (const record of records) await insertDeadLetter(database, { ...place, record, reason: 'refused' });
+    const letters = await listDeadLetters(database, { kind: 'message' }, { limit: 9 });
+    expect(letters).toHaveLength(3);
+    await insertMessages(database, [message(1)]);
+    const results = await Promise.all(letters.map(({ id }) => replayDeadLetter(database, id)));
+    const refused = { result: 'refused', reason: 'another message has this position' };
+    expect(results.toSorted((a, b) => (a.result < b.result ? -1 : 1))).toEqual([
+      refused,
+      refused,
+      { result: 'stored' },
+    ]);
+    expect(await listDeadLetters(database, { kind: 'message' }, { limit: 9 })).toHaveLength(2);
+    expect(await idsStoredAt(database, [message(1)])).toEqual(['m-1']);
+    const expired = { olderThanMs: -60_000, chunk: 1 };
+    expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
+    expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
+  });
+
   it('[D11] has a replayed message told once, whoever reads of it', async () => {
     const place = { ...LOBBY, epoch: 'aaaaaaaa0009', seq: 1 };
     const record = '{"id":"replayed","timestamp":1}\n{"big": 12345678901234567890}';
@@ -295,7 +348,14 @@ describe.each([
         payload: '{"big": 12345678901234567890}',
       },
     ]);
-    const told = { ...place, id: 'd-replayed', endpoint: 'r', event: 'message.published', body: '{}' };
+    const told = {
+      ...place,
+      id: 'd-replayed',
+      messageId: 'replayed',
+      endpoint: 'r',
+      event: 'message.published',
+      body: '{}',
+    };
     await announceReplayed(database, readers[0]!, [told]);
     await removeDelivery(database, 'd-replayed'); // delivered, before the second reader comes
     await announceReplayed(database, readers[1]!, [told]);

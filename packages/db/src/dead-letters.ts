@@ -1,14 +1,14 @@
 import { decodeRecord } from '@carillon/protocol';
 import type { Database } from './database.ts';
 import { DatabaseError } from './database-error.ts';
-import type { MessagePlace, StoredMessage } from './message-store.ts';
+import { type MessagePlace, POSITION_TAKEN, type StoredMessage } from './message-store.ts';
 import { storeReplayed } from './replayed-messages.ts';
 
 export type DeadLetterKind = 'message' | 'webhook';
 
 /** What could not be stored, or not be delivered to a webhook. */
 export interface DeadLetterRow {
-  /** `m:<epoch>:<seq>:<app>/<channel>` of a message, else the id of the delivery. */
+  /** `m:<epoch>:<seq>:<digest>:<app>/<channel>` of a message, else the id of the delivery. */
   readonly id: string;
   readonly kind: DeadLetterKind;
   readonly app: string;
@@ -36,7 +36,7 @@ export interface DeadLetterFilter {
 const COLUMNS = `id, kind, app, channel, epoch, seq::float8 as seq, reason, endpoint, event, attempts,
   (extract(epoch from failed_at) * 1000)::float8 as "failedAtMs",
   (extract(epoch from failed_at) * 1000000)::bigint::text || ':' || id as cursor`;
-const MESSAGE_ID = `'m:' || epoch || ':' || seq || ':' || app || '/' || channel`;
+const MESSAGE_ID = `'m:' || epoch || ':' || seq || ':' || left(digest, 16) || ':' || app || '/' || channel`;
 const LETTERS = `(
   select ${MESSAGE_ID} as id, 'message' as kind, app, channel, epoch, seq, reason, failed_at,
     null::text as endpoint, null::text as event, 1 as attempts
@@ -105,8 +105,9 @@ async function contentOf(
   }
   const { rows } = await database.query<{ record: Uint8Array }>(
     'read a dead message',
-    'select record from dead_letters where app = $1 and channel = $2 and epoch = $3 and seq = $4',
-    [app, channel, epoch, seq],
+    `select record from dead_letters
+     where app = $1 and channel = $2 and epoch = $3 and seq = $4 and ${MESSAGE_ID} = $5`,
+    [app, channel, epoch, seq, id],
   );
   return rows[0] === undefined ? undefined : Buffer.from(rows[0].record).toString('utf8');
 }
@@ -151,7 +152,8 @@ async function replayMessage(
   const { app, channel, epoch, seq, content } = letter;
   try {
     const message = storedMessageOf({ app, channel, epoch, seq }, content);
-    return { result: (await storeReplayed(database, message)) ? 'stored' : 'gone' };
+    const result = await storeReplayed(database, message, content);
+    return result === 'taken' ? { result: 'refused', reason: POSITION_TAKEN } : { result };
   } catch (error) {
     if (error instanceof DatabaseError && error.retryable) throw error;
     return { result: 'refused', reason: (error as Error).message };

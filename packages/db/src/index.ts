@@ -12,12 +12,13 @@ export {
 } from './dead-letters.ts';
 export {
   type DeadLetter,
+  idsStoredAt,
   insertDeadLetter,
   insertMessages,
   type MessagePlace,
   messageExists,
+  POSITION_TAKEN,
   type StoredMessage,
-  storedAmong,
 } from './message-store.ts';
 export {
   ChangedMigrationError,

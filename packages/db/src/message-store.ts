@@ -32,26 +32,32 @@ export interface MessagePlace extends Position {
   readonly channel: string;
 }
 
+/** Why a message is a dead letter whose position holds another one: positions were given twice. */
+export const POSITION_TAKEN = 'another message has this position';
+
 const INSERT = `insert into messages (app, channel, epoch, seq, id, published_at, header, payload)
 select t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp(t.published_ms / 1000), t.header, t.payload
 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::float8[], $7::text[], $8::text[])
   as t(app, channel, epoch, seq, id, published_ms, header, payload)
 on conflict do nothing`;
 
+/** The deliveries of what was inserted: of two messages with one position, those of the one that has it. */
 const INSERT_WITH_DELIVERIES = `with inserted as (
 ${INSERT}
-returning app, channel, epoch, seq
+returning app, channel, epoch, seq, id
 ), queued as (
   insert into webhook_deliveries (app, channel, epoch, seq, id, endpoint, event, body)
-  select d.* from unnest($9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[])
-    as d(app, channel, epoch, seq, id, endpoint, event, body)
-  join inserted using (app, channel, epoch, seq)
+  select d.app, d.channel, d.epoch, d.seq, d.id, d.endpoint, d.event, d.body
+  from unnest($9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
+    as d(app, channel, epoch, seq, id, endpoint, event, body, message_id)
+  join inserted i on (i.app, i.channel, i.epoch, i.seq, i.id) = (d.app, d.channel, d.epoch, d.seq, d.message_id)
   on conflict do nothing
 )
 select count(*)::int as n from inserted`;
 
 /**
- * Inserts a batch in one statement and answers how many were new; those that are stored already are left as they are.
+ * Inserts a batch in one statement and answers how many were new. A position that has a message is left as it is, whether that is the same
+ * message or another one: see {@link idsStoredAt}.
  * Deliveries to webhooks are queued with the new ones, all or nothing: exactly once for each message.
  *
  * @throws {DatabaseError} and nothing is stored; `kind` says whether the data was refused.
@@ -78,6 +84,7 @@ export async function insertMessages(
       deliveries.map(({ endpoint }) => endpoint),
       deliveries.map(({ event }) => event),
       deliveries.map(({ body }) => body),
+      deliveries.map(({ messageId }) => messageId),
     ],
   );
   return rows[0]!.n;
@@ -99,8 +106,8 @@ function columnsOf(batch: readonly StoredMessage[]): readonly unknown[] {
 /** NUL is the one character that text can't hold in Postgres. */
 const storable = (text: string): string => text.replaceAll('\0', '\u{fffd}');
 
-/** Keeps what can't be stored as a message; the record as bytes. Idempotent. */
-export async function insertDeadLetter(database: Database, letter: DeadLetter): Promise<void> {
+/** Keeps what can't be stored as a message; the record as bytes. `false`: it was there already. */
+export async function insertDeadLetter(database: Database, letter: DeadLetter): Promise<boolean> {
   const row = {
     app: storable(letter.app),
     channel: storable(letter.channel),
@@ -109,18 +116,18 @@ export async function insertDeadLetter(database: Database, letter: DeadLetter): 
     record: Buffer.from(letter.record, 'utf8'),
     reason: storable(letter.reason),
   };
-  await (await builtStatements()).insertIntoDeadLetters(database, row);
+  return await (await builtStatements()).insertIntoDeadLetters(database, row);
 }
 
-/** Which of these are stored: `true` in the same place of the answer. */
-export async function storedAmong(
+/** Ids of the messages that are stored at these places, in the same order; `undefined`: none is. */
+export async function idsStoredAt(
   database: Database,
   places: readonly MessagePlace[],
-): Promise<readonly boolean[]> {
+): Promise<readonly (string | undefined)[]> {
   if (places.length === 0) return [];
-  const { rows } = await database.query<{ n: number }>(
+  const { rows } = await database.query<{ n: number; id: string }>(
     'look for messages',
-    `select t.n::int as n
+    `select t.n::int as n, m.id
      from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) with ordinality as t(app, channel, epoch, seq, n)
      join messages m using (app, channel, epoch, seq)`,
     [
@@ -130,8 +137,8 @@ export async function storedAmong(
       places.map((place) => place.seq),
     ],
   );
-  const found = new Set(rows.map(({ n }) => n - 1));
-  return places.map((_, i) => found.has(i));
+  const found = new Map(rows.map(({ n, id }) => [n - 1, id]));
+  return places.map((_, i) => found.get(i));
 }
 
 /** Is a message of this id stored? */

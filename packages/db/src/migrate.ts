@@ -51,7 +51,8 @@ export async function migrate(
   });
   let broken = true;
   try {
-    await client.query('begin');
+    // Whatever the database is set to: `serializable` would refuse one of two that start at once.
+    await client.query('begin isolation level read committed');
     // Waiting for another starter may take longer than a statement normally may.
     await client.query(`set local statement_timeout = '300s'`);
     await client.query('select pg_advisory_xact_lock($1)', [LOCK_KEY]);

@@ -2,37 +2,45 @@ import type { Database } from './database.ts';
 import type { StoredMessage } from './message-store.ts';
 import type { NewDelivery } from './webhook-deliveries.ts';
 
-const STORE = `with taken as (
-  delete from dead_letters where app = $1 and channel = $2 and epoch = $3 and seq = $4
-  returning app, channel, epoch, seq
+/** The letter goes when its message is stored, now or before; it stays when another message has the position. */
+const STORE = `with letter as (
+  select app, channel, epoch, seq, digest from dead_letters
+  where app = $1 and channel = $2 and epoch = $3 and seq = $4 and digest = encode(sha256($9), 'hex') for update
 ), stored as (
   insert into messages (app, channel, epoch, seq, id, published_at, header, payload)
-  select app, channel, epoch, seq, $5, to_timestamp($6::float8 / 1000), $7, $8 from taken
+  select app, channel, epoch, seq, $5, to_timestamp($6::float8 / 1000), $7, $8 from letter
   on conflict do nothing
   returning app, channel, epoch, seq
+), taken as (
+  delete from dead_letters d using letter l
+  where (d.app, d.channel, d.epoch, d.seq, d.digest) = (l.app, l.channel, l.epoch, l.seq, l.digest) and (
+    exists (select from stored)
+    or exists (select from messages m where (m.app, m.channel, m.epoch, m.seq, m.id) = (l.app, l.channel, l.epoch, l.seq, $5)))
+  returning d.seq
 ), announced as (
   insert into replayed_messages (app, channel, epoch, seq) select app, channel, epoch, seq from stored
   on conflict do nothing
 )
-select count(*)::int as n from taken`;
+select (select count(*) from letter)::int as letters, (select count(*) from taken)::int as taken`;
 
 /**
- * Stores a message in place of its dead letter, and remembers that webhooks are to be told. `false`: there was no such dead letter any
- * more. @throws DatabaseError and nothing has changed.
+ * Stores a message in place of its dead letter, and remembers that webhooks are to be told. `gone`: there was no such dead letter any
+ * more; `taken`: another message has the position. @throws DatabaseError and nothing has changed.
  */
-export async function storeReplayed(database: Database, message: StoredMessage): Promise<boolean> {
+export async function storeReplayed(
+  database: Database,
+  message: StoredMessage,
+  record: string,
+): Promise<'stored' | 'gone' | 'taken'> {
   const { app, channel, epoch, seq, id, publishedAtMs, header, payload } = message;
-  const { rows } = await database.query<{ n: number }>('store a replayed message', STORE, [
-    app,
-    channel,
-    epoch,
-    seq,
-    id,
-    publishedAtMs,
-    header,
-    payload,
-  ]);
-  return rows[0]!.n > 0;
+  const { rows } = await database.query<{ letters: number; taken: number }>(
+    'store a replayed message',
+    STORE,
+    [app, channel, epoch, seq, id, publishedAtMs, header, payload, Buffer.from(record, 'utf8')],
+  );
+  const { letters, taken } = rows[0]!;
+  if (letters === 0) return 'gone';
+  return taken > 0 ? 'stored' : 'taken';
 }
 
 /** Messages whose replay webhooks have not been told of, at most `limit`. Several workers may get the same ones. */

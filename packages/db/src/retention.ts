@@ -14,33 +14,33 @@ export async function storedNamespaces(database: Database): Promise<readonly str
   return rows.map(({ namespace }) => namespace);
 }
 
-/** Deletes at most `chunk` messages of a namespace that were published before, and answers how many. */
+/** Deletes at most `chunk` messages of a namespace that were published so long ago by the database's clock, and answers how many. */
 export async function deleteExpired(
   database: Database,
-  expired: { readonly namespace: string; readonly beforeMs: number; readonly chunk: number },
+  expired: { readonly namespace: string; readonly olderThanMs: number; readonly chunk: number },
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete expired messages',
     `delete from messages where (app, channel, epoch, seq) in (
        select app, channel, epoch, seq from messages
-       where namespace = $1 and published_at < to_timestamp($2::float8 / 1000)
+       where namespace = $1 and published_at < now() - $2::float8 * interval '1 ms'
        order by published_at limit $3 for update skip locked)`,
-    [expired.namespace, expired.beforeMs, expired.chunk],
+    [expired.namespace, expired.olderThanMs, expired.chunk],
   );
   return rowCount ?? 0;
 }
 
-/** Deletes at most `chunk` dead letters that failed before, and answers how many. */
+/** Deletes at most `chunk` dead letters that failed so long ago by the database's clock, and answers how many. */
 export async function deleteExpiredDeadLetters(
   database: Database,
-  expired: { readonly beforeMs: number; readonly chunk: number },
+  expired: { readonly olderThanMs: number; readonly chunk: number },
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete expired dead letters',
-    `delete from dead_letters where (app, channel, epoch, seq) in (
-       select app, channel, epoch, seq from dead_letters
-       where failed_at < to_timestamp($1::float8 / 1000) order by failed_at limit $2 for update skip locked)`,
-    [expired.beforeMs, expired.chunk],
+    `delete from dead_letters where (app, channel, epoch, seq, digest) in (
+       select app, channel, epoch, seq, digest from dead_letters
+       where failed_at < now() - $1::float8 * interval '1 ms' order by failed_at limit $2 for update skip locked)`,
+    [expired.olderThanMs, expired.chunk],
   );
   return rowCount ?? 0;
 }

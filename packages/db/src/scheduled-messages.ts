@@ -137,6 +137,8 @@ export async function findSchedule(
 export interface ScheduleQuery {
   readonly app: string;
   readonly channel?: string | undefined;
+  /** Only those on channels of these capability patterns. Default: all. */
+  readonly allowed?: readonly string[] | undefined;
   readonly state?: ScheduleState | undefined;
   /** Those after this one. */
   readonly after?: { readonly deliverAtMs: number; readonly id: string } | undefined;
@@ -153,6 +155,9 @@ export async function listSchedules(
     `select ${ROW} from scheduled_messages
      where app = $1 and ($2::text is null or channel = $2) and ($3::text is null or state = $3)
        and ($4::float8 is null or (deliver_at, id) > (to_timestamp($4::float8 / 1000), $5::text))
+       and ($7::text[] is null or exists (
+         select from unnest($7::text[]) pattern
+         where channel like pattern and (left(pattern, 1) = '#' or left(channel, 1) <> '#')))
      order by deliver_at, id limit $6`,
     [
       query.app,
@@ -161,9 +166,15 @@ export async function listSchedules(
       query.after?.deliverAtMs ?? null,
       query.after?.id ?? null,
       query.limit,
+      query.allowed?.map(likePattern) ?? null,
     ],
   );
   return rows;
+}
+
+/** A capability pattern for `like`: `*` is any run of characters, all else stands for itself. */
+function likePattern(pattern: string): string {
+  return pattern.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%');
 }
 
 /** Cancels a message that nobody has begun to publish. `undefined`: there is none; look at the state of what is answered. */
@@ -258,17 +269,17 @@ export async function findMessagePosition(
   return rows[0];
 }
 
-/** Deletes at most `chunk` that were finished before, and answers how many. */
+/** Deletes at most `chunk` that were finished so long ago by the database's clock, and answers how many. */
 export async function deleteFinishedSchedules(
   database: Database,
-  { beforeMs, chunk }: { readonly beforeMs: number; readonly chunk: number },
+  { olderThanMs, chunk }: { readonly olderThanMs: number; readonly chunk: number },
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete finished schedules',
     `delete from scheduled_messages where id in (
-       select id from scheduled_messages where finished_at < to_timestamp($1::float8 / 1000)
+       select id from scheduled_messages where finished_at < now() - $1::float8 * interval '1 ms'
        order by finished_at limit $2 for update skip locked)`,
-    [beforeMs, chunk],
+    [olderThanMs, chunk],
   );
   return rowCount ?? 0;
 }

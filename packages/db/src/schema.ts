@@ -46,11 +46,13 @@ export const deadLetters = pgTable(
     epoch: text('epoch').notNull(),
     seq: bigint('seq', { mode: 'number' }).notNull(),
     record: bytea('record').notNull(),
+    /** Several messages can be refused at one position. */
+    digest: text('digest').notNull().generatedAlwaysAs(`encode(sha256(record), 'hex')`),
     reason: text('reason').notNull(),
     failedAt: timestamp('failed_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
-    primaryKey({ columns: [table.app, table.channel, table.epoch, table.seq] }),
+    primaryKey({ columns: [table.app, table.channel, table.epoch, table.seq, table.digest] }),
     index('dead_letters_by_age').on(table.failedAt),
   ],
 );

@@ -21,8 +21,9 @@ async function run<Row>(database: Database, name: string, statement: Statement):
 export async function insertIntoDeadLetters(
   database: Database,
   row: typeof deadLetters.$inferInsert,
-): Promise<void> {
-  await run(database, 'insert dead letter', statements.insert(deadLetters).values(row).onConflictDoNothing());
+): Promise<boolean> {
+  const insert = statements.insert(deadLetters).values(row).onConflictDoNothing();
+  return ((await run(database, 'insert dead letter', insert)).rowCount ?? 0) > 0;
 }
 
 export async function isMessageId(database: Database, app: string, id: string): Promise<boolean> {

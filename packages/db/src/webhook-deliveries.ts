@@ -6,6 +6,8 @@ export interface NewDelivery extends Position {
   readonly id: string;
   readonly endpoint: string;
   readonly event: string;
+  /** Of the message that it tells of. */
+  readonly messageId: string;
   readonly app: string;
   readonly channel: string;
   readonly body: string;
@@ -149,17 +151,17 @@ export async function dropOverflow(
   return rowCount ?? 0;
 }
 
-/** Deletes at most `chunk` that died before, and answers how many. */
+/** Deletes at most `chunk` that died so long ago by the database's clock, and answers how many. */
 export async function deleteDeadDeliveries(
   database: Database,
-  { beforeMs, chunk }: { readonly beforeMs: number; readonly chunk: number },
+  { olderThanMs, chunk }: { readonly olderThanMs: number; readonly chunk: number },
 ): Promise<number> {
   const { rowCount } = await database.query(
     'delete dead deliveries',
     `delete from webhook_deliveries where id in (
-       select id from webhook_deliveries where state = 'dead' and dead_at < to_timestamp($1::float8 / 1000)
+       select id from webhook_deliveries where state = 'dead' and dead_at < now() - $1::float8 * interval '1 ms'
        order by dead_at limit $2 for update skip locked)`,
-    [beforeMs, chunk],
+    [olderThanMs, chunk],
   );
   return rowCount ?? 0;
 }

@@ -9,6 +9,8 @@ export interface ReloadPage {
   /** Of all lives of this tab, in order. */
   seen(): [epoch: string, seq: number, payload: string][];
   outcomes(): [payload: string, outcome: string][];
+  /** States that were thrown away: why, and the payloads in them. */
+  discarded(): [reason: string, payloads: string[]][];
   publish(text: string): void;
 }
 
@@ -38,14 +40,21 @@ function list<Item>(key: string): { items(): Item[]; add(item: Item): void } {
 
 const seen = list<[string, number, string]>('seen');
 const outcomes = list<[string, string]>('outcomes');
+const discarded = list<[string, string[]]>('discarded');
 
+const pauseMs = Number(parameters.get('pauseMs') ?? 50);
 const client = new RealtimeClient({
   url: parameters.get('url')!,
   token: parameters.get('token')!,
-  backoff: { initialMs: 50, maxMs: 200 },
+  backoff: { initialMs: pauseMs, maxMs: Math.max(200, pauseMs) },
+  ...(parameters.has('pauseMs') ? { random: () => 0.99 } : {}),
+  ...(parameters.has('maxAgeMs') ? { stateMaxAgeMs: Number(parameters.get('maxAgeMs')) } : {}),
   ...(parameters.get('storage') === 'none' ? {} : { storage: browserStorage() }),
 });
 client.on('restoredPublish', ({ payload, result }) => outcomes.add([String(payload), result.outcome]));
+client.on('stateDiscarded', ({ reason, publishes }) =>
+  discarded.add([reason, publishes.map(({ payload }) => String(payload))]),
+);
 const subscription = client.subscribe(channel, ({ epoch, seq, payload }) =>
   seen.add([epoch, seq, String(payload)]),
 );
@@ -56,6 +65,7 @@ tab.reloadPage = {
   ready: () => subscription.ready(),
   seen: seen.items,
   outcomes: outcomes.items,
+  discarded: discarded.items,
   publish: (text) => {
     client.publish(channel, text).then(
       () => outcomes.add([text, 'accepted']),

@@ -167,7 +167,7 @@ describe('scheduled messages', () => {
     });
     const path = `/v1/schedules/${mine.body.id}`;
     for (const method of ['GET', 'DELETE'])
-      expect((await call(method, path, undefined, {}, stranger)).status).toBe(403);
+      expect((await call(method, path, undefined, {}, stranger)).status).toBe(404);
     const { body } = await call('GET', '/v1/schedules?state=pending', undefined, {}, stranger);
     expect(body.schedules.filter(({ channel }) => channel.startsWith('other:'))).toEqual([]);
     expect((await call('DELETE', path)).body.state).toBe('cancelled');

@@ -1,5 +1,11 @@
-import { connectionOptions, isElsewhere, type RedisAddress, readRedisAddress } from '@carillon/redis';
-import type { ConnectionOptions, Queue, Worker, WorkerOptions } from 'bullmq';
+import {
+  connectionOptions,
+  isElsewhere,
+  type RedisTls,
+  readRedisAddress,
+  verifyDatabase,
+} from '@carillon/redis';
+import type { Queue, Worker, WorkerOptions } from 'bullmq';
 
 /** Where jobs are kept. */
 export type JobsBackend =
@@ -7,6 +13,8 @@ export type JobsBackend =
       readonly kind: 'redis';
       /** Of a single Redis, of sentinels, or of a cluster. */
       readonly url: string;
+      /** For `rediss`: what is trusted and presented besides the platform's authorities. */
+      readonly tls?: RedisTls | undefined;
       /** Of the installation; keys begin with `<prefix>:jobs`, on a cluster with `<prefix>:{jobs}`. */
       readonly prefix: string;
       readonly connectTimeoutMs?: number;
@@ -32,10 +40,17 @@ export interface BoundBackend {
 export async function bindBackend(backend: JobsBackend): Promise<BoundBackend> {
   const bull = await import('bullmq');
   if (backend.kind === 'redis') {
-    const address = readRedisAddress(backend.url);
+    const address = readRedisAddress(backend.url, backend.tls);
     // BullMQ's scripts touch several keys of a queue at once: they have to lie in one slot.
     const prefix = address.kind === 'cluster' ? `${backend.prefix}:{jobs}` : `${backend.prefix}:jobs`;
-    const connection = connectionTo(address, prefix, backend.connectTimeoutMs ?? 2000);
+    const way = connectionOptions(address, { key: prefix });
+    const connectTimeout = backend.connectTimeoutMs ?? 2000;
+    await verifyDatabase(address, way, connectTimeout);
+    const connection = {
+      ...way,
+      ...(address.kind !== 'single' && { reconnectOnError: isElsewhere }),
+      connectTimeout,
+    };
     return {
       queue: (name) =>
         new bull.Queue(name, { prefix, connection: { ...connection, maxRetriesPerRequest: 1 } }),
@@ -55,14 +70,4 @@ export async function bindBackend(backend: JobsBackend): Promise<BoundBackend> {
     worker: (name, process, options) =>
       new PgWorker(name, process, { ...options, connection } as never) as unknown as Worker,
   };
-}
-
-function connectionTo(
-  address: RedisAddress,
-  prefix: string,
-  connectTimeout: number,
-): ConnectionOptions & object {
-  if (address.kind === 'single') return { url: address.url, connectTimeout };
-  const way = connectionOptions(address, { key: prefix });
-  return { ...way, reconnectOnError: isElsewhere, connectTimeout };
 }

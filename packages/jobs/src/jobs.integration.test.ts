@@ -214,3 +214,29 @@ describe.each(BACKENDS)('jobs on %s', (_name, start) => {
     await Promise.all(askers.map((asker) => asker.stop()));
   });
 });
+
+describe('a Redis that lets nobody in', () => {
+  const refusalBy = async (url: string): Promise<string> => {
+    const backend: JobsBackend = { kind: 'redis', url, prefix: 'test', connectTimeoutMs: 20_000 };
+    const queues = createQueues({ backend, telemetry: telemetryFor(), requestTimeoutMs: 2000 });
+    return await queues.start().then(
+      () => 'open',
+      (error: Error) => error.message,
+    );
+  };
+
+  it('is told with its cause, and no database stands for another', async () => {
+    const locked = await startRedis({ config: { requirepass: 'sesame', databases: '2' } });
+    try {
+      const at = (access: string) => `redis://${access}127.0.0.1:${locked.port}`;
+      expect(await refusalBy(at(''))).toMatch(/asks for a password/);
+      expect(await refusalBy(at(':hunter2@'))).toMatch(/refuses the user or password/);
+      expect(await refusalBy(`${at(':sesame@')}/2`)).toMatch(
+        /database 2 of CARILLON_REDIS_URL can not be used/,
+      );
+      expect(await refusalBy(`${at(':sesame@')}/1`)).toBe('open');
+    } finally {
+      await locked.stop();
+    }
+  });
+});

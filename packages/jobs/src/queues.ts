@@ -1,6 +1,7 @@
-import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { Telemetry } from '@carillon/telemetry';
 import type { Job, Queue } from 'bullmq';
 import { type BoundBackend, bindBackend, type JobsBackend } from './backend.ts';
+import { BackendTrouble } from './backend-trouble.ts';
 import { JOBS, type JobData, type JobInput, type JobName, type JobOutput } from './catalogue.ts';
 import { JobsUnavailableError } from './jobs-error.ts';
 import { answered, openAll } from './ready.ts';
@@ -73,24 +74,26 @@ export function createQueues(options: QueuesOptions): Queues {
 class CatalogueQueues implements Queues {
   readonly #options: QueuesOptions;
   readonly #requestTimeoutMs: number;
+  readonly #trouble: BackendTrouble;
   readonly #queues = new Map<JobName, Queue>();
 
   constructor(options: QueuesOptions) {
     this.#options = options;
+    this.#trouble = new BackendTrouble(options.backend, options.telemetry);
     this.#requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
   }
 
   async start(): Promise<void> {
     const bound: BoundBackend = await bindBackend(this.#options.backend);
-    const log = new RepeatedLog(this.#options.telemetry.loggerOf('jobs'));
     const queues = (Object.keys(JOBS) as JobName[]).map((name) => {
       const queue = bound.queue(name);
-      queue.on('error', (error) => log.warn({ err: error, job: name }, 'trouble with the queue'));
+      queue.on('error', (error) => this.#trouble.tell(error, { job: name }, 'trouble with the queue'));
       return [name, queue] as const;
     });
     await openAll(
       queues.map(([, queue]) => queue),
       this.#requestTimeoutMs,
+      this.#trouble,
     );
     for (const [name, queue] of queues) this.#queues.set(name, queue);
   }
@@ -153,10 +156,11 @@ class CatalogueQueues implements Queues {
   }
 
   #within<T>(request: (queue: Queue) => Promise<T>, name: JobName): Promise<T> {
-    return answered(`the queue ${name}`, this.#requestTimeoutMs, () => {
+    const ask = (): Promise<T> => {
       const queue = this.#queues.get(name);
       if (queue === undefined) throw new JobsUnavailableError(`the queue ${name} is not open`);
       return request(queue);
-    });
+    };
+    return answered(`the queue ${name}`, this.#requestTimeoutMs, ask, this.#trouble);
   }
 }

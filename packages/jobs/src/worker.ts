@@ -1,6 +1,7 @@
-import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import { METRICS, type Telemetry } from '@carillon/telemetry';
 import type { Worker } from 'bullmq';
 import { bindBackend, type JobsBackend } from './backend.ts';
+import { BackendTrouble } from './backend-trouble.ts';
 import { JOBS, type JobInput, type JobName, type JobOutput } from './catalogue.ts';
 import { JobTimeoutError } from './jobs-error.ts';
 import { openAll } from './ready.ts';
@@ -41,16 +42,17 @@ export function createWorker(deps: WorkerDependencies): JobWorker {
   return {
     start: async () => {
       const bound = await bindBackend(deps.backend);
-      const log = new RepeatedLog(deps.telemetry.loggerOf('jobs'));
+      const logger = deps.telemetry.loggerOf('jobs');
+      const trouble = new BackendTrouble(deps.backend, deps.telemetry);
       const opened = (Object.keys(deps.handlers) as JobName[]).map((name) => {
         const worker = bound.worker(name, (job) => run(name, job), { concurrency: 1, autorun: false });
-        worker.on('error', (error) => log.warn({ err: error, job: name }, 'trouble with the worker'));
+        worker.on('error', (error) => trouble.tell(error, { job: name }, 'trouble with the worker'));
         return worker;
       });
-      await openAll(opened, START_TIMEOUT_MS);
+      await openAll(opened, START_TIMEOUT_MS, trouble);
       workers.push(...opened);
       for (const worker of opened)
-        worker.run().catch((error: unknown) => log.error({ err: error }, 'a worker of jobs ended'));
+        worker.run().catch((error: unknown) => logger.error({ err: error }, 'a worker of jobs ended'));
     },
     stop: async () => {
       abort.abort(new Error('the worker is stopped'));

@@ -1,5 +1,6 @@
 /** JSON with typed arrays in it. Rule [BY4] of SPEC.md. */
 import { asBytes, bytesOf } from './bytes-payload.ts';
+import { parseJson } from './parse-json.ts';
 
 /** JSON text in which typed arrays, at the top or within, have their JSON form. @throws TypeError when it is not a JSON value. */
 export function stringifyPayload(payload: unknown): string {
@@ -12,8 +13,7 @@ export function stringifyPayload(payload: unknown): string {
   return text;
 }
 
-/** The value of JSON text, with typed arrays where it has their JSON form. @throws SyntaxError */
+/** {@link parseJson}, with typed arrays where the text has their JSON form. @throws SyntaxError */
 export function parsePayload(text: string): unknown {
-  if (!text.includes('"$bytes"')) return JSON.parse(text);
-  return JSON.parse(text, (_name, value: unknown) => bytesOf(value) ?? value);
+  return parseJson(text, text.includes('"$bytes"') ? (value) => bytesOf(value) ?? value : undefined);
 }

@@ -74,6 +74,7 @@ export {
 export type { Span } from './json-scan.ts';
 export { elementSpans, findMember, isDeeperThan } from './json-scan.ts';
 export { readPosition, traceparentOf } from './member-reader.ts';
+export { parseJson } from './parse-json.ts';
 export type { RecordHeader } from './record.ts';
 export { decodeRecord, encodeRecord, messageFrame, traceOfRecord } from './record.ts';
 export type {

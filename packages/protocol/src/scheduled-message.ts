@@ -40,6 +40,8 @@ export type ScheduleRequest =
   | {
       readonly action: 'list';
       readonly channel?: string | undefined;
+      /** Only those on channels of these capability patterns. Absent from gateways of 0.1, which leave out the others themselves. */
+      readonly allowed?: readonly string[] | undefined;
       readonly state?: ScheduledMessage['state'] | undefined;
       readonly after?: { readonly deliverAtMs: number; readonly id: string } | undefined;
       readonly limit: number;

@@ -31,6 +31,11 @@ export const SERVICE_ERRORS = {
     'The installation in Redis has another number of partitions than this service.',
     'Set CARILLON_PARTITIONS to the number in the message.',
   ),
+  JOURNAL_CORRUPT: define(
+    'no',
+    'The journal of a single process is damaged other than by a crash, or a newer version wrote it.',
+    'Restore the data directory from a copy, or move the journal away: what the database has not stored is lost then.',
+  ),
   MIGRATION_CHANGED: define(
     'no',
     'A migration differs from what was applied to this database.',
@@ -39,7 +44,7 @@ export const SERVICE_ERRORS = {
   DATABASE_FAILED: define(
     'as it says',
     'A statement failed in Postgres; the message has its name.',
-    'What the data is to blame for becomes a dead letter; all else is tried again.',
+    'Messages that Postgres refuses are tried again for a while, then they become dead letters; all else is tried again until it succeeds.',
   ),
   JOBS_UNAVAILABLE: define(
     'yes',

@@ -2,9 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { readRedisAddress } from './address.ts';
 
 describe('where Redis is', () => {
-  it('leaves single servers to the client library', () => {
-    for (const url of ['redis://h:1/0', 'rediss://u:p@h', 'unix:///redis.sock'])
-      expect(readRedisAddress(url)).toEqual({ kind: 'single', url });
+  it('reads single servers', () => {
+    expect(readRedisAddress('redis://h')).toEqual({
+      kind: 'single',
+      host: 'h',
+      port: 6379,
+      database: 0,
+      family: undefined,
+      username: undefined,
+      password: undefined,
+      tls: undefined,
+    });
+    expect(readRedisAddress('rediss://u:p@ss@[::1]:7000/15?family=6', { ca: 'PEM' })).toEqual({
+      kind: 'single',
+      host: '::1',
+      port: 7000,
+      database: 15,
+      family: 6,
+      username: 'u',
+      password: 'p@ss',
+      tls: { ca: 'PEM' },
+    });
   });
 
   it('reads clusters', () => {
@@ -17,12 +35,12 @@ describe('where Redis is', () => {
       ],
       username: undefined,
       password: undefined,
-      isEncrypted: false,
+      tls: undefined,
     });
     expect(readRedisAddress('rediss+cluster://me:a%40b@h:1/')).toMatchObject({
       username: 'me',
       password: 'a@b',
-      isEncrypted: true,
+      tls: {},
     });
   });
 
@@ -38,13 +56,17 @@ describe('where Redis is', () => {
       username: undefined,
       password: 'pass',
       sentinelPassword: 'other',
-      isEncrypted: false,
+      tls: undefined,
     });
   });
 
   it.each([
-    ['redis+cluster://', 'expected redis+cluster'],
-    ['redis+other://h', 'expected redis+cluster'],
+    ['redis://h/abc', '"abc" is no number of a database'],
+    ['redis://h?db=1', 'db: the only parameter'],
+    ['redis://h:0', 'nobody can be reached at port 0'],
+    ['redis://:hunter/x@h', 'expected redis://'],
+    ['redis+cluster://', 'expected redis://'],
+    ['redis+other://h', 'expected redis://'],
     ['redis+cluster://h:0', 'nobody can be reached at port 0'],
     ['redis+cluster://h:1:2', '"h:1:2" is no host:port'],
     ['redis+cluster://h/1', 'one database'],

@@ -5,10 +5,25 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Contents of PEM files, for a Redis with a private authority or one that asks its clients for a certificate. */
+export interface RedisTls {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 interface Access {
   readonly username: string | undefined;
   readonly password: string | undefined;
-  readonly isEncrypted: boolean;
+  /** Absent: the connection is not encrypted. */
+  readonly tls: RedisTls | undefined;
+}
+
+export interface SingleAddress extends Access, Endpoint {
+  readonly kind: 'single';
+  readonly database: number;
+  /** IP version, 0 for either. */
+  readonly family: 0 | 4 | 6 | undefined;
 }
 
 export interface ClusterAddress extends Access {
@@ -26,32 +41,30 @@ export interface SentinelAddress extends Access {
   readonly sentinelPassword: string | undefined;
 }
 
-export type RedisAddress =
-  | { readonly kind: 'single'; readonly url: string }
-  | ClusterAddress
-  | SentinelAddress;
+export type RedisAddress = SingleAddress | ClusterAddress | SentinelAddress;
 
-const DEFAULT_PORT = { cluster: 6379, sentinel: 26_379 } as const;
+const DEFAULT_PORT = { single: 6379, cluster: 6379, sentinel: 26_379 } as const;
 const SHAPE =
-  /^redis(?<tls>s?)\+(?<kind>cluster|sentinel):\/\/(?:(?<access>[^@/?#]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
+  /^redis(?<tls>s?)(?:\+(?<kind>cluster|sentinel))?:\/\/(?:(?<access>[^/?#]*)@)?(?<hosts>[^@/?#]+)(?:\/(?<path>[^@?#]*))?(?:\?(?<query>[^#]*))?$/;
 
 /**
- * `redis://` and `rediss://` are left to the client library; `redis+cluster://host:port,host:port` and
- * `redis+sentinel://host:port,host:port/name` are taken apart. An `s` after `redis` means TLS.
+ * `redis://host:port/database`, `redis+cluster://host:port,host:port` or `redis+sentinel://host:port,host:port/name`. An `s` after
+ * `redis` means TLS. The client library is given the parts and never the URL: it takes a database that it can't read for database 0.
  * @throws TypeError that says what is wrong, without the password
  */
-export function readRedisAddress(url: string): RedisAddress {
-  if (!/^rediss?\+/.test(url)) return { kind: 'single', url };
+export function readRedisAddress(url: string, tls: RedisTls = {}): RedisAddress {
   const parts = SHAPE.exec(url)?.groups;
   if (parts === undefined)
     throw new TypeError(
-      'expected redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/name (rediss+... for TLS)',
+      'expected redis://host:port/database, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/name (rediss for TLS)',
     );
-  const kind = parts.kind as 'cluster' | 'sentinel';
-  const access: Access = { ...readAccess(parts.access ?? ''), isEncrypted: parts.tls === 's' };
+  const kind = (parts.kind ?? 'single') as keyof typeof DEFAULT_PORT;
+  const access: Access = { ...readAccess(parts.access ?? ''), tls: parts.tls === 's' ? tls : undefined };
+  const query = new URLSearchParams(parts.query ?? '');
+  if (kind === 'single')
+    return { kind, ...readEndpoint(parts.hosts!, 6379), ...readSingle(parts.path, query), ...access };
   const endpoints = parts.hosts!.split(',').map((text) => readEndpoint(text, DEFAULT_PORT[kind]));
   const [name = '', database] = (parts.path ?? '').split('/').map(decoded);
-  const query = new URLSearchParams(parts.query ?? '');
   if (kind === 'cluster') {
     if (name !== '') throw new TypeError('a cluster has one database, and its URL ends with the hosts');
     if (query.size > 0)
@@ -67,6 +80,20 @@ export function readRedisAddress(url: string): RedisAddress {
     database: readDatabase(database),
     sentinelPassword: readParameters(query),
     ...access,
+  };
+}
+
+function readSingle(
+  path: string | undefined,
+  query: URLSearchParams,
+): Pick<SingleAddress, 'database' | 'family'> {
+  const unknown = [...query.keys()].filter((name) => name !== 'family');
+  if (unknown.length > 0) throw new TypeError(`${unknown.join(', ')}: the only parameter is family`);
+  const family = query.get('family');
+  if (family !== null && !/^[046]$/.test(family)) throw new TypeError('family is 0, 4 or 6');
+  return {
+    database: readDatabase(path),
+    family: family === null ? undefined : (Number(family) as 0 | 4 | 6),
   };
 }
 
@@ -89,7 +116,7 @@ function readEndpoint(text: string, defaultPort: number): Endpoint {
 
 function readDatabase(text: string | undefined): number {
   if (text === undefined || text === '') return 0;
-  if (!/^\d{1,4}$/.test(text)) throw new TypeError(`${JSON.stringify(text)} is no number of a database`);
+  if (!/^\d{1,5}$/.test(text)) throw new TypeError(`${JSON.stringify(text)} is no number of a database`);
   return Number(text);
 }
 

@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
-import type { ClusterAddress, Endpoint } from './address.ts';
+import type { ClusterAddress, Endpoint, RedisTls } from './address.ts';
 
 const DEFAULT_TIMEOUT_MS = 2000;
 /** More nodes are not remembered: any of them knows all. */
@@ -37,11 +37,11 @@ export class ClusterNodes {
 
   /** What every connection to a node needs. */
   get access(): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
-    const { username, password, isEncrypted } = this.#address;
+    const { username, password, tls } = this.#address;
     return {
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      ...(isEncrypted && { tls: {} }),
+      ...(tls !== undefined && { tls: given(tls) }),
     };
   }
 
@@ -96,6 +96,15 @@ export class ClusterNodes {
         if (host !== null && host !== '') found.set(`${host}:${port}`, { host, port: Number(port) });
     this.#known = [...found.values()].slice(0, MAX_KNOWN);
   }
+}
+
+/** Only what is there: a member that is undefined replaces a default of TLS. */
+export function given({ ca, cert, key }: RedisTls): { ca?: string; cert?: string; key?: string } {
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
 }
 
 /** A node that doesn't know its own address leaves it out: it is where the answer came from. */

@@ -1,6 +1,6 @@
 import type { RedisOptions } from 'ioredis';
-import type { ClusterAddress, SentinelAddress } from './address.ts';
-import { ClusterNodes } from './cluster-nodes.ts';
+import type { RedisAddress } from './address.ts';
+import { ClusterNodes, given } from './cluster-nodes.ts';
 import { connectorTo } from './cluster-slot-connector.ts';
 import { slotOf } from './slots.ts';
 
@@ -8,6 +8,9 @@ import { slotOf } from './slots.ts';
 export type RedisWay = Pick<
   RedisOptions,
   | 'Connector'
+  | 'host'
+  | 'port'
+  | 'family'
   | 'sentinels'
   | 'name'
   | 'role'
@@ -28,24 +31,33 @@ export interface RedisPlace {
 }
 
 /**
- * What a connection that is not to a single Redis needs, besides what the caller wants of it. It leads to the present primary at every
+ * What a connection needs, besides what the caller wants of it. Where there are several servers it leads to the present primary at every
  * connection that is made; who sees {@link isElsewhere} has to connect anew.
  */
-export function connectionOptions(address: ClusterAddress | SentinelAddress, place: RedisPlace): RedisWay {
+export function connectionOptions(address: RedisAddress, place: RedisPlace): RedisWay {
   if (address.kind === 'cluster') {
     const nodes = place.nodes ?? new ClusterNodes(address);
     return { ...nodes.access, Connector: connectorTo(nodes, slotOf(place.key)) };
   }
-  const { username, password, isEncrypted, sentinels, name, database, sentinelPassword } = address;
+  const { username, password, tls, database } = address;
+  const access = {
+    db: database,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls !== undefined && { tls: given(tls) }),
+  };
+  if (address.kind === 'single') {
+    const { host, port, family } = address;
+    return { host, port, ...(family !== undefined && { family }), ...access };
+  }
+  const { sentinels, name, sentinelPassword } = address;
   return {
     sentinels: sentinels.map((sentinel) => ({ ...sentinel })),
     name,
     role: 'master',
-    db: database,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
     ...(sentinelPassword !== undefined && { sentinelPassword }),
-    ...(isEncrypted && { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    ...(tls !== undefined && { sentinelTLS: given(tls), enableTLSForSentinelMode: true }),
+    ...access,
   };
 }
 

@@ -1,3 +1,5 @@
+import { plainMessage } from '@carillon/telemetry';
+
 /** What Node reports when the other side can't be reached. */
 const NETWORK_CODES: ReadonlySet<unknown> = new Set([
   'EAI_AGAIN',
@@ -28,5 +30,5 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Connecting to a name with several addresses fails with an AggregateError, whose own message is empty.
   if (error.message === '' && error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error.message || error.name;
+  return plainMessage(error) || error.name;
 }

@@ -1,3 +1,4 @@
+export { plainMessage } from './logging/error-fields.ts';
 export { createLoggers, type Logger, type LoggerOptions, type Loggers } from './logging/logger.ts';
 export { RepeatedLog } from './logging/repeated.ts';
 export { scrub } from './logging/scrub.ts';

@@ -12,11 +12,16 @@ const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 
 const run = promisify(execFile);
 let dockerAnswers: Promise<boolean> | undefined;
 
-/** The folders of PATH, and where Debian keeps Postgres. */
+/** The folders of PATH, and where Debian keeps Postgres and other servers. */
 function searchPath(): readonly string[] {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  return [...environment.path.split(delimiter), ...versions.map((version) => join(debian, version, 'bin'))];
+  return [
+    ...environment.path.split(delimiter),
+    ...versions.map((version) => join(debian, version, 'bin')),
+    // Not on everybody's path: PgBouncer and nginx.
+    '/usr/sbin',
+  ];
 }
 
 /** Absolute path of a program, `undefined` when it isn't installed. */

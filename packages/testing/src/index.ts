@@ -2,7 +2,15 @@ export { type Backend, chooseBackend, findChromium, findProgram } from './backen
 export { type Certificates, makeCertificates } from './certificates.ts';
 export { type EventuallyOptions, eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
+export {
+  HOSTILE_ANSWER_NAMES,
+  HOSTILE_ANSWERS,
+  type HostileAnswer,
+  type HostilePeer,
+  startHostilePeer,
+} from './hostile-peer.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
+export { type PgBouncerOptions, startPgBouncer, type TestPgBouncer } from './pgbouncer.ts';
 export { startPostgres, type TestPostgres } from './postgres.ts';
 export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
 export { descendantsOf, isAlive } from './process-tree.ts';

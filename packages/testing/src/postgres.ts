@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +18,8 @@ const run = promisify(execFile);
 export interface TestPostgres {
   readonly url: string;
   readonly port: number;
+  /** Folder of the unix socket; `undefined` for containers and given servers. */
+  readonly socketDir?: string;
   /** Of a local process; `undefined` for containers and given servers. */
   readonly pid?: number;
   stop(): Promise<void>;
@@ -32,6 +34,8 @@ export interface TestPostgres {
 export interface PostgresTestOptions {
   /** TLS as well. Needs local binaries. */
   readonly tls?: Certificates;
+  /** A replica that waits for its primary: it takes no writes. Needs local binaries. */
+  readonly isStandby?: boolean;
 }
 
 /** A Postgres of its own with an empty database: a new database of a given server, a local process, or a container. */
@@ -42,7 +46,7 @@ export async function startPostgres(options: PostgresTestOptions = {}): Promise<
 }
 
 /** Postgres refuses to run as root: the ids of its own user are used then. */
-async function postgresIds(): Promise<{ uid: number; gid: number } | undefined> {
+export async function postgresIds(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string): Promise<number> => Number((await run('id', [flag, 'postgres'])).stdout);
   return { uid: await id('-u'), gid: await id('-g') };
@@ -62,7 +66,7 @@ async function tlsSettings(
   return ['-c', 'ssl=on', '-c', `ssl_cert_file=${cert}`, '-c', `ssl_key_file=${key}`];
 }
 
-async function startLocal({ tls }: PostgresTestOptions): Promise<TestPostgres> {
+async function startLocal({ tls, isStandby = false }: PostgresTestOptions): Promise<TestPostgres> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'carillon-postgres-'));
   const ids = await postgresIds();
@@ -72,6 +76,7 @@ async function startLocal({ tls }: PostgresTestOptions): Promise<TestPostgres> {
     ['-D', dir, '-U', 'carillon', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
     { ...ids },
   );
+  if (isStandby) await writeFile(join(dir, 'standby.signal'), '');
   const secured = tls === undefined ? [] : await tlsSettings(dir, tls, ids);
   const start = (): Promise<ServerProcess> =>
     startProcess({
@@ -91,13 +96,14 @@ async function startLocal({ tls }: PostgresTestOptions): Promise<TestPostgres> {
         'max_connections=200',
         ...secured,
       ],
-      readyPattern: /database system is ready to accept connections/,
+      readyPattern: /database system is ready to accept (?:read-only )?connections/,
       ...ids,
     });
   let current = await start();
   return {
     url: `postgres://carillon@127.0.0.1:${port}/postgres`,
     port,
+    socketDir: dir,
     get pid() {
       return current.pid;
     },

@@ -1,7 +1,7 @@
 /** All services in this process, on the memory broker and PGlite. */
 import { existsSync } from 'node:fs';
 import type { ConsoleConfig } from '@carillon/admin';
-import type { MemoryBroker } from '@carillon/broker';
+import type { Broker } from '@carillon/broker';
 import type { Database } from '@carillon/db';
 import type { JobsBackend } from '@carillon/jobs';
 import type { Service } from '@carillon/service';
@@ -10,7 +10,7 @@ import type { DevConfig } from '../config.ts';
 import { err, note } from '../output/style.ts';
 import type { DataDir } from './data-dir.ts';
 import { drainLog } from './drain.ts';
-import { keepPositions, takePositions } from './positions-file.ts';
+import { startBroker } from './start-broker.ts';
 import type { Timings } from './timings.ts';
 
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -82,11 +82,11 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
     token: config.adminApi.token,
     console: options.console,
   });
-  await broker.start();
+  await startBroker(broker, dataDir);
   return {
     services: [persistence, drainBefore(persistence, broker, telemetry), router, admin, gateway],
     telemetry,
-    afterStop: () => finish({ broker, database, dataDir, telemetry }),
+    afterStop: () => finish({ broker, database }),
   };
 }
 
@@ -101,12 +101,10 @@ async function openDatabase({ dataDir, timings, config, version }: ComposeOption
   );
 }
 
-async function makeBroker({ config, dataDir, timings }: ComposeOptions): Promise<MemoryBroker> {
+async function makeBroker({ config, dataDir, timings }: ComposeOptions): Promise<Broker> {
   const { createMemoryBroker } = await timings.measure('broker', () => import('@carillon/broker'));
-  const broker = createMemoryBroker({ limits: config.routing });
-  const positions = takePositions(dataDir.path);
-  if (positions !== undefined) broker.restore(positions);
-  return broker;
+  const journal = { folder: dataDir.journal, fsync: config.singleProcess.journalFsync };
+  return createMemoryBroker({ limits: config.routing, journal });
 }
 
 async function telemetryFactory({ config, version }: Pick<ComposeOptions, 'config' | 'version'>) {
@@ -125,28 +123,24 @@ async function telemetryFactory({ config, version }: Pick<ComposeOptions, 'confi
 }
 
 /** Stopped before `persistence`, when nothing is published any more. */
-function drainBefore(persistence: Service, broker: MemoryBroker, telemetry: Telemetry): Service {
+function drainBefore(persistence: Service, broker: Broker, telemetry: Telemetry): Service {
   return {
     name: 'drain',
     health: persistence.health,
     start: async () => undefined,
     stop: async () => {
       if (await drainLog(broker, DRAIN_TIMEOUT_MS)) return;
-      telemetry.logger.error('some accepted messages could not be stored before the stop');
+      telemetry.logger.warn('some accepted messages are not stored yet: the next start stores them');
     },
   };
 }
 
 interface Remains {
-  readonly broker: MemoryBroker;
+  readonly broker: Broker;
   readonly database: Database;
-  readonly dataDir: DataDir;
-  readonly telemetry: Telemetry;
 }
 
-async function finish({ broker, database, dataDir }: Remains): Promise<void> {
-  // A position without its messages would give a number to two contents; without positions new epochs begin.
-  if (await drainLog(broker, 0)) keepPositions(dataDir.path, broker.snapshot());
+async function finish({ broker, database }: Remains): Promise<void> {
   await broker.stop();
   await database.close();
 }

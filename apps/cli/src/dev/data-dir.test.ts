@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isRunning } from '../process-identity.ts';
 import { findDevState, removeDevState, writeDevState } from '../target/dev-state.ts';
 import { jwtSecretOf, openDataDir } from './data-dir.ts';
-import { keepPositions, takePositions } from './positions-file.ts';
 
 let path: string;
 beforeEach(() => {
@@ -29,17 +30,33 @@ describe('the data directory', () => {
     openDataDir(path).release();
   });
 
-  it('is taken over from one that died', async () => {
-    writeFileSync(join(path, 'lock.json'), JSON.stringify({ pid: await deadPid() }));
-    openDataDir(path).release();
-    writeFileSync(join(path, 'lock.json'), '{"pi');
-    openDataDir(path).release();
-  });
-
-  it('is taken over when the pid now belongs to another process', () => {
-    writeFileSync(join(path, 'lock.json'), JSON.stringify({ pid: process.pid, started: 'another boot/1' }));
-    openDataDir(path).release();
-  });
+  it.runIf(process.platform === 'linux')(
+    'is taken over from one that was killed, also while it is a zombie',
+    async () => {
+      const module = JSON.stringify(fileURLToPath(new URL('./data-dir.ts', import.meta.url)));
+      const owner = `import { openDataDir } from ${module}; openDataDir(${JSON.stringify(path)});
+      console.log(process.pid); setInterval(() => undefined, 1000);`;
+      // exec: the shell with the child becomes a program that waits for no child.
+      const parent = spawn(
+        'sh',
+        ['-c', '"$0" --input-type=module --eval "$1" & exec sleep 600', process.execPath, owner],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      try {
+        const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+        const pid = Number(line);
+        expect(() => openDataDir(path)).toThrow(`process ${pid} uses`);
+        process.kill(pid, 'SIGKILL');
+        await expect
+          .poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), { timeout: 30_000 })
+          .toMatch(/\) Z /);
+        expect(isRunning({ pid })).toBe(false);
+        openDataDir(path).release();
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
 
   it('is refused with a way out when it can not be made', () => {
     writeFileSync(join(path, 'file'), '');
@@ -53,15 +70,6 @@ describe('the data directory', () => {
     expect(jwtSecretOf(dir)).toBe(secret);
     expect(statSync(join(path, 'jwt-secret')).mode & 0o777).toBe(0o600);
     dir.release();
-  });
-});
-
-describe('positions', () => {
-  it('are given back once', () => {
-    const snapshot = [['default/chat', { epoch: 'e', seq: 4 }]] as never;
-    keepPositions(path, snapshot);
-    expect(takePositions(path)).toEqual(snapshot);
-    expect(takePositions(path)).toBeUndefined();
   });
 });
 

@@ -296,19 +296,27 @@ describe('over a restart', () => {
     client.close();
   });
 
-  it('a crash begins a new epoch, is told to clients, and keeps what was stored', async () => {
-    const { client, subscription } = await follow();
+  it('[D6] a crash in the middle of a burst loses and doubles nothing, and clients recover', async () => {
+    const following = await follow();
+    const { client, subscription } = following;
     const before = subscription.position!;
-    const { stored } = client.publish(CHANNEL, 'kept', { stored: true });
-    await stored;
-    const recovered = resumed(client);
+    const recoveries: boolean[] = [];
+    client.on('recovered', ({ recovered }) => recoveries.push(recovered));
+    const count = 600;
+    const receipts = Array.from({ length: count }, (_, i) => client.publish(CHANNEL, `crash ${i}`));
+    await receipts[100];
     await instance.kill('SIGKILL');
     instance = await start();
-    expect(await recovered).toBe(false);
-    const { epoch } = await client.publish(CHANNEL, 'after the crash');
-    expect(epoch > before.epoch).toBe(true);
-    const { messages } = await client.history(CHANNEL, { limit: 2 });
-    expect(messages.map(({ payload }) => payload)).toEqual(['after the crash', 'kept']);
+    const places = await Promise.all(receipts);
+    expect(places.map(({ epoch, seq }) => [epoch, seq])).toEqual(
+      places.map((_, i) => [before.epoch, before.seq + 1 + i]),
+    );
+    const expected = Array.from({ length: count }, (_, i) => `crash ${i}`);
+    expect((await seenSoFar(following)).map(({ payload }) => payload)).toEqual(expected);
+    expect(recoveries.length).toBeGreaterThan(0);
+    expect(recoveries).not.toContain(false);
+    const { messages } = await client.history(CHANNEL, { limit: count + 1 });
+    expect(messages.toReversed().map(({ payload }) => payload)).toEqual([...expected, 'the last']);
     client.close();
   });
 });

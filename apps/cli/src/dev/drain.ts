@@ -4,8 +4,8 @@ import type { Broker } from '@carillon/broker';
 const LOOK_EVERY_MS = 10;
 
 /**
- * Waits until everything accepted is stored. The memory broker's log is gone with the process, so a clean stop has to empty it,
- * after the gateway has closed and before persistence does. Answers whether it is empty.
+ * Waits until everything accepted is stored, so that who waits for `stored` is told, and the next start has nothing to make up for. Comes
+ * after the gateway has closed and before persistence does. Answers whether the log is empty.
  */
 export async function drainLog(broker: Broker, timeoutMs: number): Promise<boolean> {
   const deadlineMs = performance.now() + timeoutMs;

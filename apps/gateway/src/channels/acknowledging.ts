@@ -1,15 +1,30 @@
-import type { AckCursors, ChannelKey } from '@carillon/broker';
+import type { AckCursor, Broker, ChannelKey } from '@carillon/broker';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { Channel } from './channel.ts';
 import type { Subscribing, Subscription } from './subscribe.ts';
 
-/** How far a consumer has got, as this connection knows it. */
-export interface AckState {
-  readonly consumer: string;
-  readonly timeoutMs: number;
+/** Cursors read from the broker in one round; the others wait for the next rounds, in turn. */
+const MAX_READS_PER_ROUND = 1000;
+
+/** A consumer as a subscription names it. */
+export interface ConsumerTerms {
+  /** The broker's name of the user's consumer. */
+  readonly name: string;
+  readonly ackTimeoutMs: number;
+  /** How far it had got when the subscription began. */
+  readonly acked: Position;
+}
+
+/** A consumer with subscriptions on this gateway, which share what is acknowledged. */
+interface Consumer {
+  readonly key: string;
+  readonly name: string;
+  readonly channel: Channel;
+  readonly ackTimeoutMs: number;
   acked: Position;
-  /** Since when messages are open without an acknowledgement, on the clock of performance.now(). */
-  openSinceMs: number | undefined;
+  /** Since when messages are open without an acknowledgement, on the clock of performance.now(); `undefined`: nothing is open. */
+  readonly openSinceMs: Map<Subscription, number | undefined>;
 }
 
 interface Written {
@@ -18,18 +33,23 @@ interface Written {
   readonly position: Position;
 }
 
-/** [AK1]-[AK5] Takes acknowledgements, writes them to the broker in batches, and sends again what stays open. */
+/**
+ * [AK1]-[AK5] Takes acknowledgements, writes them to the broker in batches, and sends again what stays open. Subscriptions of one consumer
+ * on other gateways share their acknowledgements through the broker: the cursor is read before anything is sent again, and at no other time.
+ */
 export class Acknowledging {
-  readonly #cursors: AckCursors;
+  readonly #broker: Pick<Broker, 'acks' | 'nowMs'>;
   readonly #subscribing: Subscribing;
   readonly #log: RepeatedLog;
   readonly #redelivered: Counter;
-  readonly #open = new Map<Subscription, AckState>();
-  /** Newest position per channel and consumer that the broker doesn't have yet. Bounded by the subscriptions. */
+  readonly #consumers = new Map<string, Consumer>();
+  /** Bounded by the subscriptions, as the next two are. */
+  readonly #bySubscription = new Map<Subscription, Consumer>();
+  /** Newest position per channel and consumer that the broker doesn't have yet. */
   #unwritten = new Map<string, Written>();
 
-  constructor(cursors: AckCursors, subscribing: Subscribing, telemetry: Telemetry) {
-    this.#cursors = cursors;
+  constructor(broker: Pick<Broker, 'acks' | 'nowMs'>, subscribing: Subscribing, telemetry: Telemetry) {
+    this.#broker = broker;
     this.#subscribing = subscribing;
     this.#log = new RepeatedLog(telemetry.loggerOf('channels'));
     this.#redelivered = telemetry.metrics.counter(METRICS.redeliveries);
@@ -37,28 +57,46 @@ export class Acknowledging {
 
   /** Where a consumer goes on. @throws CarillonError CONSUMER_LIMIT, UNAVAILABLE */
   async begin(channel: ChannelKey, consumer: string, initial: Position): Promise<Position> {
-    return (
-      this.#unwritten.get(keyOf(channel, consumer))?.position ??
-      (await this.#cursors.open(channel, consumer, initial))
-    );
+    const unwritten = this.#unwritten.get(keyOf(channel, consumer))?.position;
+    const kept = await this.#broker.acks.open(channel, consumer, initial);
+    // Another gateway may have written what comes after it.
+    return unwritten !== undefined && isBehind(kept, unwritten) ? unwritten : kept;
   }
 
-  watch(subscription: Subscription, state: AckState): void {
-    this.#open.set(subscription, state);
+  watch(subscription: Subscription, { name, ackTimeoutMs, acked }: ConsumerTerms): void {
+    const { channel } = subscription;
+    const key = keyOf(channel.key, name);
+    const consumer = this.#consumers.get(key) ?? {
+      key,
+      name,
+      channel,
+      ackTimeoutMs,
+      acked,
+      openSinceMs: new Map(),
+    };
+    if (isBehind(consumer.acked, acked)) consumer.acked = acked;
+    consumer.openSinceMs.set(subscription, undefined);
+    this.#consumers.set(key, consumer);
+    this.#bySubscription.set(subscription, consumer);
   }
 
   forget(subscription: Subscription): void {
-    this.#open.delete(subscription);
+    const consumer = this.#bySubscription.get(subscription);
+    if (consumer === undefined) return;
+    this.#bySubscription.delete(subscription);
+    consumer.openSinceMs.delete(subscription);
+    if (consumer.openSinceMs.size === 0) this.#consumers.delete(consumer.key);
   }
 
-  stateOf(subscription: Subscription): AckState | undefined {
-    return this.#open.get(subscription);
+  /** How far the subscription's consumer has got; `undefined` when it names none. */
+  ackedBy(subscription: Subscription): Position | undefined {
+    return this.#bySubscription.get(subscription)?.acked;
   }
 
   /** @throws CarillonError ACK_INVALID */
   ack(subscription: Subscription, position: Position): void {
-    const state = this.#open.get(subscription);
-    if (state === undefined)
+    const consumer = this.#bySubscription.get(subscription);
+    if (consumer === undefined)
       throw new CarillonError(
         'ACK_INVALID',
         'This subscription takes no acknowledgements: it names no consumer.',
@@ -69,39 +107,70 @@ export class Acknowledging {
         'ACK_INVALID',
         `${position.epoch}:${position.seq} was not delivered; the channel is at ${newest.epoch}:${newest.seq}.`,
       );
-    if (!isBehind(state.acked, position)) return;
-    this.#move(subscription, state, position);
+    if (isBehind(consumer.acked, position)) this.#move(consumer, position);
   }
 
   /** What was open can't be given: the consumer goes on after it. */
-  giveUp(subscription: Subscription, state: AckState, position: Position): void {
-    this.#move(subscription, state, position);
+  giveUp(subscription: Subscription, position: Position): void {
+    const consumer = this.#bySubscription.get(subscription);
+    if (consumer !== undefined) this.#move(consumer, position);
   }
 
   /** Call often: writes what was acknowledged, and sends again what was not. */
   async round(): Promise<void> {
     const nowMs = performance.now();
-    for (const [subscription, state] of this.#open) this.#look(subscription, state, nowMs);
-    await this.#write();
+    const overdue: Consumer[] = [];
+    for (const consumer of this.#consumers.values()) {
+      if (!isOverdue(consumer, nowMs)) continue;
+      overdue.push(consumer);
+      if (overdue.length === MAX_READS_PER_ROUND) break;
+    }
+    await Promise.all([this.#write(), ...overdue.map((consumer) => this.#check(consumer))]);
   }
 
-  #move({ channel }: Subscription, state: AckState, position: Position): void {
-    state.acked = position;
-    state.openSinceMs = undefined;
-    const { consumer } = state;
-    this.#unwritten.set(keyOf(channel.key, consumer), { channel: channel.key, consumer, position });
+  #move(consumer: Consumer, position: Position): void {
+    const { key, name, channel } = consumer;
+    progress(consumer, position);
+    this.#unwritten.set(key, { channel: channel.key, consumer: name, position });
   }
 
-  #look(subscription: Subscription, state: AckState, nowMs: number): void {
-    const at = subscription.channel.position!;
-    // What an ended epoch still held open is told as a gap; in the new one everything is open.
-    if (at.epoch !== state.acked.epoch) state.acked = { epoch: at.epoch, seq: 0 };
-    if (at.seq <= state.acked.seq) state.openSinceMs = undefined;
-    else if (state.openSinceMs === undefined) state.openSinceMs = nowMs;
-    else if (nowMs - state.openSinceMs >= state.timeoutMs) {
-      state.openSinceMs = nowMs;
+  /** Sends again what is open on this gateway, unless it was acknowledged on another one. */
+  async #check(consumer: Consumer): Promise<void> {
+    const { key, name, channel } = consumer;
+    // What is late again in the next round, because the broker is away, is not always the same.
+    if (this.#consumers.delete(key)) this.#consumers.set(key, consumer);
+    try {
+      const cursor = await this.#broker.acks.find(channel.key, name);
+      if (cursor === undefined) this.#restore(consumer);
+      else this.#learn(consumer, cursor);
+    } catch (error) {
+      this.#log.warn({ err: error, channel: channel.key }, 'could not read acknowledgements; trying again');
+      return;
+    }
+    const nowMs = performance.now();
+    if (isOverdue(consumer, nowMs)) this.#sendAgain(consumer, nowMs);
+  }
+
+  #learn(consumer: Consumer, cursor: AckCursor): void {
+    const at = consumer.channel.position!;
+    // Acknowledged in an epoch that this gateway hasn't reached: nothing of the present one is open.
+    const reached = at.epoch < cursor.epoch ? at : cursor;
+    if (!isBehind(consumer.acked, reached)) return;
+    progress(consumer, reached, Math.max(0, this.#broker.nowMs() - cursor.atMs));
+  }
+
+  /** The broker lost the cursor: a consumer that comes back would begin at the newest message. */
+  #restore({ key, name, channel, acked }: Consumer): void {
+    if (!this.#unwritten.has(key))
+      this.#unwritten.set(key, { channel: channel.key, consumer: name, position: acked });
+  }
+
+  #sendAgain({ acked, openSinceMs, ackTimeoutMs }: Consumer, nowMs: number): void {
+    for (const [subscription, sinceMs] of openSinceMs) {
+      if (sinceMs === undefined || nowMs - sinceMs < ackTimeoutMs) continue;
+      openSinceMs.set(subscription, nowMs);
       this.#redelivered.add();
-      this.#subscribing.sendAgain(subscription, state.acked);
+      this.#subscribing.sendAgain(subscription, acked);
     }
   }
 
@@ -112,7 +181,7 @@ export class Acknowledging {
     await Promise.all(
       [...writing].map(async ([key, written]) => {
         try {
-          await this.#cursors.ack(written.channel, written.consumer, written.position);
+          await this.#broker.acks.ack(written.channel, written.consumer, written.position);
         } catch (error) {
           this.#log.warn(
             { err: error, channel: written.channel },
@@ -123,6 +192,28 @@ export class Acknowledging {
       }),
     );
   }
+}
+
+/** Is a message open on one of the subscriptions for longer than it may be? Notes since when messages are open. */
+function isOverdue(consumer: Consumer, nowMs: number): boolean {
+  const at = consumer.channel.position!;
+  // What an ended epoch still held open is told as a gap; in the new one everything is open.
+  if (at.epoch !== consumer.acked.epoch) consumer.acked = { epoch: at.epoch, seq: 0 };
+  const isOpen = at.seq > consumer.acked.seq;
+  let overdue = false;
+  for (const [subscription, sinceMs] of consumer.openSinceMs) {
+    if (!isOpen || sinceMs === undefined) consumer.openSinceMs.set(subscription, isOpen ? nowMs : undefined);
+    else if (nowMs - sinceMs >= consumer.ackTimeoutMs) overdue = true;
+  }
+  return overdue;
+}
+
+/** The consumer acknowledged up to `position`, `agoMs` ago. What is still open has its full time from then on. */
+function progress(consumer: Consumer, { epoch, seq }: Position, agoMs = 0): void {
+  consumer.acked = { epoch, seq };
+  const atMs = performance.now() - agoMs;
+  for (const [subscription, sinceMs] of consumer.openSinceMs)
+    if (sinceMs !== undefined) consumer.openSinceMs.set(subscription, Math.max(sinceMs, atMs));
 }
 
 function keyOf(channel: ChannelKey, consumer: string): string {

@@ -1,6 +1,7 @@
 import { SYSTEM_CHANNEL } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
 import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { Frame } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
 import { channelKey } from './channel-name.ts';
 import type { Channels } from './channels.ts';
@@ -10,6 +11,43 @@ interface Listener {
   readonly subscriber: Subscriber;
   channel: Channel | undefined;
   ended: boolean;
+}
+
+/** [CH7] A connection that didn't subscribe: it is given messages, and knows of no positions that a gap could be between. */
+class NoticeSink implements SubscriberSink {
+  readonly #connection: SubscriberSink;
+
+  constructor(connection: SubscriberSink) {
+    this.#connection = connection;
+  }
+
+  get connectionId(): string {
+    return this.#connection.connectionId;
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
+  sendFrame(frame: Frame): void {
+    this.#connection.sendFrame(frame);
+  }
+
+  sendMessage(message: Frame): void {
+    this.#connection.sendMessage(message);
+  }
+
+  sendMissed(message: Frame): void {
+    this.#connection.sendMissed(message);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#connection.room();
+  }
+
+  tellGap(): void {
+    // Without a subscription there is no recovery, so nothing is missing.
+  }
 }
 
 /** [CH7] Gives every connection what is published on its app's `#system`, without a subscription. */
@@ -27,7 +65,11 @@ export class SystemNotices {
 
   /** Returns what ends it. */
   attach(app: string, sink: SubscriberSink): () => void {
-    const listener: Listener = { subscriber: new Subscriber(sink), channel: undefined, ended: false };
+    const listener: Listener = {
+      subscriber: new Subscriber(new NoticeSink(sink)),
+      channel: undefined,
+      ended: false,
+    };
     const open = this.#channels.find(channelKey(app, SYSTEM_CHANNEL));
     if (open?.position !== undefined) this.#join(open, listener);
     else this.#await(app, listener);

@@ -68,7 +68,7 @@ interface OpenQuestion {
 }
 
 export interface ControlChannelDependencies {
-  readonly broker: Pick<Broker, 'publisher' | 'router'>;
+  readonly broker: Pick<Broker, 'publisher' | 'router' | 'nowMs'>;
   readonly gateway: string;
   readonly channels: Channels;
   readonly telemetry: Telemetry;
@@ -176,7 +176,7 @@ export class ControlChannel {
 
   async #publish(channel: ChannelKey, content: object): Promise<void> {
     const id = `${this.#deps.gateway}-${randomBytes(9).toString('base64url')}`;
-    const record = encodeRecord({ id, timestamp: Date.now() }, JSON.stringify(content));
+    const record = encodeRecord({ id, timestamp: this.#deps.broker.nowMs() }, JSON.stringify(content));
     const [outcome] = await this.#deps.broker.publisher.publish([{ channel, id, record, keeping: KEEPING }]);
     if (outcome!.status === 'refused') throw outcome!.error;
   }

@@ -25,7 +25,7 @@ export interface SessionInfo {
   /** [CH6] Absent: the client brought none. */
   readonly session?: string;
   readonly gateway: string;
-  /** In milliseconds since 1970-01-01 UTC, by the gateway's clock. */
+  /** In milliseconds since 1970-01-01 UTC, by the clock that all services share. */
   readonly connectedAt: number;
   /** How many. */
   readonly subscriptions: number;
@@ -45,6 +45,8 @@ const MAX_SESSIONS = 500;
 export interface SessionOperationsDependencies {
   readonly gateway: string;
   readonly connections: Connections;
+  /** The clock that all services share. */
+  readonly nowMs: () => number;
   readonly logger: Logger;
 }
 
@@ -93,7 +95,7 @@ export class SessionOperations {
       connection: connectionId,
       ...(session === undefined ? {} : { session }),
       gateway: this.#deps.gateway,
-      connectedAt: Math.round(Date.now() - performance.now() + openedAtMs),
+      connectedAt: Math.round(this.#deps.nowMs() - performance.now() + openedAtMs),
       subscriptions: subscriptions.size,
     };
   }

@@ -1,6 +1,7 @@
 import { allows, extractToken, type Identity } from '@carillon/auth';
 import { CarillonError, isSessionId, sessionChannel, userChannel } from '@carillon/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { missingCapability } from '../ingress/missing-capability.ts';
 import type { Authenticator } from '../session/authenticate.ts';
 import type { ControlChannel } from './control-channel.ts';
 import type { ControlTarget } from './session-operations.ts';
@@ -93,12 +94,9 @@ export class UserRoutes {
   }
 }
 
-function checkRight({ capabilities }: Identity, channel: string): void {
-  if (allows(capabilities, 'control', channel)) return;
-  throw new CarillonError(
-    'PERMISSION_DENIED',
-    `The token does not allow this: it needs the capability control for ${channel}.`,
-  );
+function checkRight(identity: Identity, channel: string): void {
+  if (allows(identity.capabilities, 'control', channel)) return;
+  throw missingCapability(identity, `controlling ${channel}`, 'control', { channel });
 }
 
 /** Nothing at all is as good as `{}`. */

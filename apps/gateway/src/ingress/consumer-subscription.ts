@@ -1,6 +1,6 @@
 import type { Identity } from '@carillon/auth';
 import { CarillonError, type Position } from '@carillon/protocol';
-import type { Acknowledging, AckState } from '../channels/acknowledging.ts';
+import type { Acknowledging } from '../channels/acknowledging.ts';
 import { channelKey, channelName } from '../channels/channel-name.ts';
 import type { Channels } from '../channels/channels.ts';
 import type { Subscribing, Subscription } from '../channels/subscribe.ts';
@@ -59,9 +59,8 @@ export async function subscribeConsumer(
       plain.end();
     },
   };
-  const state: AckState = { consumer, timeoutMs: ackTimeoutMs, acked, openSinceMs: undefined };
-  acknowledging.watch(subscription, state);
+  acknowledging.watch(subscription, { name: consumer, ackTimeoutMs, acked });
   const { position, recovery } = plain.beginning;
-  if (recovery?.recovered === false) acknowledging.giveUp(subscription, state, position);
+  if (recovery?.recovered === false) acknowledging.giveUp(subscription, position);
   return subscription;
 }

@@ -26,7 +26,7 @@ export function registerConsumers(
     );
     if (channelNameFault(channel) !== undefined) throw new CarillonError('CHANNEL_INVALID');
     if (!mayRead({ identity }, 'history', channel))
-      throw missingCapability(`see the consumers of ${channel}`, 'history', channel);
+      throw missingCapability(identity, `seeing the consumers of ${channel}`, 'history', { channel });
     const key = channelKey(identity.app, channel);
     const [{ top }, cursors] = await Promise.all([
       broker.history.latest(key, { limit: 1 }),

@@ -30,6 +30,8 @@ export interface HandlerDependencies {
   /** A client was let in. */
   readonly onConnected: (connection: Connection) => void;
   readonly logger: Logger;
+  /** The clock that all services share. */
+  readonly nowMs: () => number;
   readonly limits: {
     readonly maxFrameBytes: number;
     readonly maxSubscriptions: number;

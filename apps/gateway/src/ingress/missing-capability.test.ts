@@ -1,15 +1,27 @@
 import { expect, it } from 'vitest';
 import { missingCapability } from './missing-capability.ts';
 
+const ADA = { userId: 'ada' };
+const NOBODY = { userId: undefined };
+
 it('says which capability is missing', () => {
-  expect(missingCapability('publish on chat:a', 'publish', 'chat:a')).toMatchObject({
+  expect(missingCapability(ADA, 'publishing to chat:a', 'publish', { channel: 'chat:a' })).toMatchObject({
     code: 'PERMISSION_DENIED',
     message:
-      'The token does not allow to publish on chat:a: it needs the capability publish for this channel.',
+      'The token does not allow publishing to chat:a: it needs the capability publish for this channel.',
   });
 });
 
+it('says of a client without a token that there is none', () => {
+  expect(missingCapability(NOBODY, 'answering m', 'answer', { method: 'm' }).message).toBe(
+    'There is no token, and without one answering m is not allowed: send a token with the capability answer for this method.',
+  );
+});
+
 it('says of a name of the system that * does not match it', () => {
-  const { message } = missingCapability('publish on #user:ada', 'publish', '#user:ada');
-  expect(message).toContain('Only a pattern that begins with # matches it, * does not.');
+  for (const identity of [ADA, NOBODY]) {
+    const on = { channel: '#user:ada' };
+    const { message } = missingCapability(identity, 'publishing to #user:ada', 'publish', on);
+    expect(message).toContain('Only a pattern that begins with # matches it, * does not.');
+  }
 });

@@ -1,13 +1,26 @@
+import type { Identity } from '@carillon/auth';
 import { type CapabilityAction, CarillonError } from '@carillon/protocol';
 
-/** @param deed with the channel's name, e.g. `publish on chat:lobby` */
-export function missingCapability(deed: string, action: CapabilityAction, channel: string): CarillonError {
-  // Who has `*` believes to have this one.
-  const notMeant = channel.startsWith('#')
-    ? ' Only a pattern that begins with # matches it, * does not.'
-    : '';
+/** What was asked for; the name is that of a channel, or of a method. */
+export type RefusedDeed = readonly [
+  deed: string,
+  action: CapabilityAction,
+  on: { readonly channel: string } | { readonly method: string } | 'some channel',
+];
+
+/** @param deed a gerund with the name, e.g. `publishing to chat:lobby` */
+export function missingCapability(
+  { userId }: Pick<Identity, 'userId'>,
+  ...[deed, action, on]: RefusedDeed
+): CarillonError {
+  const place = on === 'some channel' ? on : 'method' in on ? 'this method' : 'this channel';
+  // `*` does not match system channels, a common mistake.
+  const isForSystem = on !== 'some channel' && 'channel' in on && on.channel.startsWith('#');
+  const notMeant = isForSystem ? ' Only a pattern that begins with # matches it, * does not.' : '';
   return new CarillonError(
     'PERMISSION_DENIED',
-    `The token does not allow to ${deed}: it needs the capability ${action} for this channel.${notMeant}`,
+    userId === undefined
+      ? `There is no token, and without one ${deed} is not allowed: send a token with the capability ${action} for ${place}.${notMeant}`
+      : `The token does not allow ${deed}: it needs the capability ${action} for ${place}.${notMeant}`,
   );
 }

@@ -25,7 +25,7 @@ export const onConnect: Handler<'connect'> = (deps, connection, frame) => {
 };
 
 function letIn(
-  { gateway, limits, logger, systemNotices, degradation, onConnected }: HandlerDependencies,
+  { gateway, limits, logger, systemNotices, degradation, onConnected, nowMs }: HandlerDependencies,
   connection: Connection,
   { id, session, batch }: ConnectFrame,
   identity: Identity,
@@ -43,7 +43,7 @@ function letIn(
       gateway,
       ...(identity.userId === undefined ? {} : { user: identity.userId }),
       ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
-      timestamp: Date.now(),
+      timestamp: nowMs(),
       ...(degradation.isDegraded ? { degraded: true } : {}),
       limits: {
         maxFrameBytes: limits.maxFrameBytes,

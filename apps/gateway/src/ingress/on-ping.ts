@@ -1,13 +1,13 @@
 import { encodeFrame } from '../egress/server-frames.ts';
 import type { Handler } from './handlers.ts';
 
-export const onPing: Handler<'ping'> = (_deps, connection, { id, timestamp }) => {
+export const onPing: Handler<'ping'> = ({ nowMs }, connection, { id, timestamp }) => {
   connection.sendFrame(
     encodeFrame({
       type: 'pong',
       re: id,
       ...(timestamp === undefined ? {} : { timestamp }),
-      serverTime: Date.now(),
+      serverTime: nowMs(),
     }),
   );
   return undefined;

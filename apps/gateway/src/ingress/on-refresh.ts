@@ -7,7 +7,7 @@ import type { Handler } from './handlers.ts';
 
 /** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
 export const onRefresh: Handler<'refresh'> = async (
-  { authenticator, logger, requests },
+  { authenticator, logger, requests, nowMs },
   connection,
   { id, token },
 ) => {
@@ -27,7 +27,7 @@ export const onRefresh: Handler<'refresh'> = async (
         type: 'refreshed',
         re: id,
         ...(identity.expiresAtMs === undefined ? {} : { expiresAt: identity.expiresAtMs }),
-        timestamp: Date.now(),
+        timestamp: nowMs(),
       }),
     );
   } catch (error) {
@@ -54,7 +54,7 @@ function endWhatIsNotAllowed(connection: Connection, identity: Identity): void {
         type: 'ended',
         channel,
         code: 'PERMISSION_DENIED',
-        message: `The new token does not allow to subscribe to ${channel}.`,
+        message: `The new token does not allow subscribing to ${channel}.`,
         retryable: false,
       }),
     );

@@ -22,7 +22,7 @@ export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, 
       try {
         const subscription = await subscribeOne(deps, connection, request);
         begun.push(subscription);
-        return resultOf(request.channel, subscription, deps.acknowledging.stateOf(subscription)?.acked);
+        return resultOf(request.channel, subscription, deps.acknowledging.ackedBy(subscription));
       } catch (error) {
         return { channel: request.channel, error: errorResult(error) };
       }
@@ -48,7 +48,7 @@ async function subscribeOne(
     channel !== SYSTEM_CHANNEL &&
     !mayRead({ identity, session: connection.session }, 'subscribe', channel)
   ) {
-    throw missingCapability(`subscribe to ${channel}`, 'subscribe', channel);
+    throw missingCapability(identity, `subscribing to ${channel}`, 'subscribe', { channel });
   }
   if (connection.subscriptions.has(channel) || connection.subscribing.has(channel))
     throw new CarillonError('ALREADY_SUBSCRIBED', `This connection is already subscribed to ${channel}.`);

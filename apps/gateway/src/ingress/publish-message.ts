@@ -103,11 +103,8 @@ export class PublishMessage {
     }
   }
 
-  #refusal(
-    { capabilities }: Identity,
-    { channel, payloadJson }: MessageToPublish,
-  ): CarillonError | undefined {
-    if (allows(capabilities, 'publish', channel)) {
+  #refusal(identity: Identity, { channel, payloadJson }: MessageToPublish): CarillonError | undefined {
+    if (allows(identity.capabilities, 'publish', channel)) {
       if (this.#underWayChars + payloadJson.length <= MAX_UNDER_WAY_CHARS || this.underWay === 0)
         return undefined;
       return new CarillonError(
@@ -116,7 +113,7 @@ export class PublishMessage {
         { retryAfterMs: 1000 },
       );
     }
-    return missingCapability(`publish on ${channel}`, 'publish', channel);
+    return missingCapability(identity, `publishing to ${channel}`, 'publish', { channel });
   }
 
   #send(

@@ -43,7 +43,7 @@ export class ReadHistory {
   async read(reader: Reader, query: HistoryQuery): Promise<HistoryAnswer> {
     const { channel, after, limit = DEFAULT_HISTORY_LIMIT } = query;
     if (!mayRead(reader, 'history', channel))
-      throw missingCapability(`read the history of ${channel}`, 'history', channel);
+      throw missingCapability(reader.identity, `reading the history of ${channel}`, 'history', { channel });
     const policy = this.#namespaces.resolve(channel);
     if (policy.history === undefined && !policy.durable)
       throw new CarillonError('HISTORY_DISABLED', `The namespace of ${channel} keeps no history.`);

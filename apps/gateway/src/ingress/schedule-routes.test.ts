@@ -101,13 +101,39 @@ describe('routes of scheduled messages', () => {
       code: 'CHANNEL_INVALID',
     });
     expect(asked).toEqual([]);
+    // As one that is not there: its existence and its channel are a secret, too.
     for (const method of ['GET', 'DELETE'] as const)
-      expect(await call(method, '/v1/schedules/s-1')).toMatchObject({
-        status: 403,
-        code: 'PERMISSION_DENIED',
+      expect((await call(method, '/v1/schedules/s-1')).body).toEqual({
+        error: {
+          code: 'NOT_FOUND',
+          message: 'There is no scheduled message of this id, or no longer.',
+          retryable: false,
+        },
       });
     expect((await call('GET', '/v1/schedules')).body).toEqual({ schedules: [] });
     expect(asked.map(({ action }) => action)).toEqual(['find', 'find', 'list']);
+  });
+
+  it('tells nothing of messages on channels that the token does not allow to publish on, in `next` either', async () => {
+    const of = (id: string, channel: string, deliverAt: number) =>
+      ({ id, channel, deliverAt, state: 'pending', createdAt: 1 }) as const;
+    // Persistence of the version before answers with all of them.
+    answerWith({ schedules: [of('s-1', 'later:a', 5), of('s-2', 'secret:a', 1234567)] });
+    const { body: page } = await call('GET', '/v1/schedules?limit=2');
+    expect(page.schedules).toEqual([of('s-1', 'later:a', 5)]);
+    expect(page.next).toBe('5:s-1');
+    expect(asked).toMatchObject([{ action: 'list', allowed: ['later:*'] }]);
+    expect(await call('GET', '/v1/schedules?channel=secret:a')).toMatchObject({ code: 'PERMISSION_DENIED' });
+    token = await mintToken({
+      secret: SECRET,
+      userId: 'eve',
+      capabilities: { 'later:*': ['subscribe', 'history'] },
+      expiresInMs: 60_000,
+    });
+    for (const path of ['/v1/schedules', '/v1/schedules?channel=later:a', '/v1/schedules?limit=1'])
+      expect(await call('GET', path)).toMatchObject({ status: 403, code: 'PERMISSION_DENIED' });
+    expect((await call('GET', '/v1/schedules/s-2')).code).toBe('NOT_FOUND');
+    expect(asked.filter(({ action }) => action === 'list')).toHaveLength(1);
   });
 
   it('says that the outcome is unknown when nobody answers, unless nothing was to be done', async () => {

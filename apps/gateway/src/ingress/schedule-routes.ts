@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { allows, extractToken, type Identity } from '@carillon/auth';
+import { allows, extractToken, type Identity, patternsAllowing } from '@carillon/auth';
 import type { Broker } from '@carillon/broker';
 import {
   CarillonError,
@@ -20,6 +20,8 @@ import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule
 
 const ASK_TIMEOUT_MS = 5000;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+/** Says what persistence says of an id that it doesn't know. */
+const UNKNOWN_ID = 'There is no scheduled message of this id, or no longer.';
 /** Ids of scheduled messages, which become ids of messages. */
 const SCHEDULE_ID = /^s-[0-9a-z]{1,62}$/;
 
@@ -59,7 +61,7 @@ export class ScheduleRoutes {
   async #add(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const identity = await this.#identityOf(request);
     const channel = checkedChannel((request.params as { channel: string }).channel);
-    if (!allows(identity.capabilities, 'publish', channel)) throw denied(channel);
+    if (!allows(identity.capabilities, 'publish', channel)) throw denied(identity, channel);
     if (typeof request.body !== 'string')
       throw new CarillonError('CONTENT_TYPE_UNSUPPORTED', 'There is no JSON body: send application/json.');
     const message = readSchedule(request.body, this.#deps.limits);
@@ -68,7 +70,7 @@ export class ScheduleRoutes {
       action: 'add',
       message: {
         ...message,
-        id: `s-${Date.now().toString(36)}${randomBytes(8).toString('hex')}`,
+        id: `s-${this.#deps.broker.nowMs().toString(36)}${randomBytes(8).toString('hex')}`,
         owner: identity.userId ?? '',
         idempotencyKey: idempotencyKeyOf(request),
         // Only the trace of somebody who records it: the last two digits say so.
@@ -87,16 +89,24 @@ export class ScheduleRoutes {
     const query = request.query as Readonly<Record<string, string | undefined>>;
     const channel = query.channel === undefined ? undefined : checkedChannel(query.channel);
     const limit = limitOf(query.limit);
+    const { capabilities } = identity;
+    const allowed = patternsAllowing(capabilities, 'publish');
+    if (channel !== undefined && !allows(capabilities, 'publish', channel)) throw denied(identity, channel);
+    if (allowed.length === 0)
+      throw missingCapability(identity, 'seeing scheduled messages', 'publish', 'some channel');
     const page = await this.#ask(identity.app, channel ?? '', {
       action: 'list',
       channel,
+      allowed,
       state: stateOf(query.state),
       after: cursorOf(query.after),
       limit,
     });
-    const last = page.length < limit ? undefined : page.at(-1);
+    // Persistence of 0.1 answers with all: nothing of the others is told, their time and id in `next` included.
+    const schedules = page.filter((schedule) => allows(capabilities, 'publish', schedule.channel));
+    const last = page.length < limit ? undefined : schedules.at(-1);
     return await reply.header('cache-control', 'no-store').send({
-      schedules: page.filter((schedule) => allows(identity.capabilities, 'publish', schedule.channel)),
+      schedules,
       ...(last === undefined ? {} : { next: cursorText(last) }),
     });
   }
@@ -109,7 +119,9 @@ export class ScheduleRoutes {
     if (!SCHEDULE_ID.test(id))
       throw new CarillonError('NOT_FOUND', 'This is not the id of a scheduled message.');
     const [found] = await this.#ask(identity.app, '', { action: 'find', id });
-    if (!allows(identity.capabilities, 'publish', found!.channel)) throw denied(found!.channel);
+    // As if there was none: who may not publish there doesn't learn that there is one, and where.
+    if (!allows(identity.capabilities, 'publish', found!.channel))
+      throw new CarillonError('NOT_FOUND', UNKNOWN_ID);
     return { identity, found: found! };
   }
 
@@ -146,8 +158,8 @@ function unanswered({ action }: ScheduleRequest, cause: unknown): CarillonError 
       );
 }
 
-function denied(channel: string): CarillonError {
-  return missingCapability(`publish on ${channel}`, 'publish', channel);
+function denied(identity: Identity, channel: string): CarillonError {
+  return missingCapability(identity, `publishing to ${channel}`, 'publish', { channel });
 }
 
 function checkedChannel(channel: string): string {

@@ -6,10 +6,13 @@ import type { Connections } from '../session/connections.ts';
 export class Degradation {
   readonly #connections: Connections;
   readonly #logger: Logger;
+  readonly #nowMs: () => number;
   #isDegraded = false;
   #stopping = false;
 
-  constructor(connections: Connections, telemetry: Telemetry) {
+  /** @param nowMs the clock that all services share */
+  constructor(connections: Connections, nowMs: () => number, telemetry: Telemetry) {
+    this.#nowMs = nowMs;
     this.#connections = connections;
     this.#logger = telemetry.loggerOf('gateway');
     telemetry.metrics.gauge(METRICS.degraded, () => (this.#isDegraded ? 1 : 0));
@@ -28,7 +31,7 @@ export class Degradation {
       this.#logger.warn(
         'the broker is away: clients stay; only ephemeral namespaces are served, on this gateway alone, until it is back',
       );
-    const frame = encodeFrame({ type: 'status', degraded: !up, timestamp: Date.now() });
+    const frame = encodeFrame({ type: 'status', degraded: !up, timestamp: this.#nowMs() });
     for (const connection of this.#connections.all())
       if (connection.state === 'ready') connection.sendFrame(frame);
   }

@@ -19,6 +19,7 @@ import {
 } from '@carillon/telemetry';
 import { PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame, toCarillonError } from '../egress/server-frames.ts';
+import { missingCapability } from '../ingress/missing-capability.ts';
 import type { Connection } from '../session/connection.ts';
 
 export interface AskingLimits {
@@ -82,11 +83,9 @@ export class Asking {
 
   #refusal(connection: Connection, { id, method }: ReceivedRequest): CarillonError | undefined {
     const { limits, isDraining } = this.#deps;
-    if (!allows(connection.identity!.capabilities, 'request', method))
-      return new CarillonError(
-        'PERMISSION_DENIED',
-        `The token does not allow to ask ${method}: it needs the capability request for this method.`,
-      );
+    const identity = connection.identity!;
+    if (!allows(identity.capabilities, 'request', method))
+      return missingCapability(identity, `asking ${method}`, 'request', { method });
     if (isDraining()) return new CarillonError('DRAINING');
     const open = this.#open.get(connection);
     if (open?.has(id) === true)

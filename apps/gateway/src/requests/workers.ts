@@ -11,6 +11,7 @@ import {
 import { type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { type Frame, PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
+import { missingCapability } from '../ingress/missing-capability.ts';
 import type { Connection } from '../session/connection.ts';
 import { hasRoom, type PendingRequest, type Worker, WorkerPools } from './worker-pool.ts';
 
@@ -49,13 +50,11 @@ export class Workers {
 
   /** [WK1] Resolves when requests may come. @throws CarillonError PERMISSION_DENIED */
   async serve(connection: Connection, { methods, concurrency = 1 }: ServeFrame): Promise<void> {
-    const { capabilities, app } = connection.identity!;
+    const identity = connection.identity!;
+    const { capabilities, app } = identity;
     const refused = methods.find((method) => !allows(capabilities, 'answer', method));
     if (refused !== undefined)
-      throw new CarillonError(
-        'PERMISSION_DENIED',
-        `The token does not allow to answer ${refused}: it needs the capability answer for this method.`,
-      );
+      throw missingCapability(identity, `answering ${refused}`, 'answer', { method: refused });
     const keys = new Set(methods.map((method) => `${app}/${method}` as const));
     if (this.#pools.sizeWith(keys) > MAX_METHODS)
       throw new CarillonError(

@@ -34,7 +34,7 @@ describe('events of clients', () => {
           ? publications.map(() => ({ status: 'refused' as const, error: new CarillonError('UNAVAILABLE') }))
           : await broker.publisher.publish(publications),
     };
-    const events = new ClientEvents({ gateway: 'g1', publisher, telemetry });
+    const events = new ClientEvents({ gateway: 'g1', publisher, nowMs: () => broker.nowMs(), telemetry });
     const { connection, webSocket } = client('g1-c1', 'ada');
     events.connected(connection);
     webSocket.emit('close', 4002);
@@ -67,7 +67,7 @@ describe('events of clients', () => {
         }));
       },
     };
-    const events = new ClientEvents({ gateway: 'g1', publisher, telemetry });
+    const events = new ClientEvents({ gateway: 'g1', publisher, nowMs: Date.now, telemetry });
     events.connected(client('g1-c1', undefined).connection);
     await events.stop();
     expect(refused).toEqual(['g1-c1-in']);

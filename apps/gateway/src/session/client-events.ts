@@ -21,6 +21,8 @@ const SETTLE_TIMEOUT_MS = 2000;
 export interface ClientEventsDependencies {
   readonly gateway: string;
   readonly publisher: Pick<Publisher, 'publish'>;
+  /** The clock that all services share. */
+  readonly nowMs: () => number;
   readonly telemetry: Telemetry;
 }
 
@@ -43,10 +45,11 @@ export class ClientEvents {
   readonly connected = (connection: Connection): void => {
     const { connectionId, identity, webSocket } = connection;
     const { app, userId: user } = identity!;
-    const event = { connection: connectionId, gateway: this.#deps.gateway, user, connectedAt: Date.now() };
+    const { gateway, nowMs } = this.#deps;
+    const event = { connection: connectionId, gateway, user, connectedAt: nowMs() };
     const told = this.#tell(app, 'client.connected', event);
     webSocket.once('close', (code: number) => {
-      const gone = { ...event, disconnectedAt: Date.now(), code };
+      const gone = { ...event, disconnectedAt: nowMs(), code };
       void this.#tell(app, 'client.disconnected', gone, told);
     });
   };

@@ -8,6 +8,7 @@ import { CarillonError, decodeAnswer, encodeRequest, type RequestAnswer } from '
 import { type EndpointRequest, verifyRequest } from '@carillon/server';
 import { ServiceShell } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
+import { HOSTILE_ANSWER_NAMES, startHostilePeer } from '@carillon/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addResponders } from './responders.ts';
 
@@ -225,5 +226,16 @@ describe('an endpoint', () => {
     json(response, 200, 'in time');
     expect(await asking).toEqual({ payloadJson: '"in time"' });
     await stopped;
+  });
+});
+
+describe('[RQ6] an endpoint has its time and no more, whatever it does', () => {
+  it.each(HOSTILE_ANSWER_NAMES)('%s', async (hostile) => {
+    const peer = await startHostilePeer(hostile);
+    // One place: the second request waits for ever when the first one does not end.
+    await start({ url: peer.url, timeoutMs: 500, concurrency: 1 });
+    expect(await Promise.all([codeOf(ask()), codeOf(ask())])).not.toContain('answered');
+    expect(peer.requests).toBe(2);
+    await peer.stop();
   });
 });

@@ -63,12 +63,12 @@ function wants(
 }
 
 function delivery(endpoint: string, event: WebhookEvent, message: StoredMessage): NewDelivery {
-  const { app, channel, epoch, seq } = message;
+  const { app, channel, epoch, seq, id: messageId } = message;
   // From the place, which names one content for ever: the same message makes the same delivery.
   const place = JSON.stringify([endpoint, event, app, channel, epoch, seq]);
   const id = `d-${createHash('sha256').update(place).digest('base64url').slice(0, 32)}`;
   const body = `{"id":"${id}","event":"${event}","app":${JSON.stringify(app)},${contentOf(event, message)}}`;
-  return { id, endpoint, event, app, channel, epoch, seq, body };
+  return { id, endpoint, event, messageId, app, channel, epoch, seq, body };
 }
 
 /** The payload stands as it came: parsed and written again, large numbers would change. */

@@ -1,5 +1,6 @@
 import { webhookEndpoints } from '@carillon/config';
-import { expect, it } from 'vitest';
+import { HOSTILE_ANSWER_NAMES, startHostilePeer } from '@carillon/testing';
+import { describe, expect, it } from 'vitest';
 import { AddressPolicy } from './public-address.ts';
 import { startReceiver } from './receiver.suite.ts';
 import { sendDelivery } from './send.ts';
@@ -31,4 +32,25 @@ it('connects to the address that was checked, whatever the name leads to a momen
   const unchanged = await sendDelivery(endpoint!, DELIVERY, { addresses: new AddressPolicy([]), stopping });
   expect(unchanged).toMatchObject({ delivered: false, endpointIsIll: true });
   await stop();
+});
+
+describe('[C11] an attempt ends in its time, whatever the endpoint does', () => {
+  it.each(HOSTILE_ANSWER_NAMES)('%s', async (answer) => {
+    const peer = await startHostilePeer(answer);
+    const [endpoint] = webhookEndpoints([
+      {
+        name: 'hostile',
+        url: peer.url,
+        events: ['message.published'],
+        secrets: ['0123456789abcdef'],
+        timeoutMs: 500,
+      },
+    ]);
+    const addresses = new AddressPolicy(['127.0.0.1']);
+    const stopping = new AbortController().signal;
+    const result = await sendDelivery(endpoint!, DELIVERY, { addresses, stopping });
+    expect(result).toMatchObject({ delivered: false, reason: expect.stringMatching(/\S/) });
+    expect(peer.requests).toBe(1);
+    await peer.stop();
+  });
 });

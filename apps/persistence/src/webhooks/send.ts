@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { WebhookEndpoint } from '@carillon/config';
@@ -56,7 +55,10 @@ function headersOf(endpoint: WebhookEndpoint, { id, event, attempts, body }: Due
   };
 }
 
-/** Connects to `address` and no other: a name that resolves differently a moment later leads nowhere else. */
+/**
+ * Connects to `address` and no other: a name that resolves differently a moment later leads nowhere else. Ends with an answer, an error, or
+ * when `signal` aborts, whatever the peer does.
+ */
 export async function post(
   url: URL,
   { address, family }: Address,
@@ -72,11 +74,23 @@ export async function post(
     lookup: (_host, options, done) =>
       options.all === true ? done(null, [{ address, family }]) : done(null, address, family),
   });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const switched = new Error('101 Switching Protocols, which was not asked for');
+  request.once('response', (response: IncomingMessage) => {
+    if (response.statusCode !== 101) return resolve(response);
+    reject(switched);
+    response.destroy();
+  });
+  // Without a listener Node closes the socket and emits neither an answer nor an error.
+  request.once('upgrade', (_response, socket) => {
+    reject(switched);
+    socket.destroy();
+  });
   // Also after the answer came something may break, which is nobody's concern; without a listener it would end the process.
-  request.on('error', () => undefined);
+  request.on('error', reject);
+  request.once('close', () => reject(new Error('closed without an answer')));
   request.end(body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return response;
+  return await abortable(promise, signal);
 }
 
 /** The status decides. Redirects are not followed, and of the body only the beginning is read. */

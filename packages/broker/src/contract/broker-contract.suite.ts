@@ -406,7 +406,10 @@ export function describeBrokerContract(
           'two e1:1',
         ]);
         for (const { atMs } of list) expect(Math.abs(Date.now() - atMs)).toBeLessThan(60_000);
+        expect(await acks.find(CHANNEL, 'one')).toEqual(list.find(({ consumer }) => consumer === 'one'));
+        expect(await acks.find(CHANNEL, 'three')).toBeUndefined();
         expect(await acks.list('app/other')).toEqual([]);
+        expect(await acks.find('app/other', 'one')).toBeUndefined();
       });
 
       it('[D8] bounds the consumers of a channel', async () => {

@@ -1,5 +1,6 @@
 import type { ChannelKey, FeedHandler } from '../ports.ts';
 import { Fifo } from './fifo.ts';
+import type { Journal } from './journal/journal.ts';
 
 export type FeedItem =
   | {
@@ -19,7 +20,10 @@ export class FeedQueue {
   #scheduled = false;
   #closed = false;
 
-  constructor(handler: FeedHandler, maxItems: number) {
+  readonly #journal: Journal;
+
+  constructor(handler: FeedHandler, maxItems: number, journal: Journal) {
+    this.#journal = journal;
     this.#handler = handler;
     this.#maxItems = maxItems;
   }
@@ -29,7 +33,12 @@ export class FeedQueue {
     // Dropping the oldest is safe: the gateway sees the break by seq and heals it from history.
     if (this.#items.length >= this.#maxItems) this.#items.drop(1);
     this.#items.push(item);
-    if (this.#scheduled) return;
+    this.schedule();
+  }
+
+  /** Also after a delivery that the journal held up. */
+  schedule(): void {
+    if (this.#scheduled || this.#items.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => this.#deliver());
   }
@@ -41,11 +50,22 @@ export class FeedQueue {
 
   #deliver(): void {
     this.#scheduled = false;
+    if (!this.#isWritten()) return;
     const items = this.#items.take(this.#items.length);
     for (const item of items) {
       if (item.kind === 'message') this.#handler.onMessage(item.channel, item.epoch, item.seq, item.record);
       else this.#handler.onStored(item.channel, item.epoch, item.seq);
     }
     if (items.length > 0) this.#handler.onBatchEnd();
+  }
+
+  /** What a subscriber has seen must not be given to other content after a crash. */
+  #isWritten(): boolean {
+    try {
+      this.#journal.flush();
+      return true;
+    } catch {
+      return false; // told by the broker's status; delivered when writing works again
+    }
   }
 }

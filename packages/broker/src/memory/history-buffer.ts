@@ -30,6 +30,17 @@ export class HistoryBuffer {
     return this.range(Math.max(1, end - limit), end - 1, limit, nowMs).toReversed();
   }
 
+  /** All of it, oldest first. */
+  entries(): readonly HistoryEntry[] {
+    return this.#entries.slice(0, this.#entries.length);
+  }
+
+  /** Puts back what another buffer held, oldest first. */
+  restore(entry: HistoryEntry, expiresAtMs: number): void {
+    this.#entries.push(entry);
+    this.#expiresAtMs = expiresAtMs;
+  }
+
   /** 0 when there is nothing. */
   get expiresAtMs(): number {
     return this.#entries.length === 0 ? 0 : this.#expiresAtMs;

@@ -1,41 +1,41 @@
 import { DEFAULT_LIMITS } from '../limits.ts';
-import type { Broker, BrokerLimits, BrokerStatus, ChannelKey, GatewayFeed, PartitionId } from '../ports.ts';
+import type { Broker, BrokerLimits, BrokerStatus, GatewayFeed, PartitionId } from '../ports.ts';
+import { NO_JOURNAL } from './journal/journal.ts';
+import { type JournalOptions, JournalStore } from './journal/journal-store.ts';
+import { Replay } from './journal/replay.ts';
+import { snapshotEntries } from './journal/snapshot.ts';
 import { MemoryAcks } from './memory-acks.ts';
 import { MemoryColdHistory } from './memory-cold-history.ts';
 import { MemoryFeed } from './memory-feed.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryPublisher } from './memory-publisher.ts';
 import { MemoryRouterPort } from './memory-router-port.ts';
-import { type ChannelSnapshot, MemoryState } from './memory-state.ts';
+import { MemoryState } from './memory-state.ts';
 import { MemoryRequests } from './requests-memory.ts';
 
 const SWEEP_INTERVAL_MS = 30_000;
+const JOURNAL_LOOK_INTERVAL_MS = 1000;
 
 export interface MemoryBrokerOptions {
   /** Default 16. */
   readonly partitions?: number;
   readonly limits?: Partial<BrokerLimits>;
+  /** Where everything that was accepted outlives the process. Default: nowhere. */
+  readonly journal?: JournalOptions;
 }
 
-/** What channels keep over a clean stop, as plain JSON: position and what repeated publishes are recognised by. */
-export type MemorySnapshot = readonly (readonly [ChannelKey, ChannelSnapshot])[];
-
-export interface MemoryBroker extends Broker {
-  /**
-   * To be restored at the next start. Take it when nothing is published any more and everything accepted is
-   * stored: a position restored without its messages would lead clients to a gap that nothing can fill.
-   */
-  snapshot(): MemorySnapshot;
-  /** Before the first use. Channels that are not in the snapshot begin new epochs. */
-  restore(snapshot: MemorySnapshot): void;
-}
+/** The whole installation lies in it: brokers of other processes know nothing of it. */
+export type MemoryBroker = Broker;
 
 /** The broker of single-process mode: the same guarantees within one process, nothing to install. */
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
-  const state = new MemoryState(options.partitions ?? 16, { ...DEFAULT_LIMITS, ...options.limits });
-  const acks = new MemoryAcks();
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const store = options.journal && new JournalStore(options.journal, () => state.deliverHeldUp());
+  const journal = store?.writer ?? NO_JOURNAL;
+  const state = new MemoryState(options.partitions ?? 16, limits, journal);
+  const acks = new MemoryAcks(journal);
+  const upkeep = new Upkeep(state, acks, store);
   const requestNodes = new Map<string, MemoryRequests>();
-  let sweeping: NodeJS.Timeout | undefined;
   return {
     partitions: state.partitions,
     partitionOf: (channel): PartitionId => state.partitionOf(channel),
@@ -47,23 +47,59 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     router: new MemoryRouterPort(state),
     requests: (node, answer) => new MemoryRequests(node, answer, requestNodes),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
-    start: async () => {
-      sweeping ??= setInterval(() => state.sweep(Date.now()), SWEEP_INTERVAL_MS).unref();
-    },
-    stop: async () => {
-      clearInterval(sweeping);
-      state.stop();
-    },
+    start: async () => upkeep.start(),
+    stop: () => upkeep.stop(),
     nowMs: () => Date.now(),
-    status: async (): Promise<BrokerStatus> => ({ kind: 'memory', ready: !state.stopped, problems: [] }),
-    snapshot: () =>
-      state.snapshot().map(([channel, kept]) => {
-        const cursors = acks.cursorsOf(channel);
-        return [channel, cursors === undefined ? kept : { ...kept, acks: cursors }] as const;
-      }),
-    restore: (snapshot) => {
-      state.restore(snapshot);
-      for (const [channel, kept] of snapshot) if (kept.acks !== undefined) acks.restore(channel, kept.acks);
-    },
+    status: async (): Promise<BrokerStatus> => ({
+      kind: 'memory',
+      ready: !state.stopped && journal.problem === undefined,
+      problems: store?.problems ?? [],
+    }),
   };
+}
+
+/** What the broker does by itself: forgets what has expired, and keeps its journal short. */
+class Upkeep {
+  readonly #state: MemoryState;
+  readonly #acks: MemoryAcks;
+  readonly #store: JournalStore | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #snapshot: Promise<void> | undefined;
+
+  constructor(state: MemoryState, acks: MemoryAcks, store: JournalStore | undefined) {
+    this.#state = state;
+    this.#acks = acks;
+    this.#store = store;
+  }
+
+  /** @throws JournalCorruptError */
+  start(): void {
+    if (this.#timers.length > 0) return;
+    const replay = new Replay(this.#state, this.#acks);
+    this.#store?.open(replay.apply);
+    replay.finish();
+    this.#sweep();
+    this.#timers = [
+      setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref(),
+      setInterval(() => this.#shorten(), JOURNAL_LOOK_INTERVAL_MS).unref(),
+    ];
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#state.stop();
+    await this.#snapshot;
+    this.#store?.writer.close();
+  }
+
+  #sweep(): void {
+    const nowMs = Date.now();
+    this.#state.sweep(nowMs);
+    this.#acks.sweep(nowMs);
+  }
+
+  #shorten(): void {
+    if (this.#store?.isLong !== true) return;
+    this.#snapshot = this.#store.writeSnapshot(() => snapshotEntries(this.#state, this.#acks));
+  }
 }

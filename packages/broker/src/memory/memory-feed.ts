@@ -2,6 +2,7 @@ import type { Position } from '@carillon/protocol';
 import type { ChannelKey, FeedHandler, GatewayFeed } from '../ports.ts';
 import type { ChannelState } from './channel-state.ts';
 import { FeedQueue } from './feed-queue.ts';
+import { written } from './journal/written.ts';
 import type { MemoryState } from './memory-state.ts';
 
 /** A gateway's place in the routing table. */
@@ -16,14 +17,16 @@ export class MemoryFeed implements GatewayFeed {
   }
 
   async start(handler: FeedHandler): Promise<void> {
-    const { limits, partitions } = this.#state;
-    this.#state.feeds.set(this.gateway, new FeedQueue(handler, limits.feedMaxEntries * partitions));
+    const { limits, partitions, journal } = this.#state;
+    this.#state.feeds.set(this.gateway, new FeedQueue(handler, limits.feedMaxEntries * partitions, journal));
     handler.onConnection(true);
   }
 
   async subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]> {
     const nowMs = Date.now();
-    return channels.map((key) => {
+    const { journal } = this.#state;
+    if (journal.problem !== undefined) throw journal.problem;
+    const positions = channels.map((key) => {
       const channel = this.#state.open(key, nowMs);
       this.#wanted.add(key);
       if (!channel.interest.has(this.gateway)) {
@@ -33,6 +36,9 @@ export class MemoryFeed implements GatewayFeed {
       this.#state.tellOccupancy(channel);
       return { epoch: channel.epoch, seq: channel.seq };
     });
+    // After a crash nobody may know a position that the channel is behind of.
+    await written(journal);
+    return positions;
   }
 
   async unsubscribe(channels: readonly ChannelKey[]): Promise<void> {
@@ -40,10 +46,12 @@ export class MemoryFeed implements GatewayFeed {
   }
 
   async positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]> {
-    return channels.map((key) => {
+    const positions = channels.map((key) => {
       const channel = this.#state.find(key);
       return channel && { epoch: channel.epoch, seq: channel.seq };
     });
+    await written(this.#state.journal);
+    return positions;
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,6 @@
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
+import type { ChannelState } from './channel-state.ts';
+import { written } from './journal/written.ts';
 import type { MemoryState } from './memory-state.ts';
 
 export class MemoryHistory implements HotHistory {
@@ -12,12 +14,7 @@ export class MemoryHistory implements HotHistory {
     key: ChannelKey,
     { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
   ): Promise<HistoryPage> {
-    const channel = this.#state.find(key);
-    if (channel === undefined) return { top: undefined, entries: [] };
-    return {
-      top: { epoch: channel.epoch, seq: channel.seq },
-      entries: channel.history.range(from, to, limit, Date.now()),
-    };
+    return await this.#page(key, ({ history }) => history.range(from, to, limit, Date.now()));
   }
 
   /** The memory of a process is there or gone: no epoch of it ends otherwise. */
@@ -29,11 +26,19 @@ export class MemoryHistory implements HotHistory {
     key: ChannelKey,
     { before, limit }: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage> {
+    return await this.#page(key, ({ history, seq }) => history.latest(before ?? seq + 1, limit, Date.now()));
+  }
+
+  async #page(
+    key: ChannelKey,
+    read: (channel: ChannelState) => readonly HistoryEntry[],
+  ): Promise<HistoryPage> {
     const channel = this.#state.find(key);
-    if (channel === undefined) return { top: undefined, entries: [] };
-    return {
-      top: { epoch: channel.epoch, seq: channel.seq },
-      entries: channel.history.latest(before ?? channel.seq + 1, limit, Date.now()),
-    };
+    const page =
+      channel === undefined
+        ? { top: undefined, entries: [] }
+        : { top: { epoch: channel.epoch, seq: channel.seq }, entries: read(channel) };
+    await written(this.#state.journal);
+    return page;
   }
 }

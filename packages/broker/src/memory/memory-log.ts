@@ -1,6 +1,7 @@
 import type { Position } from '@carillon/protocol';
 import type { LogEntry, PartitionId, PersistenceLog } from '../ports.ts';
 import { Fifo } from './fifo.ts';
+import { type Journal, NO_JOURNAL } from './journal/journal.ts';
 import { WakeUp } from './wake-up.ts';
 
 interface Pending {
@@ -17,13 +18,16 @@ export class MemoryLog implements PersistenceLog {
   readonly #wakeUp = new WakeUp();
   readonly #pending = new Map<string, Pending>();
   readonly #waiting = new Fifo<LogEntry>();
+  readonly #journal: Journal;
   #nextId = 1;
 
   constructor(
     partitions: number,
     tellStored: (gateway: string, channel: LogEntry['channel'], position: Position) => void,
     onTellOccupancy: () => void = () => undefined,
+    journal: Journal = NO_JOURNAL,
   ) {
+    this.#journal = journal;
     this.#onTellOccupancy = onTellOccupancy;
     this.#partitions = partitions;
     this.#tellStored = tellStored;
@@ -34,9 +38,32 @@ export class MemoryLog implements PersistenceLog {
     return this.#waiting.length + this.#pending.size;
   }
 
-  append(entry: Omit<LogEntry, 'entryId'>): void {
-    this.#waiting.push({ ...entry, entryId: String(this.#nextId++).padStart(16, '0') });
+  /** Number that the next entry gets. */
+  get nextNumber(): number {
+    return this.#nextId;
+  }
+
+  /** Answers the entry's number. */
+  append(entry: Omit<LogEntry, 'entryId'>): number {
+    const number = this.#nextId++;
+    this.#waiting.push({ ...entry, entryId: entryIdOf(number) });
     this.#wakeUp.notify();
+    return number;
+  }
+
+  /** Entries not yet committed, without questions: who asked them is gone after a restart. */
+  uncommitted(): readonly (readonly [number: number, entry: LogEntry])[] {
+    const pending = [...this.#pending.values()].map(({ entry }) => entry);
+    return [...pending, ...this.#waiting.slice(0, this.#waiting.length)]
+      .filter(({ marker }) => !marker)
+      .map((entry) => [Number(entry.entryId), entry] as const);
+  }
+
+  /** Puts back what was not committed, in the order of the numbers. */
+  restore(entries: ReadonlyMap<number, Omit<LogEntry, 'entryId'>>, nextNumber: number): void {
+    for (const [number, entry] of [...entries].toSorted(([a], [b]) => a - b))
+      this.#waiting.push({ ...entry, entryId: entryIdOf(number) });
+    this.#nextId = nextNumber;
   }
 
   async read(
@@ -44,6 +71,8 @@ export class MemoryLog implements PersistenceLog {
     { count, blockMs }: { readonly count: number; readonly blockMs: number },
   ): Promise<readonly LogEntry[]> {
     if (this.#waiting.length === 0) await this.#wakeUp.wait(blockMs);
+    // The database must not have a message whose place could be given away by a crash.
+    this.#journal.flush();
     const entries = this.#waiting.take(count);
     this.#deliver(entries, consumer);
     return entries;
@@ -63,10 +92,15 @@ export class MemoryLog implements PersistenceLog {
   }
 
   async commit(entries: readonly LogEntry[]): Promise<void> {
+    const logs: number[] = [];
     for (const entry of entries) {
-      if (!this.#pending.delete(entry.entryId) || entry.storedTo === undefined) continue;
-      this.#tellStored(entry.storedTo, entry.channel, { epoch: entry.epoch, seq: entry.seq });
+      if (!this.#pending.delete(entry.entryId)) continue;
+      if (!entry.marker) logs.push(Number(entry.entryId));
+      if (entry.storedTo !== undefined)
+        this.#tellStored(entry.storedTo, entry.channel, { epoch: entry.epoch, seq: entry.seq });
     }
+    // Not waited for: what a crash makes of it is stored once more, which changes nothing.
+    if (logs.length > 0) this.#journal.append({ type: 'stored', logs });
   }
 
   async backlog(): Promise<readonly { partition: PartitionId; entries: number; pending: number }[]> {
@@ -95,4 +129,8 @@ export class MemoryLog implements PersistenceLog {
     const deliveredAt = performance.now();
     for (const entry of entries) this.#pending.set(entry.entryId, { entry, consumer, deliveredAt });
   }
+}
+
+function entryIdOf(number: number): string {
+  return String(number).padStart(16, '0');
 }

@@ -1,3 +1,4 @@
+import type { CarillonError } from '@carillon/protocol';
 import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import type { ChannelState } from './channel-state.ts';
@@ -15,15 +16,25 @@ export class MemoryPublisher implements Publisher {
   }
 
   async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
-    if (this.#state.stopped) return publications.map(() => refusals.unavailable(stoppedError()));
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return publications.map(() => refusal);
     const nowMs = Date.now();
-    return publications.map((publication) => this.#publishOne(publication, nowMs));
+    const outcomes = publications.map((publication) => this.#publishOne(publication, nowMs));
+    const { promise, resolve } = Promise.withResolvers<readonly PublishOutcome[]>();
+    this.#state.journal.afterWrite((problem) => resolve(outcomes.map((outcome) => known(outcome, problem))));
+    return await promise;
   }
 
   send(publication: Publication, settle: (outcome: PublishOutcome) => void): void {
-    settle(
-      this.#state.stopped ? refusals.unavailable(stoppedError()) : this.#publishOne(publication, Date.now()),
-    );
+    const outcome = this.#refusal() ?? this.#publishOne(publication, Date.now());
+    this.#state.journal.afterWrite((problem) => settle(known(outcome, problem)));
+  }
+
+  /** While nothing can be accepted at all. */
+  #refusal(): PublishOutcome | undefined {
+    const { stopped, journal } = this.#state;
+    const reason = stopped ? stoppedError() : journal.problem;
+    return reason && refusals.unavailable(reason);
   }
 
   #publishOne(publication: Publication, nowMs: number): PublishOutcome {
@@ -49,19 +60,35 @@ export class MemoryPublisher implements Publisher {
     return outcome;
   }
 
-  #append(channel: ChannelState, { record, keeping, storedTo }: Publication, nowMs: number): void {
+  #append(channel: ChannelState, publication: Publication, nowMs: number): void {
     const { key, epoch, seq } = channel;
-    if (keeping.history !== undefined) channel.history.append({ epoch, seq, record }, keeping.history, nowMs);
-    if (keeping.durable)
-      this.#state.log.append({
-        partition: this.#state.partitionOf(key),
+    const { record, keeping, storedTo } = publication;
+    const { history, durable } = keeping;
+    if (history !== undefined) channel.history.append({ epoch, seq, record }, history, nowMs);
+    const log = durable
+      ? this.#state.log.append({
+          partition: this.#state.partitionOf(key),
+          channel: key,
+          epoch,
+          seq,
+          record,
+          storedTo,
+          marker: false,
+        })
+      : undefined;
+    this.#state.journal.append(
+      {
+        type: 'message',
         channel: key,
         epoch,
         seq,
-        record,
-        storedTo,
-        marker: false,
-      });
+        id: publication.id,
+        atMs: nowMs,
+        ...{ history, log },
+        dedupe: publication.dedupe,
+      },
+      history === undefined && !durable ? '' : record,
+    );
     if (channel.lastRouted !== undefined)
       channel.lastRouted = this.#state
         .routeOf(key)
@@ -83,10 +110,15 @@ export class MemoryPublisher implements Publisher {
       channel,
       epoch,
       seq,
-      record: '',
+      record: known.id,
       storedTo,
       marker: true,
     });
     return known;
   }
+}
+
+/** What was accepted in memory and could not be written down may be there after a crash, or not. */
+function known(outcome: PublishOutcome, problem: CarillonError | undefined): PublishOutcome {
+  return problem === undefined || outcome.status === 'refused' ? outcome : refusals.unknown(problem);
 }

@@ -1,41 +1,32 @@
 import { createHash } from 'node:crypto';
 import { CHANNEL_EVENTS_CHANNEL_PREFIX, encodeRecord, type Position } from '@carillon/protocol';
-import type { AckCursor } from '../ack-cursors.ts';
 import { partitionOf } from '../partition.ts';
 import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
-import type { DedupeSnapshot } from './dedupe.ts';
 import type { FeedItem, FeedQueue } from './feed-queue.ts';
+import { type Journal, NO_JOURNAL } from './journal/journal.ts';
 import { MemoryLog } from './memory-log.ts';
 import { RouteStream } from './route-stream.ts';
 import { WakeUp } from './wake-up.ts';
 
 const OCCUPANCY_TOLD_FOR_MS = 86_400_000;
 
-/** What has to outlive a clean stop of one channel. */
-export interface ChannelSnapshot extends Position {
-  readonly usedAtMs: number;
-  readonly dedupe: DedupeSnapshot;
-  readonly acks?: readonly AckCursor[];
-  readonly told?: number;
-}
-
 /** What the parts of the memory broker share. */
 export class MemoryState {
   readonly limits: BrokerLimits;
   readonly partitions: number;
   readonly log: MemoryLog;
+  readonly journal: Journal;
   readonly routes: readonly RouteStream[];
   /** Something was appended to a route stream. One for all: there is one router in the process. */
   readonly routed = new WakeUp();
   readonly feeds = new Map<string, FeedQueue>();
   readonly #channels = new Map<ChannelKey, ChannelState>();
-  /** From a clean stop, waiting for their channel's first use. */
-  #restored = new Map<ChannelKey, ChannelSnapshot>();
   #stopped = false;
   #tellsOccupancyUntilMs = 0;
 
-  constructor(partitions: number, limits: BrokerLimits) {
+  constructor(partitions: number, limits: BrokerLimits, journal: Journal = NO_JOURNAL) {
+    this.journal = journal;
     this.partitions = partitions;
     this.limits = limits;
     this.log = new MemoryLog(
@@ -44,6 +35,7 @@ export class MemoryState {
       () => {
         this.#tellsOccupancyUntilMs = Date.now() + OCCUPANCY_TOLD_FOR_MS;
       },
+      journal,
     );
     // A partition's route takes as much as its log: both grow when nobody reads.
     this.routes = Array.from(
@@ -72,7 +64,7 @@ export class MemoryState {
   }
 
   find(channel: ChannelKey): ChannelState | undefined {
-    return this.#channels.get(channel) ?? this.#revive(channel);
+    return this.#channels.get(channel);
   }
 
   /** The channel's state, made when there is none. */
@@ -81,6 +73,7 @@ export class MemoryState {
     if (known !== undefined) return known;
     const state = newChannel(channel, nowMs);
     this.#channels.set(channel, state);
+    this.journal.append({ type: 'channel', channel, epoch: state.epoch, seq: 0, atMs: nowMs });
     return state;
   }
 
@@ -105,55 +98,43 @@ export class MemoryState {
     const id = `o-${createHash('sha1').update(`${key}\n${epoch}:${seq}`).digest('hex')}`;
     const occurredAt = Date.now();
     const header = { id, timestamp: occurredAt, event: isOccupied ? 'channel.occupied' : 'channel.vacated' };
-    this.log.append({
-      partition: this.partitionOf(channel.key),
-      channel: key,
-      epoch,
-      seq,
-      record: encodeRecord(header, JSON.stringify({ name, occurredAt })),
-      storedTo: undefined,
-      marker: false,
-    });
+    const record = encodeRecord(header, JSON.stringify({ name, occurredAt }));
+    const partition = this.partitionOf(channel.key);
+    const entry = { partition, channel: key, epoch, seq, record, storedTo: undefined, marker: false };
+    const log = this.log.append(entry);
+    this.journal.append({ type: 'log', log, channel: key, epoch, seq }, record);
+    this.journal.append({ type: 'told', channel: channel.key, told: seq });
   }
 
-  snapshot(): readonly (readonly [ChannelKey, ChannelSnapshot])[] {
-    const open = [...this.#channels.values()].map(
-      ({ key, epoch, seq, usedAtMs, dedupe, told }) =>
-        [key, { epoch, seq, usedAtMs, dedupe: dedupe.snapshot(), told }] as const,
-    );
-    return [...this.#restored, ...open];
+  /** Puts a channel there as it was at a position; one with another epoch that was there is forgotten. */
+  adopt(key: ChannelKey, { epoch, seq }: Position, atMs: number): ChannelState {
+    const known = this.#channels.get(key);
+    if (known?.epoch === epoch) return known;
+    const state = newChannel(key, atMs, { epoch, seq });
+    this.#channels.set(key, state);
+    return state;
   }
 
-  restore(channels: readonly (readonly [ChannelKey, ChannelSnapshot])[]): void {
-    this.#restored = new Map(channels);
+  /** What the journal held up. */
+  deliverHeldUp(): void {
+    for (const feed of this.feeds.values()) feed.schedule();
   }
 
-  /** Forgets expired producers, history, and channels that nobody wants and nothing is kept of. */
+  /** Forgets expired producers, history, and channels that nobody wants and nothing is kept of. Tells of those that a crash left occupied. */
   sweep(nowMs: number): void {
     const { producerTtlMs, channelIdleTtlMs } = this.limits;
-    for (const { key, dedupe, history, interest, usedAtMs } of this.#channels.values()) {
+    for (const channel of this.#channels.values()) {
+      const { key, dedupe, history, interest, usedAtMs } = channel;
       dedupe.sweep(producerTtlMs, nowMs);
       history.expire(nowMs);
+      this.tellOccupancy(channel);
       const keptUntilMs = Math.max(history.expiresAtMs, usedAtMs + channelIdleTtlMs);
       if (interest.size === 0 && nowMs > keptUntilMs) this.#forget(key);
     }
-    for (const [key, { usedAtMs }] of this.#restored)
-      if (nowMs > usedAtMs + channelIdleTtlMs) this.#restored.delete(key);
   }
 
   #forget(channel: ChannelKey): void {
     this.#channels.delete(channel);
     this.routeOf(channel).wide.delete(channel);
-  }
-
-  #revive(channel: ChannelKey): ChannelState | undefined {
-    const snapshot = this.#restored.get(channel);
-    if (snapshot === undefined) return undefined;
-    this.#restored.delete(channel);
-    const state = newChannel(channel, snapshot.usedAtMs, snapshot);
-    state.dedupe.restore(snapshot.dedupe);
-    state.told = snapshot.told ?? 0;
-    this.#channels.set(channel, state);
-    return state;
   }
 }

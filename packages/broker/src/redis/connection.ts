@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/protocol';
-import type { RedisWay } from '@carillon/redis';
+import { connectionFault, type RedisTls, type RedisWay, watchConnection } from '@carillon/redis';
 import { Redis, ReplyError } from 'ioredis';
 import { loadScripts } from './scripts.ts';
 import { RedisReplyError } from './wire/resp-reader.ts';
@@ -8,15 +8,17 @@ import { NotSentError } from './wire/wire.ts';
 export interface ConnectionOptions {
   /** Of a single Redis, of sentinels, or of a cluster. */
   readonly url: string;
+  /** For `rediss`: what is trusted and presented besides the platform's authorities. */
+  readonly tls?: RedisTls | undefined;
   /** A connection attempt that takes longer is given up and repeated. Default 2000. */
   readonly connectTimeoutMs?: number;
   /** A command without an answer for this long has failed; its outcome is unknown. Default 5000. */
   readonly commandTimeoutMs?: number;
 }
 
-interface ConnectingOptions extends ConnectionOptions {
-  /** How to get there when `url` is not of a single Redis. */
-  readonly way?: RedisWay | undefined;
+interface ConnectingOptions extends Omit<ConnectionOptions, 'url' | 'tls'> {
+  /** How to get there. */
+  readonly way: RedisWay;
   /** Without an answer for this long, although one is due, the connection is made anew. Default: when the platform says that it is broken. */
   readonly silenceTimeoutMs?: number;
   /** Told of every error that Redis answers. */
@@ -35,7 +37,7 @@ const MAX_LOADING_PAUSE_MS = 500;
 export function connect(options: ConnectingOptions, name: string, onError: (error: Error) => void): Redis {
   const { way, commandTimeoutMs = DEFAULT_COMMAND_TIMEOUT_MS } = options;
   // Another server may long have the place of one that stands still.
-  const patience = way === undefined ? {} : { silenceTimeoutMs: commandTimeoutMs };
+  const patience = way.host === undefined ? { silenceTimeoutMs: commandTimeoutMs } : {};
   const redis = connectBare({ ...options, ...patience }, name, onError);
   redis.on('ready', () => {
     loadScripts(redis).catch(onError);
@@ -69,9 +71,8 @@ export function connectBare(
     retryStrategy: (attempt: number) =>
       Math.min(MAX_RETRY_DELAY_MS, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2),
   };
-  const redis =
-    options.way === undefined ? new Redis(options.url, settings) : new Redis({ ...settings, ...options.way });
-  redis.on('error', onError);
+  const redis = new Redis({ ...settings, ...options.way });
+  watchConnection(redis, onError);
   return redis;
 }
 
@@ -79,7 +80,12 @@ export function connectBare(
 export async function untilReady(redis: Redis, signal?: AbortSignal): Promise<void> {
   if (redis.status === 'ready') return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = (): void => reject(new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.'));
+  const onAbort = (): void =>
+    reject(
+      new CarillonError('UNAVAILABLE', 'Gave up waiting for Redis.', {
+        cause: connectionFault(redis),
+      }),
+    );
   redis.once('ready', resolve);
   signal?.addEventListener('abort', onAbort, { once: true });
   if (redis.status === 'wait') redis.connect().catch(() => undefined); // the `error` event reports it, the retry goes on

@@ -1,4 +1,5 @@
 /** The call of publish.lua: how publications stand in its arguments, and what its reply says about them. */
+import { PRODUCER_TTL_SLACK_MS } from '../limits.ts';
 import type { BrokerLimits, Keeping, Publication, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import { scriptOf } from './scripts.ts';
@@ -29,7 +30,8 @@ export class PublishCall {
   constructor(limits: BrokerLimits) {
     this.#limits = limits;
     const { logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs } = limits;
-    this.#limitArguments = [logMaxEntries, feedMaxEntries, producerWindow, producerTtlMs, channelIdleTtlMs]
+    const producersKeptMs = producerTtlMs + PRODUCER_TTL_SLACK_MS;
+    this.#limitArguments = [logMaxEntries, feedMaxEntries, producerWindow, producersKeptMs, channelIdleTtlMs]
       .map(bulk)
       .join('');
   }

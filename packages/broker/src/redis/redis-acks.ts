@@ -26,14 +26,18 @@ export class RedisAcks implements AckCursors {
     await this.#run(channel, consumer, position, 0);
   }
 
+  async find(channel: ChannelKey, consumer: string): Promise<AckCursor | undefined> {
+    const found = await this.#redis
+      .hget(this.#keys.acks(this.#partitionOf(channel), channel), consumer)
+      .catch((error: unknown) => Promise.reject(unavailable(error)));
+    return found === null ? undefined : cursorOf(consumer, found);
+  }
+
   async list(channel: ChannelKey): Promise<readonly AckCursor[]> {
     const found = await this.#redis
       .hgetall(this.#keys.acks(this.#partitionOf(channel), channel))
       .catch((error: unknown) => Promise.reject(unavailable(error)));
-    return Object.entries(found).map(([consumer, value]) => {
-      const [epoch = '', seq, atMs] = value.split(' ');
-      return { consumer, epoch, seq: Number(seq), atMs: Number(atMs) };
-    });
+    return Object.entries(found).map(([consumer, value]) => cursorOf(consumer, value));
   }
 
   async #run(
@@ -55,4 +59,9 @@ export class RedisAcks implements AckCursors {
     const [knownEpoch, knownSeq] = reply as [string, number];
     return { epoch: String(knownEpoch), seq: Number(knownSeq) };
   }
+}
+
+function cursorOf(consumer: string, value: string): AckCursor {
+  const [epoch = '', seq, atMs] = value.split(' ');
+  return { consumer, epoch, seq: Number(seq), atMs: Number(atMs) };
 }

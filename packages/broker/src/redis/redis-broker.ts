@@ -12,9 +12,9 @@ const DEFAULT_PREFIX = 'carillon';
 /** The broker of real installations: everything about a partition lies in one slot of Redis. */
 export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const { prefix = DEFAULT_PREFIX, partitions = DEFAULT_PARTITIONS } = options;
-  const address = readRedisAddress(options.url);
+  const address = readRedisAddress(options.url, options.tls);
   if (address.kind === 'cluster') return createClusterBroker({ ...options, address, prefix, partitions });
   const keys = new Keys(prefix);
-  const way = address.kind === 'single' ? undefined : connectionOptions(address, { key: keys.base(0) });
+  const way = connectionOptions(address, { key: keys.base(0) });
   return createRedisPart({ ...options, keys, partitions, allPartitions: partitions, way });
 }

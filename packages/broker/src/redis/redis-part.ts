@@ -28,12 +28,12 @@ const HEARTBEATS_UNTIL_DEAD = 4;
 /** Blocking reads wait up to this on top of their own time before they count as failed. */
 const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
 
-export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'partitions'> {
+export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'partitions' | 'url' | 'tls'> {
   readonly keys: Keys;
   /** Of this part. */
   readonly partitions: number;
-  /** How to get there when `url` is not of a single Redis. */
-  readonly way?: RedisWay | undefined;
+  /** How to get there. */
+  readonly way: RedisWay;
   /** Of the installation, for the part that says so to all others. */
   readonly allPartitions: number | undefined;
 }

@@ -82,3 +82,55 @@ it('says when it can not write to its disk, and whether it refuses publishes bec
     await unwritable.stop();
   }
 });
+
+/** What its status says as soon as it is more than that there is no connection yet. */
+async function refusalBy(url: string): Promise<string> {
+  const refused = createRedisBroker({ url, partitions: 1, logger: pino({ level: 'silent' }) });
+  const abort = new AbortController();
+  const started = refused.start(abort.signal);
+  started.catch(() => undefined);
+  const problem = async (): Promise<string> => (await refused.status()).problems.join('; ');
+  try {
+    await eventually(async () => !/it is \w+$/.test(await problem()), { what: 'the status names a cause' });
+    expect((await refused.status()).ready).toBe(false);
+    return await problem();
+  } finally {
+    abort.abort();
+    await expect(started).rejects.toThrow('Gave up');
+    await refused.stop();
+  }
+}
+
+it('names the cause when Redis lets nobody in', async () => {
+  const locked = await startRedis({ config: { requirepass: 'sesame' } });
+  try {
+    const address = `127.0.0.1:${locked.port}`;
+    expect(await refusalBy(`redis://${address}`)).toMatch(/asks for a password.*CARILLON_REDIS_URL.*NOAUTH/);
+    expect(await refusalBy(`redis://:hunter2@${address}`)).toMatch(
+      /refuses the user or password .*WRONGPASS/,
+    );
+    expect(await refusalBy(`rediss://:sesame@${address}`)).toMatch(/no TLS at that port/);
+  } finally {
+    await locked.stop();
+  }
+  expect(await refusalBy('redis://127.0.0.1:1')).toMatch(/nothing listens there.*ECONNREFUSED/);
+  expect(await refusalBy('redis://there-is-no-such-host.invalid')).toMatch(/host name .* is not known/);
+});
+
+it('never works in database 0 instead of one that does not exist', async () => {
+  const few = await startRedis({ appendonly: true, config: { databases: '2' } });
+  try {
+    const address = `redis://127.0.0.1:${few.port}`;
+    expect(await refusalBy(`${address}/2`)).toMatch(
+      /database 2 of CARILLON_REDIS_URL can not be used.*fewer/,
+    );
+    expect(await redisCommand(few, 'DBSIZE')).toBe(0);
+    const last = createRedisBroker({ url: `${address}/1`, partitions: 1, logger: pino({ level: 'silent' }) });
+    await last.start();
+    expect((await last.status()).ready).toBe(true);
+    await last.stop();
+    expect(await redisCommand(few, 'DBSIZE'), 'its keys are in database 1').toBe(0);
+  } finally {
+    await few.stop();
+  }
+});

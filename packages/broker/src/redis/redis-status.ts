@@ -1,3 +1,4 @@
+import { connectionFault } from '@carillon/redis';
 import type { Redis } from 'ioredis';
 import type { BrokerStatus } from '../ports.ts';
 
@@ -54,10 +55,15 @@ export async function redisStatus(redis: Redis, isVerified: boolean): Promise<Br
   }
 }
 
-function notReady({ status }: Redis): string {
-  return status === 'connect'
+function notReady(redis: Redis): string {
+  const fault = connectionFault(redis);
+  if (fault !== undefined) {
+    const said = fault.cause instanceof Error ? fault.cause.message : '';
+    return `there is no connection to Redis: ${fault.message}${said === '' || said === fault.message ? '' : ` (${said})`}`;
+  }
+  return redis.status === 'connect'
     ? 'Redis takes connections and is not ready: it may be reading its file (LOADING)'
-    : `there is no connection to Redis: it is ${status}`;
+    : `there is no connection to Redis: it is ${redis.status}`;
 }
 
 /** After a failed write Redis refuses all others with MISCONF; after a failed snapshot, where it is set to. */

@@ -1,5 +1,6 @@
 import { builtGroup } from '../group.ts';
-import { integer, url } from '../kinds.ts';
+import { integer } from '../kinds.ts';
+import { postgresUrl } from '../postgres-url.ts';
 import { required, withDefault } from '../setting.ts';
 import { durationMs } from '../units.ts';
 
@@ -11,9 +12,10 @@ export const databaseSettings = builtGroup(
     title: 'Postgres',
     intro: 'Used by persistence and admin.',
     settings: {
-      url: required(url('postgres', 'postgresql'), {
+      url: required(postgresUrl, {
         variable: 'CARILLON_DATABASE_URL',
-        description: 'Postgres that stores messages and jobs. TLS by `?sslmode=verify-full`.',
+        description:
+          'Postgres that stores messages and jobs, or PgBouncer before it. TLS by `?sslmode=verify-full`. Of several hosts the first that takes writes is used.',
         example: 'postgres://carillon:password@localhost:5432/carillon',
         secrecy: 'url',
       }),

@@ -1,5 +1,5 @@
 import { group } from '../group.ts';
-import { text } from '../kinds.ts';
+import { choice, text } from '../kinds.ts';
 import { withDefault } from '../setting.ts';
 
 export const singleProcessSettings = group({
@@ -10,6 +10,12 @@ export const singleProcessSettings = group({
       variable: 'CARILLON_DATA_DIR',
       description: 'Where messages and jobs are kept on disk.',
       example: '/var/lib/carillon',
+    }),
+    journalFsync: withDefault(choice(['everysec', 'always']), 'everysec', {
+      variable: 'CARILLON_JOURNAL_FSYNC',
+      description:
+        'When accepted messages are brought to the disk. They are given to the operating system before `accepted` in both cases: a crash of Carillon loses none. `everysec`: a loss of power takes up to the last second. `always`: before `accepted`, which takes as long as the disk does.',
+      example: 'always',
     }),
   },
 });

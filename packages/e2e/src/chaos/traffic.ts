@@ -60,7 +60,7 @@ export class Traffic {
     });
     const guest = this.#stage.subscriber('guest', { gateway: second, channels: CHANNELS.slice(0, 2) });
     const consumer = this.#stage.subscriber('consumer', {
-      ...{ gateway: first, otherGateways: [second], channels: [ACKNOWLEDGED], consumer: 'billing' },
+      ...{ gateway: first, otherGateways: [second], channels: [ACKNOWLEDGED], acknowledgesAs: 'billing' },
     });
     this.#consumer = consumer;
     publishers.push(await this.#movingPublisher());

@@ -14,6 +14,14 @@ export interface RecordedBareSubscriberOptions {
   readonly recorder: Recorder;
   /** Without a sign of life for this long the connection is taken for dead. Default 3000. */
   readonly silentMs?: number;
+  /** Subscribes as this consumer instead of with its position. */
+  readonly consumer?: ConsumerRole;
+}
+
+/** A consumer's name, and whether this connection acknowledges all that comes. */
+export interface ConsumerRole {
+  readonly name: string;
+  readonly acknowledges: boolean;
 }
 
 /**
@@ -100,12 +108,16 @@ export class RecordedBareSubscriber {
       const { channel, epoch, seq, payload } = frame;
       this.#positions.set(channel, { epoch, seq });
       const { key } = payload as { key: string };
+      if (this.#options.consumer?.acknowledges === true)
+        socket.send(JSON.stringify({ type: 'ack', id: 4, channel, epoch, seq }));
       this.#recorder.record({ type: 'receive', at: Date.now(), app: this.app, channel, epoch, seq, key });
     }
   }
 
   #subscribeFrame(): string {
+    const { consumer } = this.#options;
     const channels = this.channels.map((channel) => {
+      if (consumer !== undefined) return { channel, consumer: consumer.name };
       const position = this.#positions.get(channel);
       return position === undefined ? { channel } : { channel, position };
     });

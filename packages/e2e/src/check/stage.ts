@@ -4,8 +4,8 @@ import { connectClient, type Rights, tokenFor } from '../people.ts';
 import type { Service } from '../services.ts';
 import { check, type Verdict } from './check.ts';
 import { HistoryFolder, type Recorder, readHistories } from './history-file.ts';
-import { countStored, isStoredUpTo, recordReread, recordStored } from './read-back.ts';
-import { RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
+import { countStored, isStoredUpTo, type Rows, recordReread, recordStored, rowsOf } from './read-back.ts';
+import { type ConsumerRole, RecordedBareSubscriber } from './recorded-bare-subscriber.ts';
 import { Frontier, RecordedPublisher } from './recorded-publisher.ts';
 import { RecordedSubscriber } from './recorded-subscriber.ts';
 import type { Expectations } from './verdict.ts';
@@ -18,8 +18,10 @@ export interface Place extends Rights {
   /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
   readonly otherGateways?: readonly Service[];
   readonly channels: readonly string[];
+  /** A subscriber without the SDK that is a consumer, on a connection of this user. */
+  readonly consumer?: ConsumerRole & { readonly user: string };
   /** A subscriber with the SDK: it acknowledges under this name. */
-  readonly consumer?: string;
+  readonly acknowledgesAs?: string;
   /** A proxy on the way to the gateway. Default: the one that the gateway has, if any. */
   readonly via?: TcpProxy;
 }
@@ -41,15 +43,16 @@ export class Stage {
   readonly frontier = new Frontier();
   readonly subscribers: AnySubscriber[] = [];
   readonly publishers: RecordedPublisher[] = [];
-  readonly #databaseUrl: string;
+  readonly #rows: Rows;
   readonly #silentMs: number | undefined;
   readonly #histories: HistoryFolder;
   readonly #faults: Recorder;
   readonly #clients: RealtimeClient[] = [];
   readonly #places = new Map<string, { readonly app: string; readonly channel: string }>();
 
-  constructor(databaseUrl: string, folder: string, { silentMs }: StageOptions = {}) {
-    this.#databaseUrl = databaseUrl;
+  /** @param database where messages are stored, by its address or by a way to ask it */
+  constructor(database: string | Rows, folder: string, { silentMs }: StageOptions = {}) {
+    this.#rows = typeof database === 'string' ? rowsOf(database) : database;
     this.#silentMs = silentMs;
     this.#histories = new HistoryFolder(folder);
     this.#faults = this.#histories.recorder('faults');
@@ -58,14 +61,14 @@ export class Stage {
   /** A subscriber with the SDK, not yet started. */
   subscriber(
     name: string,
-    { gateway, otherGateways = [], channels, consumer, ...rights }: Place,
+    { gateway, otherGateways = [], channels, acknowledgesAs, ...rights }: Place,
   ): RecordedSubscriber {
     const gateways = [gateway, ...otherGateways];
     const comesBack = otherGateways.length > 0;
     let starts = 0;
     const subscriber = new RecordedSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name), comesBack },
-      ...(consumer === undefined ? {} : { consumer }),
+      ...(acknowledgesAs === undefined ? {} : { consumer: acknowledgesAs }),
       connect: () =>
         connectClient(name, clientPort(gateways[starts++ % gateways.length]!), rights, this.#silentMs),
     });
@@ -76,12 +79,13 @@ export class Stage {
   /** A subscriber without the SDK, not yet started. */
   async bareSubscriber(
     name: string,
-    { gateway, channels, ...rights }: Place,
+    { gateway, channels, consumer, ...rights }: Place,
   ): Promise<RecordedBareSubscriber> {
     const subscriber = new RecordedBareSubscriber({
       ...{ app: rights.app ?? DEFAULT_APP, channels, recorder: this.#histories.recorder(name) },
       url: `ws://127.0.0.1:${clientPort(gateway)}`,
-      token: await tokenFor(name, rights),
+      token: await tokenFor(consumer?.user ?? name, rights),
+      ...(consumer === undefined ? {} : { consumer }),
       ...(this.#silentMs === undefined ? {} : { silentMs: this.#silentMs }),
     });
     this.subscribers.push(subscriber);
@@ -154,7 +158,7 @@ export class Stage {
     await arrived(this.goal(), settleMs);
     if (expectations.storedIsKnown !== false) {
       await arrived(() => this.#isStored(expectations), settleMs);
-      await recordStored(this.#databaseUrl, this.#histories.recorder('postgres'));
+      await recordStored(this.#rows, this.#histories.recorder('postgres'));
     }
     if (expectations.rereadIsKnown !== false) await this.#reread(reader);
     await this.close();
@@ -169,8 +173,8 @@ export class Stage {
 
   async #isStored({ dataLost, gone = 0 }: Expectations): Promise<boolean> {
     // More may be there than was accepted: what nobody was told of. Only after a loss of data nothing better than the number can be asked for.
-    if ((await countStored(this.#databaseUrl)) < this.frontier.accepted - gone) return false;
-    return dataLost === true || (await isStoredUpTo(this.#databaseUrl, this.frontier));
+    if ((await countStored(this.#rows)) < this.frontier.accepted - gone) return false;
+    return dataLost === true || (await isStoredUpTo(this.#rows, this.frontier));
   }
 
   async #reread(gateway: Service): Promise<void> {

@@ -4,11 +4,13 @@ import type { EditName } from './edits.ts';
 import { PUBLISH_SCENARIOS } from './publish-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 import { STORAGE_SCENARIOS } from './storage-scenarios.ts';
+import { WORK_SCENARIOS } from './work-scenarios.ts';
 
 export const SCENARIOS = {
   ...PUBLISH_SCENARIOS,
   ...DELIVERY_SCENARIOS,
   ...STORAGE_SCENARIOS,
+  ...WORK_SCENARIOS,
 } as const satisfies Readonly<Record<string, Scenario>>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
@@ -127,6 +129,11 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
     what: 'heartbeat script: trims what the gateway has not read',
     scenario: 'gateway-stands-still',
     violates: ['no-gap'],
+  },
+  'acks-kept-to-oneself': {
+    what: 'gateway: does not ask what a consumer has acknowledged on its other connections',
+    scenario: 'one-works',
+    violates: ['no-repeat'],
   },
   'cursor-before-effects': {
     what: 'router: moves its cursor before it has forwarded',

@@ -132,6 +132,11 @@ export const EDITS = {
     find: "redis.call('XTRIM', base .. 'g:' .. gateway, 'MINID', ARGV[2])",
     replace: "redis.call('XTRIM', base .. 'g:' .. gateway, 'MAXLEN', 1)",
   },
+  'acks-kept-to-oneself': {
+    file: `${CHANNELS}/acknowledging.ts`,
+    find: 'if (!isBehind(consumer.acked, reached)) return;',
+    replace: 'if (consumer.name.length > 0) return;',
+  },
   // ---- router -----------------------------------------------------------------------------------------------------
   'cursor-before-effects': {
     file: 'apps/router/src/routing/route-batch.ts',

@@ -40,3 +40,22 @@ it('the message says what each cause said, once', () => {
   circle.cause = circle;
   expect(messageOf(circle)).toBe('circle');
 });
+
+it('an error is called by its own name, whatever a bundle calls its class', () => {
+  class DatabaseError3 extends Error {
+    override readonly name = 'DatabaseError';
+  }
+  expect(errorFields(new DatabaseError3('no connection'))).toMatchObject({ type: 'DatabaseError' });
+  expect(errorFields(new TypeError('x'))).toMatchObject({ type: 'TypeError' });
+});
+
+it('the advice of a client library to its programmer is not passed on', () => {
+  const flushed = Object.assign(
+    new Error(
+      'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option',
+    ),
+    { name: 'MaxRetriesPerRequestError' },
+  );
+  const { message } = errorFields(new Error('reading failed', { cause: flushed })) as { message: string };
+  expect(message).toBe('reading failed: the connection to Redis ended before the answer came');
+});

@@ -9,11 +9,28 @@ const MAX_DEPTH = 5;
 export function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const fields = withoutArguments(stdSerializers.err(error), 0) as Record<string, unknown>;
-  return { ...fields, message: messageOf(error, 0) };
+  return { ...fields, type: typeOf(error, fields.type), message: messageOf(error, 0) };
+}
+
+/** The name that an error gives itself: a bundle may have renamed its class. */
+function typeOf({ name }: Error, ofClass: unknown): unknown {
+  return name === 'Error' || name === 'error' || name === '' ? ofClass : name;
+}
+
+/** Client libraries advise their programmer; the operator can't change what they name. */
+const REWORDED: ReadonlyMap<string, string> = new Map([
+  ['MaxRetriesPerRequestError', 'the connection to Redis ended before the answer came'],
+]);
+
+/** The text of an error, as an operator may read it. */
+export function plainMessage({ name, message }: Error): string {
+  return REWORDED.get(name) ?? message;
 }
 
 /** With the messages of its causes, each once: many errors say already what their cause said. */
-function messageOf({ message, cause }: Error, depth: number): string {
+function messageOf(error: Error, depth: number): string {
+  const { cause } = error;
+  const message = plainMessage(error);
   const below = cause instanceof Error && depth < MAX_DEPTH ? messageOf(cause, depth + 1) : '';
   if (message === '') return below;
   return message.includes(below) ? message : `${message.replace(/\.$/, '')}: ${below}`;

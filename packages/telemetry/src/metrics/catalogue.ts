@@ -150,8 +150,13 @@ export const METRICS = {
   storeFailures: define(
     'counter',
     'persistence_failures_total',
-    'Failed inserts by kind (retryable, poison).',
+    'Failed inserts by kind (retryable, poison, position-taken: another message has the position).',
     ['kind'],
+  ),
+  refusedMessages: define(
+    'gauge',
+    'persistence_refused_messages',
+    'Messages that Postgres refused and that are tried again before they become dead letters.',
   ),
   storeLatency: define(
     'histogram',

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { HOSTILE_ANSWER_NAMES, startHostilePeer } from '@carillon/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { metricsJson } from '../metrics/exposition.ts';
 import { createTelemetry, type Telemetry } from '../telemetry.ts';
@@ -197,5 +198,24 @@ describe('without an endpoint, or turned off', () => {
     const { all, otel } = JSON.parse(stdout) as { all: number; otel: string[] };
     expect(all, 'pino is in the same cache').toBeGreaterThan(0);
     expect(otel).toEqual([]);
+  });
+});
+
+describe('an export ends in its time, whatever the collector does', () => {
+  it.each(HOSTILE_ANSWER_NAMES)('%s', async (answer) => {
+    const peer = await startHostilePeer(answer);
+    undo.push(peer.stop);
+    const { spans, lines, shutdown } = telemetryOf('gateway', {
+      endpoint: peer.url,
+      exportTimeoutMs: 50,
+      scheduleDelayMs: 1,
+      maxExportBatchSize: 1,
+    });
+    undo.push(shutdown);
+    // More than OpenTelemetry has under way at a time.
+    for (let i = 0; i < 32; i++) spans.startSpan('publish').end();
+    await expect.poll(() => peer.requests, { timeout: 60_000 }).toBeGreaterThan(31);
+    await expect.poll(() => lines.some((line) => line.includes('span'))).toBe(true);
+    expect(lines.join('')).not.toContain('Concurrent export limit');
   });
 });

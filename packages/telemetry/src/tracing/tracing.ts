@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { createRequire } from 'node:module';
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type OtelOptions, pairsOf, tracesUrl } from './otel-options.ts';
@@ -5,10 +7,11 @@ import { createSpans } from './otel-spans.ts';
 import { randomSpanId } from './random-ids.ts';
 import { type Sampling, samplingOf } from './sampling.ts';
 import { NO_SPANS, type Spans } from './spans.ts';
-import { watchedExporter } from './watched-exporter.ts';
+import { type DisposableExporter, watchedExporter } from './watched-exporter.ts';
 
 /** The collector being away must not keep a service from stopping. */
 const LONGEST_SHUTDOWN_MS = 2000;
+const EXPORT_SLACK_MS = 250;
 
 export interface Tracing extends Spans {
   /** Exports what is waiting and ends. Takes at most two seconds, never rejects. */
@@ -42,10 +45,16 @@ export function createTracing(
   otel: OtelOptions | undefined,
   onExportFailure: OnExportFailure,
 ): Tracing {
-  const exporter = otel === undefined ? undefined : createExporter(otel);
-  if (otel === undefined || exporter === undefined) return { ...NO_SPANS, shutdown: async () => undefined };
+  const create = otel === undefined ? undefined : exporterOf(otel);
+  if (otel === undefined || create === undefined) return { ...NO_SPANS, shutdown: async () => undefined };
   const sampling = samplingOf(otel.sampler, otel.samplerRatio);
-  const provider = createProvider(identity, otel, sampling, watchedExporter(exporter, onExportFailure));
+  const exporter = watchedExporter({
+    create,
+    // A little later than the exporter's own, which tells more.
+    timeoutMs: otel.exportTimeoutMs + EXPORT_SLACK_MS,
+    onFailure: onExportFailure,
+  });
+  const provider = createProvider(identity, otel, sampling, exporter);
   const spans = createSpans(loadApi(), provider.getTracer('carillon', identity.version), sampling);
   return {
     ...spans,
@@ -90,17 +99,28 @@ function createProcessor(otel: OtelOptions, exporter: SpanExporter): SpanProcess
     maxQueueSize: otel.maxQueueSize,
     maxExportBatchSize: Math.min(otel.maxExportBatchSize, otel.maxQueueSize),
     scheduledDelayMillis: otel.scheduleDelayMs,
-    exportTimeoutMillis: otel.exportTimeoutMs,
+    // Never the first to give up.
+    exportTimeoutMillis: otel.exportTimeoutMs + 2 * EXPORT_SLACK_MS,
   });
 }
 
-function createExporter(otel: OtelOptions): SpanExporter | undefined {
+/** `undefined`: spans are not exported. */
+function exporterOf(otel: OtelOptions): (() => DisposableExporter) | undefined {
   if (otel.disabled || otel.tracesExporter === 'none') return undefined;
-  if (otel.tracesExporter === 'console') return new (loadSdk().ConsoleSpanExporter)();
+  if (otel.tracesExporter === 'console')
+    return () => ({ exporter: new (loadSdk().ConsoleSpanExporter)(), dispose: () => undefined });
   const url = tracesUrl(otel);
   if (url === undefined) return undefined;
-  const options = { url, headers: pairsOf(otel.headers), timeoutMillis: otel.exportTimeoutMs };
   const { OTLPTraceExporter } =
     (otel.tracesProtocol ?? otel.protocol) === 'http/json' ? loadJsonExporter() : loadProtobufExporter();
-  return new OTLPTraceExporter(options);
+  return () => {
+    const agent = new (url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
+    const exporter = new OTLPTraceExporter({
+      url,
+      headers: pairsOf(otel.headers),
+      timeoutMillis: otel.exportTimeoutMs,
+      httpAgentOptions: () => agent,
+    });
+    return { exporter, dispose: () => agent.destroy() };
+  };
 }

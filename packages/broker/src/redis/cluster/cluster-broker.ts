@@ -43,6 +43,7 @@ export function createClusterBroker(options: ClusterBrokerOptions): Broker {
     acks: {
       open: (channel, ...rest) => partOf(channel).acks.open(channel, ...rest),
       ack: (channel, ...rest) => partOf(channel).acks.ack(channel, ...rest),
+      find: (channel, ...rest) => partOf(channel).acks.find(channel, ...rest),
       list: (channel) => partOf(channel).acks.list(channel),
     },
     log: new ClusterLog(parts, logger),

@@ -1,3 +1,4 @@
+import { connectionOptions, readRedisAddress } from '@carillon/redis';
 import { startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -23,7 +24,11 @@ const fail = (error: Error): never => {
 };
 
 /** For a server that is slow, and has no other fault. */
-const patient = (url: string) => ({ url, connectTimeoutMs: 30_000, commandTimeoutMs: 30_000 });
+const patient = (url: string) => ({
+  way: connectionOptions(readRedisAddress(url), { key: 'any' }),
+  connectTimeoutMs: 30_000,
+  commandTimeoutMs: 30_000,
+});
 
 it('tells refused subscriptions from the answers to what is under way', async () => {
   await admin.call('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels', '&mine:*');

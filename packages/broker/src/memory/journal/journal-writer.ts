@@ -1,0 +1,192 @@
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { CarillonError } from '@carillon/protocol';
+import { stoppedError } from '../stopped-error.ts';
+import type { Journal } from './journal.ts';
+import type { JournalEntry, Written } from './journal-entry.ts';
+import { encodeFrame } from './journal-frames.ts';
+
+/** When the operating system is asked to bring what was written to the disk. */
+export type JournalFsync = 'everysec' | 'always';
+
+/** A frame is closed at this size: its checksum is computed at once, and a reader takes it as a whole. */
+const MAX_FRAME_CHARS = 1024 * 1024;
+const RETRY_EVERY_MS = 1000;
+const FSYNC_EVERY_MS = 1000;
+const ONLY_OWNER = 0o600;
+
+type Settle = (problem: CarillonError | undefined) => void;
+
+export interface JournalWriterOptions {
+  readonly fsync: JournalFsync;
+  /** Writing works again after it had failed. */
+  readonly onRepaired: () => void;
+}
+
+/** Appends to one file after the other. */
+export class JournalWriter implements Journal {
+  readonly #options: JournalWriterOptions;
+  #fd: number | undefined;
+  /** End of what counts. Behind it there may be the remains of a write that failed. */
+  #bytes = 0;
+  /** Entries as JSON and their texts, in turns. Bounded: while writing fails, changes are refused. */
+  #pending: string[] = [];
+  #waiting: Settle[] = [];
+  #scheduled: NodeJS.Immediate | undefined;
+  #problem: CarillonError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #unsynced = false;
+  #syncing = false;
+  #retired: number[] = [];
+  #syncProblem: string | undefined;
+
+  constructor(options: JournalWriterOptions) {
+    this.#options = options;
+  }
+
+  get problem(): CarillonError | undefined {
+    return this.#problem;
+  }
+
+  /** Why what was written may not be on the disk. */
+  get syncProblem(): string | undefined {
+    return this.#syncProblem;
+  }
+
+  /** Bytes in the present file. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Goes on in this file, behind `bytes`; what stands behind them is cut off. What was appended before stays in the file before. */
+  switchTo(path: string, bytes: number, header?: Written): void {
+    this.flush();
+    // First the one before, also on the disk: a damaged end is no damage only in the last file.
+    if (this.#fd !== undefined) fdatasyncSync(this.#fd);
+    const fd = openSync(path, header === undefined ? 'r+' : 'wx+', ONLY_OWNER);
+    try {
+      ftruncateSync(fd, bytes);
+      this.#bytes = header === undefined ? bytes : writeAt(fd, encodedEntry(header), 0);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    const before = this.#fd;
+    this.#fd = fd;
+    this.#unsynced = true;
+    if (before !== undefined) this.#retire(before);
+    this.#timer ??= setInterval(() => this.#sync(), FSYNC_EVERY_MS).unref();
+  }
+
+  append(entry: JournalEntry, text = ''): void {
+    this.#pending.push(JSON.stringify(entry), text);
+    // In the phase after the reads of this turn: everything that the turn brings shares the write.
+    if (this.#problem === undefined) this.#scheduled ??= setImmediate(() => this.#attempt());
+  }
+
+  flush(): void {
+    if (this.#problem === undefined && this.#pending.length > 0) this.#attempt();
+    if (this.#problem !== undefined) throw this.#problem;
+  }
+
+  afterWrite(settle: Settle): void {
+    if (this.#pending.length === 0) settle(undefined);
+    else this.#waiting.push(settle);
+  }
+
+  /** Everything is on the disk. @throws Error when it can't be brought there */
+  close(): void {
+    clearInterval(this.#timer);
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    try {
+      this.flush();
+      fdatasyncSync(fd);
+    } finally {
+      this.#fd = undefined;
+      this.#problem = stoppedError();
+      this.#retire(fd);
+    }
+  }
+
+  /** Closes a file when no flush of it is under way: its number may belong to another file afterwards. */
+  #retire(fd: number): void {
+    if (this.#syncing) this.#retired.push(fd);
+    else closeSync(fd);
+  }
+
+  #attempt(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (this.#pending.length === 0 || this.#fd === undefined) return;
+    const failed = this.#problem;
+    try {
+      this.#write(this.#fd);
+    } catch (error) {
+      this.#failed(error as Error);
+    }
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const settle of waiting) settle(this.#problem);
+    if (failed !== undefined && this.#problem === undefined) this.#options.onRepaired();
+  }
+
+  #write(fd: number): void {
+    let end = this.#bytes;
+    for (const parts of frames(this.#pending)) end = writeAt(fd, encodeFrame(parts), end);
+    if (this.#options.fsync === 'always') fdatasyncSync(fd);
+    this.#unsynced = this.#options.fsync !== 'always';
+    this.#bytes = end;
+    this.#pending = [];
+    this.#problem = undefined;
+  }
+
+  /** What was appended is kept, and written when that works again: the memory has it, and nobody was told. */
+  #failed(cause: Error): void {
+    this.#problem = new CarillonError('UNAVAILABLE', `The journal can't be written: ${cause.message}.`, {
+      cause,
+      retryAfterMs: RETRY_EVERY_MS,
+    });
+    try {
+      ftruncateSync(this.#fd!, this.#bytes);
+    } catch {
+      // The next attempt writes over the remains; a crash before it leaves a cut frame, which a reader knows.
+    }
+    setTimeout(() => this.#attempt(), RETRY_EVERY_MS).unref();
+  }
+
+  #sync(): void {
+    if (!this.#unsynced || this.#syncing || this.#fd === undefined) return;
+    this.#unsynced = false;
+    this.#syncing = true;
+    fdatasync(this.#fd, (error) => {
+      this.#syncing = false;
+      this.#syncProblem = error?.message;
+      if (error !== null) this.#unsynced = true;
+      for (const retired of this.#retired.splice(0)) closeSync(retired);
+    });
+  }
+}
+
+function encodedEntry([entry, text]: Written): Buffer {
+  return encodeFrame([JSON.stringify(entry), text]);
+}
+
+/** Answers where it ends. */
+function writeAt(fd: number, bytes: Buffer, start: number): number {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, start + done);
+  return start + bytes.length;
+}
+
+function* frames(parts: readonly string[]): Generator<readonly string[]> {
+  let from = 0;
+  let chars = 0;
+  for (let i = 0; i < parts.length; i += 2) {
+    chars += parts[i]!.length + parts[i + 1]!.length;
+    if (chars < MAX_FRAME_CHARS) continue;
+    yield parts.slice(from, i + 2);
+    from = i + 2;
+    chars = 0;
+  }
+  if (from < parts.length) yield from === 0 ? parts : parts.slice(from);
+}

@@ -1,0 +1,15 @@
+import type { ConnectionState } from './connection-state.ts';
+
+/** Without its query, which may hold a token. */
+export const shownUrl = (url: string): string => url.replace(/\?.*/, '');
+
+export const tooSlow = (url: string, withinMs: number): string =>
+  `not connected to ${shownUrl(url)} within ${withinMs} ms`;
+
+/** What is said of an end that nobody explained: a page never hears more about a connection that could not be made. */
+export function unexplainedEnd(url: string, state: ConnectionState): string {
+  if (state !== 'opening') return `the connection to ${shownUrl(url)} broke`;
+  const causes =
+    'nothing listens there, a proxy passes no WebSockets on, or CARILLON_ALLOWED_ORIGINS lacks this page';
+  return `no connection to ${shownUrl(url)}: ${causes}`;
+}
