@@ -1,6 +1,6 @@
 /** D7, case i, on a Redis Cluster: with its default node timeout of 15 s, and quickly. */
 import { partitionTag, slotOf } from '@carillon/redis';
-import { type RedisCluster, startRedisCluster, stopReplication } from '@carillon/testing';
+import { type RedisCluster, redisCommand, startRedisCluster, stopReplication } from '@carillon/testing';
 import { afterAll, beforeAll, it } from 'vitest';
 import { Scenes } from './scene.ts';
 import { type FailingOver, failSlowly, QUICK_HEARTBEATS } from './slow-failover.ts';
@@ -25,6 +25,10 @@ async function firstPrimaryOf(cluster: RedisCluster): Promise<FailingOver> {
     ...{ url: cluster.url, partitions: PARTITIONS, failing: [first!, second!] },
     lag: () => stopReplication(primary, replica),
     fail: () => primary.kill(),
+    isDown: async () => {
+      const nodes = String(await redisCommand(asked, 'CLUSTER', 'NODES')).split('\n');
+      return nodes.some((node) => node.startsWith(primary.id) && /\bfail\b(?!\?)/.test(node));
+    },
     hasFailedOver: async () => (await cluster.ownerOf(slots[first!]!, asked)) === replica,
   };
 }

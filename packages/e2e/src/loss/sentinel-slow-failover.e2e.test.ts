@@ -25,6 +25,7 @@ it.concurrent.each([
         ...{ url: redis.url, partitions: 2, failing: [0, 1] },
         lag: redis.lag,
         fail: () => redis.primary.kill(),
+        isDown: redis.isDown,
         hasFailedOver: redis.hasFailedOver,
       },
       env,

@@ -4,7 +4,6 @@
  */
 import { eventually } from '@carillon/testing';
 import { channelIn } from './channel-in.ts';
-import { publishInTurn } from './in-turn.ts';
 import type { Scenes } from './scene.ts';
 
 export interface FailingOver {
@@ -16,6 +15,8 @@ export interface FailingOver {
   lag(): Promise<void>;
   /** SIGKILL of the primary. */
   fail(): Promise<void>;
+  /** It was silent for long enough: the replica is about to take its place. */
+  isDown(): Promise<boolean>;
   hasFailedOver(): Promise<boolean>;
 }
 
@@ -47,7 +48,7 @@ export async function failSlowly(
     }),
   );
   const each = async (count: number): Promise<void> => {
-    await Promise.all(own.map((publisher) => publishInTurn(publisher, count)));
+    await Promise.all(own.flatMap((publisher) => Array.from({ length: count }, () => publisher.publish())));
   };
   await each(20);
   await scene.stored(40);
@@ -64,10 +65,12 @@ export async function failSlowly(
       (await stage.publisher(`${name}-${i}`, { gateway, channels }, { wantsStored: true })).start(50, {
         maxWaiting: 30,
       });
-  await eventually(redis.hasFailedOver, { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS });
+  const failedOver = { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS };
+  await eventually(async () => (await redis.isDown()) || (await redis.hasFailedOver()), failedOver);
   // It lives, and is late: until the other one has accepted something.
   const [, late] = gateways;
   late.pause();
+  await eventually(redis.hasFailedOver, failedOver);
   await stage.traffic(10, LATE_MS).catch(() => undefined);
   late.resume();
   await stage.traffic(100, 20_000).catch(() => undefined); // publishers that are stuck are found by the checker
