@@ -6,6 +6,7 @@ import { runQuietly } from './run-quietly.mjs';
 
 const DEBIAN_POSTGRES = '/usr/lib/postgresql';
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'];
+const COMPILER_NAMES = ['cc', 'gcc', 'clang', 'tcc'];
 const CHROMIUM_ON_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 const DOCKER_TIMEOUT_MS = 5000;
 
@@ -63,11 +64,18 @@ const NEEDS = [
     give: 'CARILLON_TEST_CHROMIUM',
     isThere: () => findChromium() !== undefined,
   },
+  {
+    // A Redis whose clock is stepped has a function of the C library replaced: on Linux.
+    what: 'a C compiler',
+    debianPackage: 'tcc',
+    give: 'CARILLON_TEST_CC',
+    isThere: () => process.platform !== 'linux' || findProgram(COMPILER_NAMES) !== undefined,
+  },
 ];
 
 /**
- * Makes sure that the tests will find a Redis, a Postgres, PgBouncer and a browser: given by an environment variable, installed,
- * by Docker (Redis and Postgres), or installed now on a Debian where we may. The tests start servers of their own.
+ * Makes sure that the tests will find a Redis, a Postgres, PgBouncer, a browser and a C compiler: given by an environment variable,
+ * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may. The tests start servers of their own.
  *
  * @returns {Promise<NodeJS.ProcessEnv>} what the tests have to be told in their environment
  */

@@ -5,6 +5,7 @@ export const environment = {
   redisUrl: process.env.CARILLON_TEST_REDIS_URL,
   databaseUrl: process.env.CARILLON_TEST_DATABASE_URL,
   chromium: process.env.CARILLON_TEST_CHROMIUM,
+  compiler: process.env.CARILLON_TEST_CC,
   /** For child processes. */
   inherited: process.env,
 };

@@ -37,6 +37,8 @@ export interface SentinelledRedis {
   failOver(): Promise<void>;
   /** Does the sentinel say that the replica is the primary? */
   hasFailedOver(): Promise<boolean>;
+  /** Does the sentinel take the primary for dead? It is about to put the replica in its place. */
+  isDown(): Promise<boolean>;
   /** From now on the replica hears nothing new, until the two change places: it lags, and knows it. */
   lag(): Promise<void>;
   /** For the sentinel the first primary is dead from now on. All others reach it, and stay connected. Needs `isolatable`. */
@@ -87,6 +89,7 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     replica,
     sentinel,
     hasFailedOver: hasTakenOver,
+    isDown: async () => (await says('master')).some((text) => text.includes('s_down')),
     lag: () => stopReplication(primary, replica),
     // A user that is gone would not do: who is refused as that user goes on as the default one.
     isolate: async () => {

@@ -19,21 +19,26 @@ async function timeOf(redis: { readonly port: number }): Promise<number> {
 }
 
 for (const byMs of [STEP_MS, -STEP_MS])
-  it(`[D7] a repeat is one message, whether or not the clock was stepped by ${byMs / 60_000} minutes`, {
-    timeout: 120_000,
-  }, async () => {
-    const redis = await startRedis({ appendonly: true, steppableClock: true });
-    scenes.closing(() => redis.stop());
-    const scene = await scenes.open(redis);
-    const socket = await ProducerSocket.open(scene.gateways[0].port, CHANNEL);
-    scenes.closing(() => socket.close());
-    for (let seq = 1; seq <= 5; seq++) expect(await socket.publish(seq)).toMatchObject({ type: 'accepted' });
-    await scene.stored(5);
-    const first = await socket.publish(5);
-    expect(first).toMatchObject({ type: 'accepted', seq: 5, duplicate: true });
-    await redis.stepClock(byMs);
-    expect(Math.abs((await timeOf(redis)) - Date.now() - byMs)).toBeLessThan(60_000);
-    expect(await socket.publishPatiently(5)).toMatchObject({ ...first, re: expect.anything() });
-    expect(await socket.publishPatiently(6)).toMatchObject({ type: 'accepted' });
-    await scene.stored(6);
-  });
+  it.skipIf(process.platform !== 'linux')(
+    `[D7] a repeat is one message, whether or not the clock was stepped by ${byMs / 60_000} minutes`,
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const redis = await startRedis({ appendonly: true, steppableClock: true });
+      scenes.closing(() => redis.stop());
+      const scene = await scenes.open(redis);
+      const socket = await ProducerSocket.open(scene.gateways[0].port, CHANNEL);
+      scenes.closing(() => socket.close());
+      for (let seq = 1; seq <= 5; seq++)
+        expect(await socket.publish(seq)).toMatchObject({ type: 'accepted' });
+      await scene.stored(5);
+      const first = await socket.publish(5);
+      expect(first).toMatchObject({ type: 'accepted', seq: 5, duplicate: true });
+      await redis.stepClock(byMs);
+      expect(Math.abs((await timeOf(redis)) - Date.now() - byMs)).toBeLessThan(60_000);
+      expect(await socket.publishPatiently(5)).toMatchObject({ ...first, re: expect.anything() });
+      expect(await socket.publishPatiently(6)).toMatchObject({ type: 'accepted' });
+      await scene.stored(6);
+    },
+  );

@@ -41,7 +41,8 @@ for (const state of STATES)
       Number((await client.query<{ n: string }>('select count(*) as n from dead_letters')).rows[0]?.n);
     await eventually(
       async () =>
-        (await letters()) > 20 || (await readinessOf(services.persistence[0]!)).includes('can not be stored'),
+        (await letters()) > 20 ||
+        (await readinessOf(services.persistence[0]!)).includes('Postgres refuses messages'),
       { what: 'the trigger is met' },
     );
     await stage.traffic(90);

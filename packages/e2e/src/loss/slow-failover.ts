@@ -4,7 +4,6 @@
  */
 import { eventually } from '@carillon/testing';
 import { channelIn } from './channel-in.ts';
-import { publishInTurn } from './in-turn.ts';
 import type { Scenes } from './scene.ts';
 
 export interface FailingOver {
@@ -16,11 +15,16 @@ export interface FailingOver {
   lag(): Promise<void>;
   /** SIGKILL of the primary. */
   fail(): Promise<void>;
+  /** It was silent for long enough: the replica is about to take its place. */
+  isDown(): Promise<boolean>;
   hasFailedOver(): Promise<boolean>;
 }
 
 /** A failover of seconds is slow for gateways with these heartbeats, as one of half a minute is by default. */
-export const QUICK_HEARTBEATS = { CARILLON_GATEWAY_HEARTBEAT_MS: '250', CARILLON_GATEWAY_TIMEOUT_MS: '1s' };
+export const QUICK_HEARTBEATS = {
+  CARILLON_GATEWAY_HEARTBEAT_MS: '500',
+  CARILLON_GATEWAY_TIMEOUT_MS: '1500ms',
+};
 
 const FAILOVER_TIMEOUT_MS = 90_000;
 const LATE_MS = 4000;
@@ -44,16 +48,15 @@ export async function failSlowly(
     }),
   );
   const each = async (count: number): Promise<void> => {
-    await Promise.all(own.map((publisher) => publishInTurn(publisher, count)));
+    await Promise.all(own.flatMap((publisher) => Array.from({ length: count }, () => publisher.publish())));
   };
   await each(20);
   await scene.stored(40);
   await redis.lag();
-  await each(10);
-  await scene.stored(60);
-  // The last ones are known to the gateways only.
+  // Right before the end: no heartbeat has told the other gateway how much there is. The last ones are not stored either.
+  await each(5);
   services.persistence[0]!.pause();
-  await each(10);
+  await each(5);
   await redis.fail();
   services.persistence[0]!.resume();
   // From now on both gateways are asked for both channels, all the time.
@@ -62,10 +65,12 @@ export async function failSlowly(
       (await stage.publisher(`${name}-${i}`, { gateway, channels }, { wantsStored: true })).start(50, {
         maxWaiting: 30,
       });
-  await eventually(redis.hasFailedOver, { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS });
-  // It lives, and is late: by less than anybody is patient, as the other one accepts something soon.
+  const failedOver = { what: 'the failover', timeoutMs: FAILOVER_TIMEOUT_MS };
+  await eventually(async () => (await redis.isDown()) || (await redis.hasFailedOver()), failedOver);
+  // It lives, and is late: until the other one has accepted something.
   const [, late] = gateways;
   late.pause();
+  await eventually(redis.hasFailedOver, failedOver);
   await stage.traffic(10, LATE_MS).catch(() => undefined);
   late.resume();
   await stage.traffic(100, 20_000).catch(() => undefined); // publishers that are stuck are found by the checker
