@@ -74,6 +74,8 @@ export const publisherFifo: InvariantCheck = function* ({ lives, attempts }, { d
     for (const event of life.events) {
       const attempt = event.type === 'receive' ? attempts.get(event.key) : undefined;
       if (attempt === undefined) continue;
+      // Published again after a loss: it takes the next place, whatever was accepted meanwhile.
+      if (dataLost && attempt.position !== undefined && attempt.position.epoch !== event.epoch) continue;
       const before = last.get(attempt.publisher);
       const isNewEpoch = dataLost && before?.epoch !== event.epoch;
       if (before !== undefined && !isNewEpoch && attempt.n < before.n)
