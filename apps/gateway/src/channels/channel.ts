@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type ChannelKey, endOf, type HistoryEntry, type Lineage } from '@carillon/broker';
+import type { ChannelKey, HistoryEntry, Lineage } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { MessageFrames } from '../egress/frame.ts';
@@ -11,6 +11,7 @@ import { type Held, HeldMessages } from './held-messages.ts';
 import { isLocal, KnownLineage } from './known-lineage.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
+import { SilentPassages } from './silent-passages.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Healed messages sent in one turn of the event loop, in characters. */
@@ -30,15 +31,6 @@ export interface ChannelDependencies {
   readonly endedEpochs: EndedEpochs;
 }
 
-/** A change of epoch that the subscribers were not told of, because nothing was missing as far as anybody knew. */
-interface Passage {
-  readonly from: Position;
-  readonly to: Position;
-}
-
-/** Changes of epoch that may yet turn out to be losses. */
-const MAX_PASSAGES = 4;
-
 /**
  * A channel on this gateway: its position and its local subscribers. Every message passes here once: what is not after the
  * position is dropped, a break is healed from history before anything later goes on.
@@ -51,7 +43,7 @@ export class Channel {
   readonly #deps: ChannelDependencies;
   #position: Position | undefined;
   readonly #lineage = new KnownLineage();
-  #passages: readonly Passage[] = [];
+  readonly #passages = new SilentPassages();
   readonly #held = new HeldMessages();
   #healing: Promise<void> | undefined;
   readonly #window = new CatchUpWindow();
@@ -98,14 +90,12 @@ export class Channel {
 
   /** It went on in another epoch, and its subscribers were not told. */
   get hasPassedSilently(): boolean {
-    return this.#passages.length > 0;
+    return this.#passages.areThere;
   }
 
   /** [MS4] Accepted messages are known to be lost: those who went on without a word are told now. */
   tellLosses(lineage: Lineage): void {
-    const lossy = this.#passages.filter(({ from }) => endOf(lineage, from.epoch)?.isLossy !== false);
-    this.#passages = this.#passages.filter((passage) => !lossy.includes(passage));
-    for (const { from, to } of lossy) this.#tellGap(from, to, 'epoch-changed');
+    for (const { from, to } of this.#passages.takeLossy(lineage)) this.#tellGap(from, to, 'epoch-changed');
   }
 
   /** A message from the feed. */
@@ -259,7 +249,7 @@ export class Channel {
 
   /** The channel goes on in another epoch, and nothing is missing as far as anybody knows. */
   #passTo(to: Position): void {
-    this.#passages = [...this.#passages.slice(1 - MAX_PASSAGES), { from: this.#position!, to }];
+    this.#passages.add(this.#position!, to);
     this.#position = to;
     this.#window.clear();
   }
