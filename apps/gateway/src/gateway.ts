@@ -8,7 +8,8 @@ import {
   drainHttp,
   listening,
   pause,
-  registerOpsRoutes,
+  registerHealthRoutes,
+  registerMetricsRoutes,
   type Service,
   ServiceShell,
 } from '@carillon/service';
@@ -40,6 +41,7 @@ import { StoredWaiters } from './ingress/stored-waiters.ts';
 import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { Degradation } from './lifecycle/degradation.ts';
+import { addMetricsListener } from './lifecycle/metrics-listener.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
@@ -183,8 +185,10 @@ export async function createGateway({
         credentials: true,
       }),
   });
-  registerOpsRoutes(server, telemetry, shell.health);
-  registerWebSocketHealth(server, broker, connections, channels);
+  registerHealthRoutes(server, telemetry, shell.health);
+  const watched = addMetricsListener(shell, telemetry, config) ?? server;
+  registerMetricsRoutes(watched, telemetry);
+  registerWebSocketHealth(watched, broker, connections, channels);
   shouldUpgrade = new WebSocketRoute({
     gateway: id,
     connections,
