@@ -33,6 +33,7 @@ import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { refuseUnknownParameters } from './ingress/known-query.ts';
+import { PageOrigins } from './ingress/page-origins.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
@@ -156,7 +157,11 @@ export async function createGateway({
     limits,
     telemetry,
   );
-  const origins = createOriginMatcher(config.edge.allowedOrigins);
+  const origins = new PageOrigins({
+    listed: createOriginMatcher(config.edge.allowedOrigins),
+    host: config.listener.host,
+    logger: telemetry.loggerOf('ingress'),
+  });
   let phase: ServingPhase = 'starting';
   let shouldUpgrade: ShouldUpgrade = () => false;
 

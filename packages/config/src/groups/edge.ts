@@ -16,7 +16,7 @@ export const edgeSettings = builtGroup(
       allowedOrigins: withDefault(listOf(originEntry), [], {
         variable: 'CARILLON_ALLOWED_ORIGINS',
         description:
-          "Web pages that may use the gateway, for CORS and for WebSocket upgrades alike. Empty: only pages of the gateway's own host. Clients that are not browsers send no Origin and are not concerned.",
+          "Web pages that may use the gateway, for CORS and for WebSocket upgrades alike. Empty: only pages of the gateway's own host, and, while `CARILLON_HOST` is a loopback address, pages of this machine (http://localhost:5173). Clients that are not browsers send no Origin and are not concerned.",
         example: 'https://app.example.com,https://*.example.org',
       }),
       trustedProxies: withDefault(listOf(cidr), [], {
