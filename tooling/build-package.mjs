@@ -41,11 +41,14 @@ function compile() {
   return status ?? 1;
 }
 
-function pointDeclarationsAtJavaScript() {
+/** Generic only from TypeScript 5.7 on; without its argument it is what it was before. */
+const GENERIC_BYTES = /\bUint8Array<ArrayBuffer(?:Like)?>/g;
+
+function adaptDeclarations() {
   for (const file of filesBelow(OUTPUT)) {
     if (!file.endsWith('.d.ts')) continue;
     const text = readFileSync(file, 'utf8');
-    const rewritten = text.replace(RELATIVE_TS_IMPORT, '$1$3.js$2');
+    const rewritten = text.replace(RELATIVE_TS_IMPORT, '$1$3.js$2').replace(GENERIC_BYTES, 'Uint8Array');
     if (rewritten !== text) writeFileSync(file, rewritten);
   }
 }
@@ -69,7 +72,7 @@ if (!existsSync('package.json') || !existsSync(SOURCE)) {
 rmSync(OUTPUT, { recursive: true, force: true });
 const status = compile();
 if (status === 0) {
-  pointDeclarationsAtJavaScript();
+  adaptDeclarations();
   copyAssets();
 }
 process.exitCode = status;

@@ -391,10 +391,19 @@ describe('authentication', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'UPGRADE_REQUIRED' } });
   });
 
-  it('refuses pages of other origins before the upgrade', async () => {
+  it('[CN10] tells pages of other origins that they may not connect, and takes nothing from them', async () => {
     const peer = new Peer('/v1/ws', { headers: { origin: 'https://evil.example.com' } });
-    const [, response] = await once(peer.socket, 'unexpected-response');
-    expect((response as { statusCode: number }).statusCode).toBe(403);
+    expect(await peer.next('error')).toEqual({
+      type: 'error',
+      code: 'ORIGIN_REFUSED',
+      message: expect.stringContaining(
+        'https://evil.example.com may not connect: add this origin to CARILLON_ALLOWED_ORIGINS',
+      ),
+      retryable: false,
+    });
+    expect(await peer.next('disconnect')).toMatchObject({ code: 4203, reconnect: false });
+    const [code, reason] = await once(peer.socket, 'close');
+    expect([code, String(reason)]).toEqual([4203, 'ORIGIN_REFUSED']);
     await new Peer('/v1/ws', { headers: { origin: 'https://good.example.com' } }).connected(
       await tokenFor('ada'),
     );

@@ -8,7 +8,8 @@ import {
   drainHttp,
   listening,
   pause,
-  registerOpsRoutes,
+  registerHealthRoutes,
+  registerMetricsRoutes,
   type Service,
   ServiceShell,
 } from '@carillon/service';
@@ -32,6 +33,7 @@ import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
 import { refuseUnknownParameters } from './ingress/known-query.ts';
+import { PageOrigins } from './ingress/page-origins.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
@@ -40,6 +42,7 @@ import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
 import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { Degradation } from './lifecycle/degradation.ts';
+import { addMetricsListener } from './lifecycle/metrics-listener.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
@@ -155,7 +158,11 @@ export async function createGateway({
     limits,
     telemetry,
   );
-  const origins = createOriginMatcher(config.edge.allowedOrigins);
+  const origins = new PageOrigins({
+    listed: createOriginMatcher(config.edge.allowedOrigins),
+    host: config.listener.host,
+    logger: telemetry.loggerOf('ingress'),
+  });
   let phase: ServingPhase = 'starting';
   let shouldUpgrade: ShouldUpgrade = () => false;
 
@@ -184,8 +191,10 @@ export async function createGateway({
         credentials: true,
       }),
   });
-  registerOpsRoutes(server, telemetry, shell.health);
-  registerWebSocketHealth(server, broker, connections, channels);
+  registerHealthRoutes(server, telemetry, shell.health);
+  const watched = addMetricsListener(shell, telemetry, config) ?? server;
+  registerMetricsRoutes(watched, telemetry);
+  registerWebSocketHealth(watched, broker, connections, channels);
   shouldUpgrade = new WebSocketRoute({
     gateway: id,
     connections,

@@ -15,6 +15,11 @@ export interface ConsumerProject {
   readonly tarballs: Readonly<Record<PublishedName, string>>;
 }
 
+/** What the SDKs promise to work with. A Node as a package is its program alone. */
+const OLDEST = { typescript: '~5.0.4', [`node-${process.platform}-${process.arch}`]: '^20.0.0' };
+export const OLDEST_NODE = join('node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+export const OLDEST_TSC = join('node_modules', 'typescript', 'bin', 'tsc');
+
 const FIXTURE = join(ROOT, 'checks', 'fixtures', 'consumer');
 
 async function pack(name: PublishedName, destination: string): Promise<string> {
@@ -46,7 +51,7 @@ async function install(folder: string, tarballs: Readonly<Record<PublishedName, 
     private: true,
     type: 'module',
     dependencies: fromTarballs,
-    devDependencies: { '@types/node': devDependencies['@types/node'] },
+    devDependencies: { '@types/node': devDependencies['@types/node'], ...OLDEST },
   };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
   // The packages' dependencies on each other: to these tarballs too, as none of them is in a registry.

@@ -6,7 +6,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../root.ts';
-import { type ConsumerProject, createConsumerProject } from './consumer-project.ts';
+import { type ConsumerProject, createConsumerProject, OLDEST_NODE, OLDEST_TSC } from './consumer-project.ts';
 import { PUBLISHED } from './packages.ts';
 
 const INSTALL_TIMEOUT_MS = 600_000;
@@ -40,6 +40,28 @@ test('a program outside the workspace compiles against the tarballs', {
 
 test('a page compiles without types of Node', { timeout: COMPILE_TIMEOUT_MS }, async () => {
   expect(await node(TSC, '-p', 'tsconfig.browser.json')).toBe('');
+});
+
+describe('the SDKs', () => {
+  test.each([
+    ['node', 'es2022'],
+    ['node16', 'node16'],
+    ['bundler', 'es2022'],
+  ])(
+    'compile with the oldest TypeScript, with modules resolved by %s',
+    { timeout: COMPILE_TIMEOUT_MS },
+    async (resolution, module) => {
+      const how = ['--moduleResolution', resolution, '--module', module];
+      expect(await node(OLDEST_TSC, '-p', 'tsconfig.sdks.json', ...how)).toBe('');
+    },
+  );
+
+  test('run on the oldest Node', { timeout: COMPILE_TIMEOUT_MS }, async () => {
+    const { stdout } = await execute(join(project.folder, OLDEST_NODE), ['sdks.mjs'], {
+      cwd: project.folder,
+    });
+    expect(stdout).toMatch(/^v20\.\S+ published got answered\n$/);
+  });
 });
 
 test('the program runs', { timeout: COMPILE_TIMEOUT_MS }, async () => {

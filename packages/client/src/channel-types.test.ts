@@ -21,7 +21,7 @@ describe('channel types', () => {
     typed.subscribe('news', (message) => {
       expectTypeOf(message.payload.title).toEqualTypeOf<string>();
     });
-    typed.subscribe('other', (message) => {
+    typed.subscribe('#user:ada', (message) => {
       expectTypeOf(message.payload).toEqualTypeOf<unknown>();
     });
     expectTypeOf(
@@ -31,6 +31,12 @@ describe('channel types', () => {
 
   it('refuse what the map does not allow', () => {
     const never = () => {
+      // @ts-expect-error no such channel is declared
+      typed.subscribe('caht:lobby', () => undefined);
+      // @ts-expect-error no such channel is declared
+      typed.publish('other', 1);
+      // @ts-expect-error no such channel is declared
+      typed.history('other');
       // @ts-expect-error a number is no ChatMessage
       typed.publish('chat:lobby', 1);
       // @ts-expect-error the handler takes something else than the map says

@@ -22,3 +22,14 @@ export type PayloadOf<Channels extends ChannelMap, Channel extends string> = Cha
   : [MatchingPattern<Channels, Channel>] extends [never]
     ? unknown
     : Channels[MatchingPattern<Channels, Channel>];
+
+/** The channels of a map, and those of the system (`#user:...`); without a map every name. A map with `*` has every name as well. */
+export type ChannelName<Channels extends ChannelMap> = keyof Channels extends never
+  ? string
+  :
+      | `#${string}`
+      | {
+          [Pattern in keyof Channels & string]: Pattern extends `${infer Prefix}*`
+            ? `${Prefix}${string}`
+            : Pattern;
+        }[keyof Channels & string];

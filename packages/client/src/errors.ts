@@ -55,6 +55,14 @@ export function wrongOption(name: string, given: string, allowed: string): TypeE
   return new TypeError(`Option ${name} is ${given}; give ${allowed}`);
 }
 
+/** @throws TypeError for a name that is none of `known`, whose members are separated by spaces. */
+export function checkNames(given: object, known: string): void {
+  for (const name in given) {
+    if (!` ${known} `.includes(` ${name} `))
+      throw new TypeError(`Option ${name} is unknown; known are ${known}`);
+  }
+}
+
 export function frameTooLarge(bytes: number, maxFrameBytes: number): RealtimeError {
   const text = `The frame has ${bytes} bytes; the server takes at most ${maxFrameBytes}`;
   return new RealtimeError('FRAME_TOO_LARGE', text);

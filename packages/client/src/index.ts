@@ -2,7 +2,7 @@ export type { AfterClose, BatchRequest, ErrorCode, NotRecoveredReason, Position 
 export type { Backoff } from './backoff.ts';
 export type { BrowserPage } from './browser-page.ts';
 export { browserStorage } from './browser-storage.ts';
-export type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
+export type { AnyChannels, ChannelMap, ChannelName, PayloadOf } from './channel-types.ts';
 export type {
   LatencyStatistics,
   LoggedEvent,

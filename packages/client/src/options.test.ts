@@ -41,8 +41,21 @@ describe('an option that can not be used', () => {
       { url: URL_GOOD, outbox: { maxMessages: -1 } },
       'Option maxMessages is -1 (number); give a number from 1 to Infinity',
     ],
+    [{ url: URL_GOOD, reconect: true }, 'Option reconect is unknown; known are url token getToken'],
+    [{ url: URL_GOOD, maxMessages: 5 }, 'Option maxMessages is unknown; known are url token getToken'],
+    [{ url: URL_GOOD, now: 5 }, 'Option now is unknown; known are url token getToken'],
+    [
+      { url: URL_GOOD, backoff: { initalMs: 5 } },
+      'Option initalMs is unknown; known are initialMs factor maxMs',
+    ],
+    [{ url: URL_GOOD, outbox: { max: 5 } }, 'Option max is unknown; known are maxMessages maxBytes'],
+    [
+      { url: URL_GOOD, storage: { getItem: () => null } },
+      'Option storage is object; give browserStorage() or plainStorage(items)',
+    ],
   ])('is refused at construction: %j', (options, message) => {
-    expect(() => make(options)).toThrow(new TypeError(message));
+    expect(() => make(options)).toThrow(TypeError);
+    expect(() => make(options)).toThrow(message);
   });
 });
 
@@ -61,5 +74,41 @@ it('takes every kind of address and the bounds', () => {
     stateMaxAgeMs: 1,
     maxAttempts: Infinity,
     backoff: { factor: 1.5 },
+  });
+});
+
+it.each([
+  ['ws://127.0.0.1:8080', '/v1/ws'],
+  ['https://rt.example.com/', '/v1/ws'],
+  ['https://rt.example.com/v1/ws', '/v1/ws'],
+  ['wss://example.com/realtime', '/realtime/v1/ws'],
+  ['wss://example.com/realtime/', '/realtime/v1/ws'],
+  ['wss://example.com/realtime/v1/ws?x=1', '/realtime/v1/ws'],
+])('finds the endpoint below the address %s', async (url, path) => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  class Recorded {
+    constructor(address: string) {
+      resolve(new URL(address).pathname);
+      throw new Error('enough');
+    }
+  }
+  const client = make({ url, webSocket: Recorded });
+  client.connect().catch(() => undefined);
+  expect(await promise).toBe(path);
+  client.close();
+});
+
+describe('an option of a call that does not exist', () => {
+  const client = make({ url: URL_GOOD });
+  const wrong = { positon: 1 } as object;
+
+  it('is refused where it is given', async () => {
+    expect(() => client.subscribe('a', () => undefined, wrong)).toThrow(/Option positon is unknown/);
+    for (const call of [
+      () => client.publish('a', 1, wrong),
+      () => client.history('a', wrong),
+      () => client.request('a', 1, wrong),
+    ])
+      await expect(call()).rejects.toThrow(/Option positon is unknown/);
   });
 });

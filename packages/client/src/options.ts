@@ -2,7 +2,7 @@ import type { BatchRequest } from '@carillon/protocol';
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { ConnectionMonitor, MonitoredClient } from './connection-monitor.ts';
 import { type Encoding, JSON_ENCODING } from './encoding.ts';
-import { type RealtimeError, wrongOption } from './errors.ts';
+import { checkNames, type RealtimeError, wrongOption } from './errors.ts';
 import { type SocketConstructor, socketUrl } from './socket.ts';
 import type { StateStorage } from './state-storage.ts';
 import { suspendClock } from './suspend-clock.ts';
@@ -116,6 +116,11 @@ function checkTypes(options: object): void {
 
 /** @throws TypeError that names the option, what was given, and what is allowed. */
 export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions {
+  const { storage, backoff = {}, outbox = {} } = options;
+  checkNames(backoff, Object.keys(DEFAULT_BACKOFF).join(' '));
+  checkNames(outbox, 'maxMessages maxBytes');
+  if (storage !== undefined && typeof storage.keep !== 'function')
+    throw wrongOption('storage', typeof storage, 'browserStorage() or plainStorage(items)');
   // The names in them are unique, too.
   checkTypes({ ...options, ...options.backoff, ...options.outbox });
   if (options.token !== undefined && options.getToken !== undefined) {
@@ -123,7 +128,7 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
   }
   const webSocket = options.webSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
   if (webSocket === undefined) throw new TypeError('No global WebSocket: pass one as webSocket');
-  return {
+  const resolved: ResolvedOptions = {
     url: socketUrl(options.url),
     token: options.token,
     getToken: options.getToken,
@@ -148,4 +153,7 @@ export function resolveOptions(options: RealtimeClientOptions): ResolvedOptions 
     random: options.random ?? Math.random,
     now: suspendClock(),
   };
+  const names = Object.keys(resolved).filter((name) => !/^max[MB]|^now/.test(name));
+  checkNames(options, `${names.join(' ')} outbox monitor`);
+  return resolved;
 }

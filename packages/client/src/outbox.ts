@@ -2,7 +2,7 @@ import type { AcceptedFrame, ErrorFrame, ServerFrame, StoredFrame } from '@caril
 import { backoffDelayMs } from './backoff.ts';
 import { ChannelOutbox } from './channel-outbox.ts';
 import type { Connection } from './connection.ts';
-import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
+import { checkNames, frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
   frameBytes,
@@ -76,6 +76,7 @@ export class Outbox {
     const { encoding, traceparent } = this.#options;
     const { receipt, stored, publishing } = openPublishing(options.stored === true);
     try {
+      checkNames(options, 'event stored trace');
       const trace = options.trace ?? traceparent(channel);
       const members = frameMembers(encoding.stringify(payload), options, trace);
       this.#take(newEntry(channel, members, receipt, stored));

@@ -5,7 +5,7 @@ import {
   type ServerFrame,
   SYSTEM_CHANNEL,
 } from '@carillon/protocol';
-import type { AnyChannels, ChannelMap, PayloadOf } from './channel-types.ts';
+import type { AnyChannels, ChannelMap, ChannelName, PayloadOf } from './channel-types.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionMonitor } from './connection-monitor.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -121,7 +121,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
    * `options.position` on. What `handler` throws becomes an uncaught error.
    * @throws RealtimeError `ALREADY_SUBSCRIBED` when a position is given and the channel is in use in this client.
    */
-  subscribe<Channel extends string>(
+  subscribe<Channel extends ChannelName<Channels>>(
     channel: Channel,
     handler: (message: Message<PayloadOf<Channels, Channel>>) => void,
     options?: SubscribeOptions<PayloadOf<Channels, Channel>>,
@@ -146,12 +146,12 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
    * order later. Rejects with a RealtimeError: the server's refusal, `OUTBOX_FULL`, `CLOSED`, or `OUTCOME_UNKNOWN` when
    * it was sent and no answer came in time. With `stored`, the promise's own `stored` resolves when it is in the database.
    */
-  publish<Channel extends string>(
+  publish<Channel extends ChannelName<Channels>>(
     channel: Channel,
     payload: PayloadOf<Channels, Channel>,
     options: PublishOptions & { readonly stored: true },
   ): StoredPublishing;
-  publish<Channel extends string>(
+  publish<Channel extends ChannelName<Channels>>(
     channel: Channel,
     payload: PayloadOf<Channels, Channel>,
     options?: PublishOptions,
@@ -162,7 +162,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   }
 
   /** Reads a page of a channel's history. Rejects with a RealtimeError: the server's, or `TIMEOUT`. */
-  async history<Channel extends string>(
+  async history<Channel extends ChannelName<Channels>>(
     channel: Channel,
     query?: HistoryQuery,
   ): Promise<HistoryPage<PayloadOf<Channels, Channel>>> {

@@ -1,7 +1,7 @@
 import type { HistoryResultFrame, ResponseFrame, ServerFrame } from '@carillon/protocol';
 import type { Connection } from './connection.ts';
 import { type Deferred, deferred } from './deferred.ts';
-import { frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
+import { checkNames, frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { HistoryQuery } from './history.ts';
 import type { ResolvedOptions } from './options.ts';
 import { byteLength, frameMembers } from './publish-entry.ts';
@@ -35,12 +35,14 @@ export class Requests {
   }
 
   async history(channel: string, query?: HistoryQuery): Promise<HistoryResultFrame> {
+    checkNames(query ?? {}, 'after before limit');
     const members = JSON.stringify({ type: 'history', channel, ...query }).slice(1);
     return (await this.#ask(members, false, {})) as HistoryResultFrame;
   }
 
   /** The answer's payload. */
   async request(method: string, data: unknown, options: RequestOptions = {}): Promise<unknown> {
+    checkNames(options, 'timeoutMs signal trace');
     const { encoding, traceparent } = this.#options;
     const { timeoutMs, trace = traceparent(method) } = options;
     const members =

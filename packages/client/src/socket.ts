@@ -28,15 +28,18 @@ export const NORMAL_CLOSURE = 1000;
 /** What browsers and Node report for a connection that ended without a close frame. */
 export const ABNORMAL_CLOSURE = 1006;
 
-/** Path of the WebSocket endpoint, used when the URL names none. */
-const DEFAULT_PATH = '/v1/ws';
+/** Path of the WebSocket endpoint below whatever path the gateway has. */
+const PATH = '/v1/ws';
 
-/** Absolute `ws:` or `wss:` address. `http(s):` is taken as well; a URL without a path gets `/v1/ws`. @throws TypeError for anything else. */
+/**
+ * Absolute `ws:` or `wss:` address of the endpoint. `http(s):` is taken as well; `/v1/ws` is added unless the path ends in it.
+ * @throws TypeError for anything else.
+ */
 export function socketUrl(url: string): string {
   try {
     const parsed = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
     parsed.protocol = parsed.protocol.replace(/^http/, 'ws');
-    if (parsed.pathname === '/') parsed.pathname = DEFAULT_PATH;
+    parsed.pathname = `${parsed.pathname.replace(/(\/v1\/ws)?\/*$/, '')}${PATH}`;
     parsed.hash = '';
     if (/^wss?:/.test(parsed.href)) return parsed.href;
   } catch {

@@ -13,7 +13,7 @@ import { assertSame, Channel } from './channel.ts';
 import { CHANNELS_PER_FRAME, inFrames } from './channel-frames.ts';
 import type { Connection } from './connection.ts';
 import type { Emitter } from './emitter.ts';
-import { fromErrorBody, type RealtimeError } from './errors.ts';
+import { checkNames, fromErrorBody, type RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './message.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -48,6 +48,7 @@ export class Subscriptions {
     handler: (message: Message<never>) => void,
     options: SubscribeOptions<never>,
   ): Subscription {
+    checkNames(options, 'position consumer filter onSnapshotNeeded maxHeldMessages');
     const { position, consumer } = options;
     let channel = this.#channels.get(name);
     if (channel?.wanted) assertSame(channel, options);

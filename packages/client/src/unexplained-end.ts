@@ -9,7 +9,6 @@ export const tooSlow = (url: string, withinMs: number): string =>
 /** What is said of an end that nobody explained: a page never hears more about a connection that could not be made. */
 export function unexplainedEnd(url: string, state: ConnectionState): string {
   if (state !== 'opening') return `the connection to ${shownUrl(url)} broke`;
-  const causes =
-    'nothing listens there, a proxy passes no WebSockets on, or CARILLON_ALLOWED_ORIGINS lacks this page';
+  const causes = 'nothing listens there, or a proxy passes no WebSockets on';
   return `no connection to ${shownUrl(url)}: ${causes}`;
 }

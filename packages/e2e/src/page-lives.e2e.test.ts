@@ -87,6 +87,7 @@ beforeAll(async () => {
       CARILLON_REDIS_URL: redis.url,
       CARILLON_JWT_SECRET: JWT_SECRET,
       CARILLON_GATEWAY_PORT: String(gatewayPort),
+      CARILLON_HOST: '0.0.0.0', // on a loopback address it takes all pages of this machine
       CARILLON_ALLOWED_ORIGINS: origin,
       CARILLON_NAMESPACES: JSON.stringify({ lives: { durable: false } }),
     },
@@ -328,6 +329,18 @@ describe('a page that may not connect', { timeout: 60_000 }, () => {
     const address = await addressOf('lives:policy');
     await page.goto(address.replace('/?', '/policy?'));
     expect(await reason(page)).toContain('Content-Security-Policy');
+    await page.close();
+  });
+
+  it('because its origin is not allowed is told so, with the setting, and stays away', async () => {
+    const page = await context.newPage();
+    const address = await addressOf('lives:origin');
+    await page.goto(address.replace('//127.0.0.1:', '//localhost:'));
+    await page.waitForFunction(() => reloadPage.client.state === 'failed');
+    const code = await page.evaluate(() =>
+      reloadPage.client.publish('lives:origin', 1).catch(({ cause }) => `${cause.code}: ${cause.message}`),
+    );
+    expect(code).toMatch(/^ORIGIN_REFUSED: Pages of http:\/\/localhost:.*CARILLON_ALLOWED_ORIGINS/);
     await page.close();
   });
 

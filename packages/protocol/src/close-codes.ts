@@ -25,6 +25,7 @@ export const CLOSES = {
     code: 4202,
     meaning: 'A back end ended this connection, and the client is not to come back by itself.',
   },
+  ORIGIN_REFUSED: { code: 4203, meaning: 'Pages of this origin may not connect.' },
 } as const satisfies Record<string, CloseDefinition>;
 
 export type CloseName = keyof typeof CLOSES;

@@ -11,7 +11,7 @@ import {
   userChannel,
 } from '@carillon/protocol';
 import { type ApiError, errorOfBody } from './api-error.ts';
-import { checkCredentials, httpAddress } from './check-options.ts';
+import { checkCredentials, checkNames, httpAddress, pathSegment } from './check-options.ts';
 import { checkRetry, DEFAULT_RETRY, type RetryPolicy, requestJson } from './http-request.ts';
 import { mintToken } from './mint-token.ts';
 import { Schedules } from './schedules.ts';
@@ -95,6 +95,9 @@ type ReceiptBody = Position & {
   readonly stored?: boolean;
 };
 
+const REQUEST_OPTIONS = ['trace', 'stored', 'idempotencyKey'];
+const PUBLISH_OPTIONS = [...REQUEST_OPTIONS, 'event'];
+
 /** Publishes and reads history over HTTP. Every request may be repeated, so passing errors are. */
 export class BackendClient {
   /** Messages that are published later. */
@@ -109,6 +112,7 @@ export class BackendClient {
 
   /** @throws TypeError, or RangeError for a secret below 32 bytes: names the option, what was given, what is allowed. */
   constructor(options: BackendClientOptions) {
+    checkNames(options, ['url', 'token', 'jwtSecret', 'userId', 'retry']);
     checkCredentials(options);
     checkRetry(options.retry);
     this.#url = httpAddress(options.url);
@@ -122,6 +126,7 @@ export class BackendClient {
 
   /** Resolves when the message is in the channel's log. @throws ApiError */
   async publish(channel: string, payload: unknown, options: PublishOptions = {}): Promise<PublishReceipt> {
+    checkNames(options, PUBLISH_OPTIONS);
     const { event } = options;
     const body = event === undefined ? { payload } : { payload, event };
     return receipt(await this.#post<ReceiptBody>(channel, body, options));
@@ -137,6 +142,7 @@ export class BackendClient {
     messages: readonly BatchMessage[],
     options: RequestOptions = {},
   ): Promise<readonly BatchResult[]> {
+    checkNames(options, REQUEST_OPTIONS);
     type Body = { readonly results: readonly (ReceiptBody | { readonly error: ErrorBody })[] };
     const { results } = await this.#post<Body>(channel, { messages }, options);
     return results.map((result) =>
@@ -181,6 +187,7 @@ export class BackendClient {
 
   /** Reads a page of a channel's history. @throws ApiError */
   async history(channel: string, query: HistoryQuery = {}): Promise<HistoryPage> {
+    checkNames(query, ['after', 'before', 'limit']);
     const url = this.#channelUrl(channel);
     for (const side of ['after', 'before'] as const) {
       const position = query[side];
@@ -198,7 +205,7 @@ export class BackendClient {
 
   /** How far each consumer of a channel has got. @throws ApiError */
   async consumers(channel: string): Promise<readonly Consumer[]> {
-    const url = new URL(`${this.#url}/v1/channels/${encodeURIComponent(channel)}/consumers`);
+    const url = new URL(`${this.#url}/v1/channels/${pathSegment('channel', channel)}/consumers`);
     const request = { method: 'GET', url, headers: await this.#headers() } as const;
     return (await requestJson<{ readonly consumers: readonly Consumer[] }>(request, this.#retry)).consumers;
   }
@@ -217,7 +224,7 @@ export class BackendClient {
   }
 
   #channelUrl(channel: string): URL {
-    return new URL(`${this.#url}/v1/channels/${encodeURIComponent(channel)}/messages`);
+    return new URL(`${this.#url}/v1/channels/${pathSegment('channel', channel)}/messages`);
   }
 
   async #headers(): Promise<Record<string, string>> {

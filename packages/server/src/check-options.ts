@@ -3,13 +3,40 @@ function wrong(name: string, given: string, allowed: string): TypeError {
   return new TypeError(`Option ${name} is ${given}; give ${allowed}`);
 }
 
+/** @throws TypeError for a name that is none of `known`: a typo would be an option that has no effect */
+export function checkNames(given: object | undefined, known: readonly string[], prefix = ''): void {
+  for (const name of Object.keys(given ?? {}))
+    if (!known.includes(name))
+      throw new TypeError(`Option ${prefix}${name} is unknown; known are ${known.join(', ')}`);
+}
+
 /**
- * The address as one with `https:` or `http:`, without a slash at its end.
+ * An id as one segment of a path.
+ * @throws TypeError for an id that no URL can have there: `.` and `..` lead to another route, however they are encoded
+ */
+export function pathSegment(what: string, id: unknown): string {
+  if (typeof id !== 'string') throw wrong(what, typeof id, 'a string');
+  if (id === '' || id === '.' || id === '..')
+    throw wrong(what, `"${id}"`, 'another one: no address can have this one in its path');
+  return encodeURIComponent(id);
+}
+
+function parseUrl(url: unknown): URL | undefined {
+  try {
+    return new URL(String(url).replace(/^ws/, 'http'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The address as one with `https:` or `http:`, below which the routes are: without a slash, and without the `/v1/ws` that clients
+ * may have at its end.
  * @throws TypeError when it is none of a gateway
  */
 export function httpAddress(url: unknown): string {
-  const parsed = typeof url === 'string' ? URL.parse(url.replace(/^ws/, 'http')) : null;
-  if (parsed === null || !/^https?:$/.test(parsed.protocol))
+  const parsed = parseUrl(url);
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol))
     throw wrong('url', `"${url}"`, 'an http:, https:, ws: or wss: address, e.g. https://rt.example.com');
   if (parsed.search !== '' || parsed.hash !== '')
     throw wrong(
@@ -17,7 +44,7 @@ export function httpAddress(url: unknown): string {
       `one with "${parsed.search}${parsed.hash}"`,
       'an address without a query or a fragment',
     );
-  return parsed.href.replace(/\/$/, '');
+  return parsed.href.replace(/(\/v1\/ws)?\/*$/, '');
 }
 
 /** @throws TypeError when it is not a number in the range */

@@ -32,6 +32,6 @@ export type {
 export { verifyWebhook, WebhookVerificationError } from './verify-webhook.ts';
 export type { Worker, WorkerOptions } from './worker.ts';
 export { createWorker } from './worker.ts';
-export type { WorkerBackoff } from './worker-connection.ts';
+export type { WorkerBackoff, WorkerSocket, WorkerSocketConstructor } from './worker-connection.ts';
 export type { RequestContext, RequestHandler } from './worker-requests.ts';
 export { RequestError } from './worker-requests.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CapabilitiesClaim } from '@carillon/protocol';
 import { SignJWT } from 'jose';
-import { checkNumber, secretKey } from './check-options.ts';
+import { checkNames, checkNumber, secretKey } from './check-options.ts';
 
 export interface MintTokenOptions {
   /** The secret that the gateways verify with (`CARILLON_JWT_SECRET`), at least 32 bytes. */
@@ -17,11 +17,13 @@ export interface MintTokenOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+const OPTIONS = ['secret', 'userId', 'capabilities', 'expiresInMs', 'issuer', 'audience', 'claims'];
 const HOUR_MS = 3_600_000;
 
 /** Makes a token for a client, signed with HS256. @throws RangeError for a secret below 32 bytes, TypeError for other options. */
 export async function mintToken(options: MintTokenOptions): Promise<string> {
   const { capabilities, issuer, audience } = options;
+  checkNames(options, OPTIONS);
   const key = secretKey('secret', options.secret);
   if (typeof options.userId !== 'string' || options.userId === '')
     throw new TypeError(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ScheduledMessage, stringifyPayload } from '@carillon/protocol';
+import { checkNames, pathSegment } from './check-options.ts';
 import { type RetryPolicy, requestJson } from './http-request.ts';
 
 /** When a message is to be published: one of the two. */
@@ -49,6 +50,7 @@ export class Schedules {
 
   /** @throws ApiError `SCHEDULE_IN_PAST`, `SCHEDULE_TOO_FAR`, `SCHEDULE_LIMIT`, `IDEMPOTENCY_CONFLICT`, ... */
   async add(channel: string, payload: unknown, options: ScheduleOptions): Promise<ScheduledMessage> {
+    checkNames(options, ['event', 'deliverAt', 'delayMs', 'trace', 'idempotencyKey']);
     const { event, deliverAt, delayMs, trace, idempotencyKey = randomUUID() } = options;
     const body = stringifyPayload({
       payload,
@@ -62,7 +64,7 @@ export class Schedules {
     };
     return await this.#request(
       'POST',
-      `/v1/channels/${encodeURIComponent(channel)}/schedules`,
+      `/v1/channels/${pathSegment('channel', channel)}/schedules`,
       headers,
       body,
     );
@@ -78,12 +80,12 @@ export class Schedules {
 
   /** @throws ApiError `NOT_FOUND` */
   async find(id: string): Promise<ScheduledMessage> {
-    return await this.#request('GET', `/v1/schedules/${encodeURIComponent(id)}`);
+    return await this.#request('GET', `/v1/schedules/${pathSegment('id', id)}`);
   }
 
   /** Again does no harm. @throws ApiError `SCHEDULE_NOT_PENDING` when it is published or being published. */
   async cancel(id: string): Promise<ScheduledMessage> {
-    return await this.#request('DELETE', `/v1/schedules/${encodeURIComponent(id)}`);
+    return await this.#request('DELETE', `/v1/schedules/${pathSegment('id', id)}`);
   }
 
   async #request<Answer>(

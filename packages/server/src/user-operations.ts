@@ -1,3 +1,4 @@
+import { pathSegment } from './check-options.ts';
 import { type HttpRequest, type RetryPolicy, requestJson } from './http-request.ts';
 
 export interface DisconnectOptions {
@@ -56,12 +57,12 @@ export class Users {
 
   /** Ends all connections of a user, on all gateways. @throws ApiError */
   async disconnect(userId: string, options: DisconnectOptions = {}): Promise<Disconnected> {
-    return await post(this.#deps, `/v1/users/${encodeURIComponent(userId)}/disconnect`, options);
+    return await post(this.#deps, `/v1/users/${pathSegment('userId', userId)}/disconnect`, options);
   }
 
   /** The connections of a user, on all gateways. @throws ApiError */
   async sessions(userId: string): Promise<UserSessions> {
-    return await request(this.#deps, 'GET', `/v1/users/${encodeURIComponent(userId)}/sessions`);
+    return await request(this.#deps, 'GET', `/v1/users/${pathSegment('userId', userId)}/sessions`);
   }
 }
 
@@ -75,7 +76,7 @@ export class Sessions {
 
   /** Ends one session, wherever it is connected. @throws ApiError */
   async disconnect(session: string, options: DisconnectOptions = {}): Promise<Disconnected> {
-    return await post(this.#deps, `/v1/sessions/${encodeURIComponent(session)}/disconnect`, options);
+    return await post(this.#deps, `/v1/sessions/${pathSegment('session', session)}/disconnect`, options);
   }
 }
 

@@ -61,6 +61,30 @@ describe('verifyWebhook', () => {
     expect(fault({ signature: header(...others, sign(OTHER), sign(SECRET)) })).toBe('signature-wrong');
   });
 
+  it.each([
+    [
+      'a body that a framework has parsed',
+      { body: JSON.parse(BODY) },
+      /^Option body is object; give the body as it came/,
+    ],
+    ['no body', { body: undefined }, /^Option body is undefined; give the body as it came/],
+    [
+      'a secret whose variable is not set',
+      { secret: undefined },
+      /^Option secret is undefined; give the secret/,
+    ],
+    ['one such secret of two', { secret: [SECRET, undefined] }, /^Option secret is object; give the secret/],
+    ['an empty secret', { secret: '' }, /^Option secret is empty; give the secret/],
+    ['an option that is none', { tolerance: 5 }, /^Option tolerance is unknown; known are body/],
+    ['a tolerance that is no number', { toleranceMs: Number.NaN }, /^Option toleranceMs is NaN/],
+  ] as const)('says what is wrong in the program: %s', (_case, options, message) => {
+    const error = fault(options as never);
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toMatch(message);
+    // Whatever the sender sent.
+    expect(fault({ ...options, signature: undefined } as never)).toEqual(error);
+  });
+
   it('keeps to the tolerance given', () => {
     expect(fault({ nowMs: NOW_MS + 300_000 })).toBe('taken');
     expect(fault({ nowMs: NOW_MS + 2000, toleranceMs: 1000 })).toBe('too-old');

@@ -1,4 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { parseJson } from '@carillon/protocol';
+import { checkNames, checkNumber } from './check-options.ts';
 
 const DEFAULT_TOLERANCE_MS = 300_000;
 const MAX_SIGNATURES = 10;
@@ -92,19 +94,15 @@ export interface WebhookEvent {
  * with a signature.
  *
  * @throws WebhookVerificationError
+ * @throws TypeError for options that are a mistake in the program, e.g. a secret that is not set: no sender can cause one
  */
-export function verifyWebhook({
-  body,
-  signature,
-  secret,
-  toleranceMs = DEFAULT_TOLERANCE_MS,
-  nowMs = Date.now(),
-}: VerifyWebhookOptions): WebhookEvent {
-  const { seconds, signatures } = readSignature(signature);
-  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : Buffer.from(body);
-  const secrets = typeof secret === 'string' ? [secret] : secret;
-  if (secrets.length === 0 || secrets.includes(''))
-    throw new TypeError('verifyWebhook: there is no secret, or an empty one');
+export function verifyWebhook(options: VerifyWebhookOptions): WebhookEvent {
+  checkNames(options, ['body', 'signature', 'secret', 'toleranceMs', 'nowMs']);
+  const { toleranceMs = DEFAULT_TOLERANCE_MS, nowMs = Date.now() } = options;
+  const secrets = secretsOf(options.secret);
+  const bytes = bodyOf(options.body);
+  checkNumber('toleranceMs', toleranceMs, 0, Number.MAX_SAFE_INTEGER);
+  const { seconds, signatures } = readSignature(options.signature);
   const expected = secrets.map((one) =>
     createHmac('sha256', one).update(`${seconds}.`).update(bytes).digest(),
   );
@@ -122,13 +120,30 @@ export function verifyWebhook({
   return readEvent(bytes.toString('utf8'));
 }
 
+function secretsOf(secret: unknown): readonly string[] {
+  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
+  if (secrets.length > 0 && secrets.every((one) => typeof one === 'string' && one !== ''))
+    return secrets as readonly string[];
+  const given = secrets.length === 0 ? 'an empty list' : secrets.includes('') ? 'empty' : typeof secret;
+  throw new TypeError(`Option secret is ${given}; give the secret of the webhook, is its variable set?`);
+}
+
+/** What a framework parsed is no longer what was signed: a space or the order of members may differ. */
+function bodyOf(body: unknown): Buffer {
+  if (typeof body === 'string') return Buffer.from(body, 'utf8');
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  const hint =
+    'give the body as it came, as text or bytes (Express: express.raw({ type: "application/json" }); Fastify: a content type parser with parseAs: "buffer")';
+  throw new TypeError(`Option body is ${body === null ? 'null' : typeof body}; ${hint}`);
+}
+
 function readSignature(header: VerifyWebhookOptions['signature']): {
   readonly seconds: string;
   readonly signatures: readonly Buffer[];
 } {
   if (header === null || header === undefined || header.length === 0)
     throw new WebhookVerificationError('signature-missing', 'There is no Carillon-Signature header.');
-  const parts = (typeof header === 'string' ? header : header.join(','))
+  const parts = String(header)
     .split(',')
     .map((part) => part.trim());
   const seconds = parts.find((part) => /^t=\d{1,12}$/.test(part))?.slice(2);
@@ -145,7 +160,7 @@ function readSignature(header: VerifyWebhookOptions['signature']): {
 
 function readEvent(text: string): WebhookEvent {
   try {
-    const event: unknown = JSON.parse(text);
+    const event: unknown = parseJson(text);
     if (typeof event === 'object' && event !== null && 'event' in event) return event as WebhookEvent;
   } catch {
     // Told below, as is JSON of another form.

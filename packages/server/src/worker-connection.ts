@@ -8,6 +8,7 @@ import {
   SUBPROTOCOL_JSON,
 } from '@carillon/protocol';
 import { ApiError, errorOfBody } from './api-error.ts';
+import { deferred } from './deferred.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** With nothing heard for this long after a ping the connection is taken for dead. */
@@ -17,6 +18,21 @@ const GOOD_AFTER_MS = 5000;
 const CONNECT_ID = 1;
 const NORMAL_CLOSURE = 1000;
 const ABNORMAL_CLOSURE = 1006;
+
+const SOCKET_OPEN = 1;
+
+/** The part of a WebSocket that a worker uses: Node's own, or that of the package `ws`. */
+export interface WorkerSocket {
+  readonly readyState: number;
+  send(data: string): void;
+  close(code?: number): void;
+  addEventListener(name: 'open', listener: () => void): void;
+  addEventListener(name: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(name: 'error', listener: (event: { message?: string }) => void): void;
+  addEventListener(name: 'close', listener: (event: { code: number; reason: string }) => void): void;
+}
+
+export type WorkerSocketConstructor = new (url: string, protocols: string[]) => WorkerSocket;
 
 export interface WorkerBackoff {
   /** Cap of the first pause, in milliseconds; doubled from attempt to attempt, half of it jitter. Default 500. */
@@ -28,6 +44,7 @@ export interface WorkerBackoff {
 export interface WorkerConnectionDependencies {
   /** Of the WebSocket. */
   readonly url: string;
+  readonly webSocket: WorkerSocketConstructor;
   readonly token: () => string | undefined | Promise<string | undefined>;
   /** Another token may come when the last one was refused. */
   readonly canRenew: () => boolean;
@@ -52,7 +69,7 @@ interface Ending {
 export class WorkerConnection {
   readonly #deps: WorkerConnectionDependencies;
   readonly #stopping = new AbortController();
-  #socket: WebSocket | undefined;
+  #socket: WorkerSocket | undefined;
   #ids = CONNECT_ID;
 
   constructor(deps: WorkerConnectionDependencies) {
@@ -85,7 +102,7 @@ export class WorkerConnection {
 
   /** Without a connection it is dropped. */
   send(frame: string): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(frame);
+    if (this.#socket?.readyState === SOCKET_OPEN) this.#socket.send(frame);
   }
 
   /** Gives up this connection; another one comes. */
@@ -114,11 +131,11 @@ export class WorkerConnection {
     }
     if (this.#stopping.signal.aborted)
       return { code: NORMAL_CLOSURE, reason: '', wasUp: false, retryAfterMs: 0, said: undefined };
-    return await this.#serve(new WebSocket(this.#deps.url, [SUBPROTOCOL_JSON]), token);
+    return await this.#serve(new this.#deps.webSocket(this.#deps.url, [SUBPROTOCOL_JSON]), token);
   }
 
-  #serve(socket: WebSocket, token: string | undefined): Promise<Ending> {
-    const { promise, resolve } = Promise.withResolvers<Ending>();
+  #serve(socket: WorkerSocket, token: string | undefined): Promise<Ending> {
+    const { promise, resolve } = deferred<Ending>();
     let wasUp = false;
     let retryAfterMs = 0;
     let said: ErrorFrame | undefined;
@@ -128,7 +145,7 @@ export class WorkerConnection {
       clearTimeout(timer);
       if (this.#socket !== socket) return;
       this.#socket = undefined;
-      if (socket.readyState === WebSocket.OPEN) socket.close();
+      if (socket.readyState === SOCKET_OPEN) socket.close();
       if (wasUp) this.#deps.onDown(code, reason);
       resolve({ code, reason, wasUp, retryAfterMs, said });
     };
@@ -144,7 +161,7 @@ export class WorkerConnection {
     };
     this.#socket = socket;
     timer = setTimeout(
-      () => end(ABNORMAL_CLOSURE, `not connected within ${CONNECT_TIMEOUT_MS} ms`),
+      () => end(ABNORMAL_CLOSURE, `not connected to ${this.#deps.url} within ${CONNECT_TIMEOUT_MS} ms`),
       CONNECT_TIMEOUT_MS,
     );
     socket.addEventListener('open', () => {
@@ -165,8 +182,12 @@ export class WorkerConnection {
       } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) said = frame;
       else this.#deps.onFrame(frame);
     });
-    socket.addEventListener('error', () => undefined); // `close` follows
-    socket.addEventListener('close', ({ code, reason }) => end(code, reason));
+    let trouble = `no connection to ${this.#deps.url}`;
+    // `close` follows, and says nothing.
+    socket.addEventListener('error', ({ message }) => {
+      trouble = `${trouble}: ${message || 'nothing listens there, or a proxy passes no WebSockets on'}`;
+    });
+    socket.addEventListener('close', ({ code, reason }) => end(code, reason || (wasUp ? '' : trouble)));
     return promise;
   }
 

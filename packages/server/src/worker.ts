@@ -1,8 +1,9 @@
 import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { errorOfBody } from './api-error.ts';
-import { checkCredentials, checkNumber, httpAddress, MAX_TIMER_MS } from './check-options.ts';
+import { checkCredentials, checkNames, checkNumber, httpAddress, MAX_TIMER_MS } from './check-options.ts';
+import { deferred } from './deferred.ts';
 import { mintToken } from './mint-token.ts';
-import { type WorkerBackoff, WorkerConnection } from './worker-connection.ts';
+import { type WorkerBackoff, WorkerConnection, type WorkerSocketConstructor } from './worker-connection.ts';
 import { type RequestHandler, WorkerRequests } from './worker-requests.ts';
 
 export interface WorkerOptions {
@@ -23,6 +24,8 @@ export interface WorkerOptions {
   /** A handler that goes on for this long after its request was cancelled is left alone, in milliseconds. Default 10,000. */
   readonly cancelGraceMs?: number;
   readonly backoff?: Partial<WorkerBackoff>;
+  /** Instead of the global `WebSocket`, which Node has from 22 on: that of the package `ws`. */
+  readonly webSocket?: WorkerSocketConstructor;
   /** This gateway hands out requests from now on. */
   readonly onConnected?: (gateway: string) => void;
   /** The worker comes back by itself. */
@@ -53,8 +56,8 @@ class RequestWorker implements Worker {
   readonly #options: WorkerOptions;
   readonly #connection: WorkerConnection;
   readonly #requests: WorkerRequests;
-  readonly #started = Promise.withResolvers<void>();
-  readonly #left = Promise.withResolvers<void>();
+  readonly #started = deferred<void>();
+  readonly #left = deferred<void>();
   #gateway = '';
   #running: Promise<void> | undefined;
   #serveId = 0;
@@ -72,6 +75,7 @@ class RequestWorker implements Worker {
     });
     this.#connection = new WorkerConnection({
       url: socketUrl(options.url),
+      webSocket: options.webSocket ?? (globalThis.WebSocket as unknown as WorkerSocketConstructor),
       token: tokenSource(options),
       canRenew: () => this.#canRenew(),
       backoff: { initialMs: 500, maxMs: 15_000, ...options.backoff },
@@ -94,7 +98,7 @@ class RequestWorker implements Worker {
     this.#isLeaving = true;
     if (this.#isUp) {
       this.#serve([]);
-      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const { promise: late, resolve } = deferred<void>();
       const timer = setTimeout(resolve, timeoutMs);
       await Promise.race([this.#left.promise.then(() => this.#requests.idle()), late]);
       clearTimeout(timer);
@@ -163,8 +167,19 @@ class RequestWorker implements Worker {
   }
 }
 
+const OPTIONS = [
+  ...['url', 'token', 'jwtSecret', 'userId', 'app', 'methods', 'concurrency', 'cancelGraceMs', 'backoff'],
+  ...['webSocket', 'onConnected', 'onDisconnected', 'onError'],
+];
+
 function checkOptions(options: WorkerOptions): void {
   const { methods, concurrency, cancelGraceMs, backoff } = options;
+  checkNames(options, OPTIONS);
+  checkNames(backoff, ['initialMs', 'maxMs'], 'backoff.');
+  if (options.webSocket === undefined && globalThis.WebSocket === undefined)
+    throw new TypeError(
+      'No global WebSocket (Node has one from 22 on): pass that of the package ws as webSocket',
+    );
   checkCredentials(options);
   checkNumber('concurrency', concurrency, 1, 1000);
   checkNumber('cancelGraceMs', cancelGraceMs, 0, MAX_TIMER_MS);
@@ -177,11 +192,7 @@ function checkOptions(options: WorkerOptions): void {
       throw new TypeError(`Option methods.${method} is ${typeof handler}; give a function`);
 }
 
-function socketUrl(given: string): string {
-  const url = new URL(httpAddress(given).replace(/^http/, 'ws'));
-  if (url.pathname === '/') url.pathname = '/v1/ws';
-  return url.href;
-}
+const socketUrl = (given: string): string => `${httpAddress(given).replace(/^http/, 'ws')}/v1/ws`;
 
 /** As many patterns as a token may have. */
 const MAX_PATTERNS = 256;

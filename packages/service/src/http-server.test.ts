@@ -44,6 +44,23 @@ it('answers an address that there is not, without repeating its query', async ()
   });
 });
 
+it.each([
+  ['/v1/channels/a/b/messages?token=abc', 'has decoded its %2F'],
+  ['/v1/users/a/b/c/disconnect', 'has decoded its %2F'],
+  ['/realtime/v1/channels/a/messages', 'has to take off /realtime '],
+])('says what a proxy did to the address %s', async (url, hint) => {
+  const { message } = (await server.inject({ url })).json().error;
+  expect(message).toContain(hint);
+  expect(message).not.toContain('abc');
+});
+
+it.each(['/v1/channels/a%2Fb/other', '/v1/nothing', '/nothing'])(
+  'says nothing about proxies at %s',
+  async (url) => {
+    expect((await server.inject({ url })).json().error.message).toBe(`There is nothing at GET ${url}`);
+  },
+);
+
 it('says which methods an address takes', async () => {
   server.get('/items/:id', async () => 1);
   server.delete('/items/:id', async () => 2);

@@ -14,6 +14,7 @@ import { answerClientError } from './answer-client-error.ts';
 import { drainBody, hasBody } from './drain-body.ts';
 import { HttpConnections } from './http-connections.ts';
 import { rememberMethods } from './method-not-allowed.ts';
+import { proxyHint } from './proxy-hint.ts';
 import type { Part } from './service.ts';
 
 /** A request that takes longer than this is cut off when the service stops. */
@@ -93,10 +94,13 @@ export function createHttpServer(telemetry: Telemetry, options: HttpServerOption
 function answerNotFound(server: FastifyInstance): void {
   const methodsAt = rememberMethods(server);
   const refuse = (request: FastifyRequest, reply: FastifyReply): CarillonError => {
-    const path = request.url.split('?')[0];
+    const path = request.url.split('?')[0]!;
     const allowed = methodsAt(request.url).filter((method) => method !== 'OPTIONS');
     if (allowed.length === 0 || allowed.includes(request.method))
-      return new CarillonError('NOT_FOUND', `There is nothing at ${request.method} ${path}`);
+      return new CarillonError(
+        'NOT_FOUND',
+        `There is nothing at ${request.method} ${path}${proxyHint(path)}`,
+      );
     reply.header('allow', allowed.join(', '));
     return new CarillonError(
       'METHOD_NOT_ALLOWED',

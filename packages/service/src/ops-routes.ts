@@ -7,9 +7,12 @@ import type { Health } from './health.ts';
  * `/metrics.json`: the same on every service, without authentication.
  */
 export function registerOpsRoutes(server: FastifyInstance, telemetry: Telemetry, health: Health): void {
-  const { service, instanceId, version, metrics } = telemetry;
-  const text = kept(() => prometheusText(metrics));
-  const json = kept(() => JSON.stringify(metricsJson(metrics)));
+  registerHealthRoutes(server, telemetry, health);
+  registerMetricsRoutes(server, telemetry);
+}
+
+export function registerHealthRoutes(server: FastifyInstance, telemetry: Telemetry, health: Health): void {
+  const { service, instanceId, version } = telemetry;
   const identity = () => ({
     service,
     instance: instanceId,
@@ -25,6 +28,11 @@ export function registerOpsRoutes(server: FastifyInstance, telemetry: Telemetry,
     const status = !ready ? 'not ready' : degraded ? 'degraded' : 'ready';
     return answer(reply, ready, { status, ...identity(), checks });
   });
+}
+
+export function registerMetricsRoutes(server: FastifyInstance, { metrics }: Telemetry): void {
+  const text = kept(() => prometheusText(metrics));
+  const json = kept(() => JSON.stringify(metricsJson(metrics)));
   server.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     if (request.headers.accept?.includes('application/json') === true)

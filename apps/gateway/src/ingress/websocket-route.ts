@@ -17,6 +17,7 @@ import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
 import type { ServeFrame } from './serve-frame.ts';
+import { turnAway } from './turn-away.ts';
 import type { UpgradeRequest } from './upgrade-head.ts';
 import { type ShouldUpgrade, WebSocketUpgrade } from './websocket-upgrade.ts';
 
@@ -61,6 +62,7 @@ export class WebSocketRoute {
   readonly #rounds = new WriteRounds();
   readonly #batching: Batching = { wheel: new BatchWheel(), frames: new BatchFrames() };
   readonly #compression: Compression | undefined;
+  readonly #refused = new WeakMap<Duplex, CarillonError>();
   #counter = 0;
 
   constructor(deps: WebSocketRouteDependencies) {
@@ -78,9 +80,12 @@ export class WebSocketRoute {
       maxPayloadBytes: this.#deps.limits.maxFrameBytes + MAX_PAYLOAD_SLACK,
       compresses: this.#compression !== undefined,
       chooseSubprotocol,
-      admits: (request, socket) => this.#refusal(request, socket) === undefined,
-      onOpen: (webSocket, request, socket) =>
-        this.#open(webSocket, request, this.#deps.sockets.of(socket as Socket)),
+      admits: (request, socket) => this.#admits(request, socket),
+      onOpen: (webSocket, request, socket) => {
+        const refusal = this.#refused.get(socket);
+        if (refusal === undefined) this.#open(webSocket, request, this.#deps.sockets.of(socket as Socket));
+        else turnAway(webSocket, refusal);
+      },
     });
     upgrade.listen(server);
     server.route({
@@ -98,6 +103,15 @@ export class WebSocketRoute {
       },
     });
     return upgrade.shouldUpgrade;
+  }
+
+  /** A page of another origin gets its refusal over the WebSocket: it can read no other. */
+  #admits(request: UpgradeRequest, socket: Duplex): boolean {
+    const refusal = this.#refusal(request, socket);
+    if (refusal?.code !== 'ORIGIN_REFUSED') return refusal === undefined;
+    this.#opened.labels(refusal.code).add();
+    this.#refused.set(socket, refusal);
+    return true;
   }
 
   /** The client's address is known from here on. */

@@ -28,10 +28,10 @@ async function ask(line: string, headers: Record<string, string>): Promise<strin
 }
 
 describe('a request that asks for an upgrade', () => {
-  it('is refused to pages of other origins, in the words of an HTTP answer', async () => {
+  it('of a page of another origin is accepted to say that it is refused, and ended whatever the page does', async () => {
     gateway = await startGateway({ CARILLON_ALLOWED_ORIGINS: 'https://good.example' });
     const answer = await ask('GET /v1/ws', { ...UPGRADE, origin: 'https://bad.example' });
-    expect(answer).toMatch(/^HTTP\/1.1 403 /);
+    expect(answer).toMatch(/^HTTP\/1.1 101 /);
     expect(answer).toContain('"code":"ORIGIN_REFUSED"');
   });
 

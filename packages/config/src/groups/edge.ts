@@ -1,9 +1,10 @@
 import { builtGroup } from '../group.ts';
-import { flag, listOf, text } from '../kinds.ts';
+import { flag, integer, listOf, text } from '../kinds.ts';
 import { cidr } from '../network.ts';
 import { originEntry } from '../origins.ts';
 import { optional, withDefault } from '../setting.ts';
 import { bytes } from '../units.ts';
+import { listenHost } from './listener.ts';
 
 const path = text(/^[^\0]{1,4096}$/, 'a path to a PEM file');
 
@@ -15,7 +16,7 @@ export const edgeSettings = builtGroup(
       allowedOrigins: withDefault(listOf(originEntry), [], {
         variable: 'CARILLON_ALLOWED_ORIGINS',
         description:
-          "Web pages that may use the gateway, for CORS and for WebSocket upgrades alike. Empty: only pages of the gateway's own host. Clients that are not browsers send no Origin and are not concerned.",
+          "Web pages that may use the gateway, for CORS and for WebSocket upgrades alike. Empty: only pages of the gateway's own host, and, while `CARILLON_HOST` is a loopback address, pages of this machine (http://localhost:5173). Clients that are not browsers send no Origin and are not concerned.",
         example: 'https://app.example.com,https://*.example.org',
       }),
       trustedProxies: withDefault(listOf(cidr), [], {
@@ -23,6 +24,17 @@ export const edgeSettings = builtGroup(
         description:
           'Proxies whose `X-Forwarded-For` is believed: the client is the last address in it that is none of these. Empty: none.',
         example: '10.0.0.0/8,fd00::/8',
+      }),
+      metricsPort: optional(integer(1, 65_535), {
+        variable: 'CARILLON_GATEWAY_METRICS_PORT',
+        description:
+          'A port of its own for `/metrics`, `/metrics.json` and `/health/websocket`, always plain HTTP. Without it they are served beside everything else, to everybody who reaches the gateway. `/health` and `/ready` are on both.',
+        example: '9090',
+      }),
+      metricsHost: optional(listenHost, {
+        variable: 'CARILLON_GATEWAY_METRICS_HOST',
+        description: 'Address that this port listens on. Without it: CARILLON_HOST.',
+        example: '10.0.0.11',
       }),
       tlsCertFile: optional(path, {
         variable: 'CARILLON_TLS_CERT_FILE',
@@ -66,6 +78,8 @@ export const edgeSettings = builtGroup(
   ({
     allowedOrigins,
     trustedProxies,
+    metricsPort,
+    metricsHost,
     tlsCertFile,
     tlsKeyFile,
     clientEvents,
@@ -76,6 +90,7 @@ export const edgeSettings = builtGroup(
     compression: compression ? { minBytes: compressionMinBytes } : undefined,
     allowedOrigins,
     trustedProxies,
+    metrics: metricsPort === undefined ? undefined : { port: metricsPort, host: metricsHost },
     tls:
       tlsCertFile === undefined || tlsKeyFile === undefined
         ? undefined

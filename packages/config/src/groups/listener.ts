@@ -9,8 +9,10 @@ export interface ListenerSettings {
   readonly port: number;
 }
 
+export const listenHost = text(/^[A-Za-z0-9_.:-]{1,253}$/, 'an IP address or host name');
+
 /** Local by default: a service that is started to have a look must not be open to the network. Images set 0.0.0.0. */
-const host = withDefault(text(/^[A-Za-z0-9_.:-]{1,253}$/, 'an IP address or host name'), '127.0.0.1', {
+const host = withDefault(listenHost, '127.0.0.1', {
   variable: 'CARILLON_HOST',
   description: 'Address that every service listens on. `0.0.0.0` for all IPv4 addresses, `::` for all.',
   example: '0.0.0.0',
