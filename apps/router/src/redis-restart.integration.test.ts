@@ -34,9 +34,9 @@ it('goes on after a restart of Redis with what was not routed yet', async () => 
   await installation.redis.restart();
   router.process.resume();
   await eventually(async () => (await broker.status()).ready, { what: 'Redis is back' });
-  await Promise.all(CHANNELS.map((channel) => gateway.until(channel, 1)));
+  await Promise.all(CHANNELS.map((channel) => gateway.untilCount(channel, 1)));
   await publishToAll();
-  await Promise.all(CHANNELS.map((channel) => gateway.until(channel, 2)));
+  await Promise.all(CHANNELS.map((channel) => gateway.untilCount(channel, 2)));
   for (const channel of CHANNELS) expect(gateway.of(channel).breaks).toEqual([]);
   expect(router.process.running).toBe(true);
 });

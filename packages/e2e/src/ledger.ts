@@ -95,8 +95,8 @@ function orderViolations(where: string, messages: readonly Received[]): readonly
     keys.add(message.key);
     if (before !== undefined && before.epoch === message.epoch && message.seq !== before.seq + 1)
       found.push(`${where}: ${message.seq} came after ${before.seq}`);
-    if (before !== undefined && before.epoch !== message.epoch)
-      found.push(`${where}: epoch ${before.epoch} became ${message.epoch}`);
+    if (before !== undefined && before.epoch !== message.epoch && message.seq !== 1)
+      found.push(`${where}: epoch ${before.epoch} became ${message.epoch} at ${message.seq}`);
   }
   return found;
 }

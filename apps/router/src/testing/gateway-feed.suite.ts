@@ -3,7 +3,7 @@ import type { Position } from '@carillon/protocol';
 
 /** What a client of this gateway would have got: duplicates dropped by seq, breaks written down. */
 export interface Delivered {
-  readonly from: Position;
+  from: Position;
   readonly records: string[];
   /** seq of the newest delivered message. */
   seq: number;
@@ -55,6 +55,11 @@ export class RecordingGateway implements FeedHandler {
       this.#early.push([channel, epoch, seq, record]);
       return;
     }
+    // After a restart of the broker the channel goes on in another epoch.
+    if (epoch !== delivered.from.epoch && seq === 1) {
+      delivered.from = { epoch, seq: 0 };
+      delivered.seq = 0;
+    }
     if (epoch !== delivered.from.epoch || seq <= delivered.from.seq) return;
     if (seq <= delivered.seq) {
       delivered.repeats++;
@@ -86,10 +91,19 @@ export class RecordingGateway implements FeedHandler {
   }
 
   /** Resolves when `channel` has been delivered up to `seq`. */
-  async until(channel: ChannelKey, seq: number): Promise<void> {
+  until(channel: ChannelKey, seq: number): Promise<void> {
+    return this.#until(() => this.of(channel).seq >= seq);
+  }
+
+  /** Resolves when so many messages of `channel` have been delivered, in whatever epochs. */
+  untilCount(channel: ChannelKey, count: number): Promise<void> {
+    return this.#until(() => this.of(channel).records.length >= count);
+  }
+
+  async #until(isDone: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = (): void => {
-      if (this.of(channel).seq >= seq) resolve();
+      if (isDone()) resolve();
     };
     this.#waiting.add(check);
     check();
