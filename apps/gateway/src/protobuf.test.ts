@@ -129,6 +129,7 @@ describe('in protobuf', () => {
       'unsubscribed',
       'error',
       'message',
+      'message',
     ]);
   });
 

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import type { ServerFrame } from '@carillon/protocol';
+import type { Position, ServerFrame } from '@carillon/protocol';
 import { WebSocket } from 'ws';
 import { tokenFor } from './people.ts';
 
 /** A client without an SDK: what the gateway sends is what it has. Nothing is repaired, sorted or dropped here. */
 export class BareSubscriber {
   readonly seqs: number[] = [];
+  /** The place in `seqs` of the first message of each further epoch: they begin at 1 [PO5]. */
+  readonly #epochs = new Map<string, number>();
   readonly others: ServerFrame[] = [];
   readonly #socket: WebSocket;
 
@@ -21,7 +23,7 @@ export class BareSubscriber {
     const { promise, resolve } = Promise.withResolvers<void>();
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as ServerFrame;
-      if (frame.type === 'message') bare.seqs.push(frame.seq);
+      if (frame.type === 'message') bare.#take(frame);
       else bare.others.push(frame);
       if (frame.type === 'connected')
         socket.send(JSON.stringify({ type: 'subscribe', id: 2, channels: [{ channel }] }));
@@ -34,7 +36,16 @@ export class BareSubscriber {
 
   /** The seqs that follow the first one, as they would be without a gap or a double. */
   get expected(): readonly number[] {
-    return this.seqs.map((_, i) => this.seqs[0]! + i);
+    const begins = new Set([...this.#epochs.values()].slice(1));
+    const expected: number[] = [];
+    for (const i of this.seqs.keys())
+      expected.push(i === 0 ? this.seqs[0]! : begins.has(i) ? 1 : expected[i - 1]! + 1);
+    return expected;
+  }
+
+  #take({ epoch, seq }: Position): void {
+    if (!this.#epochs.has(epoch)) this.#epochs.set(epoch, this.seqs.length);
+    this.seqs.push(seq);
   }
 
   close(): void {

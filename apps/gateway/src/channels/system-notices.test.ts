@@ -1,4 +1,4 @@
-import { type ChannelKey, createMemoryBroker } from '@carillon/broker';
+import { type ChannelKey, createMemoryBroker, soleEpoch } from '@carillon/broker';
 import { createNamespaceResolver, loadConfig } from '@carillon/config';
 import { encodeRecord } from '@carillon/protocol';
 import { createTelemetry } from '@carillon/telemetry';
@@ -56,7 +56,12 @@ it('[CH7] a gap in #system is told to who subscribed to it, and to nobody else',
   const channel = await channels.open(SYSTEM);
   notices.attach('app', recordingSink(unsubscribed));
   channels.add(channel, new Subscriber(recordingSink(subscribed)));
-  channels.onMessage(SYSTEM, 'zzzzzzzzzzzz', 1, encodeRecord({ id: 'm', timestamp: 1 }, '1'));
+  // The broker came back without the channel, and made it anew.
+  const record = encodeRecord({ id: 'm', timestamp: 1 }, '1');
+  const top = soleEpoch('zzzzzzzzzzzz', 1);
+  feed.positions = async (keys) => keys.map(() => top);
+  broker.history.range = async () => ({ top, entries: [{ ...top, record }] });
+  channels.onMessage(SYSTEM, top.epoch, top.seq, record);
   await eventually(() => subscribed.includes('message'), { what: 'the message of the new epoch' });
   expect(subscribed).toEqual(['gap epoch-changed', 'message']);
   expect(unsubscribed).toEqual(['message']);
