@@ -13,6 +13,7 @@ import {
   type Telemetry,
 } from '@carillon/telemetry';
 import { channelKey } from '../channels/channel-name.ts';
+import { publicName } from '../session/public-name.ts';
 import { dedupeOf, type RepeatableMessage } from './dedupe-of.ts';
 import { missingCapability } from './missing-capability.ts';
 
@@ -43,7 +44,10 @@ const MAX_UNDER_WAY_CHARS = 16 * 1024 * 1024;
 /** Checks a message, makes its record and hands it to the log. The same for WebSocket and HTTP. */
 export class PublishMessage {
   readonly #broker: MessageLog;
+  /** In the routing table. */
   readonly #gateway: string;
+  /** In ids of messages. */
+  readonly #publicName: string;
   readonly #namespaces: NamespaceResolver;
   readonly #telemetry: Telemetry;
   readonly #results: Family<Counter>;
@@ -65,6 +69,7 @@ export class PublishMessage {
     this.#publishLocally = publishLocally;
     this.#broker = broker;
     this.#gateway = gateway;
+    this.#publicName = publicName(gateway);
     this.#namespaces = namespaces;
     this.#telemetry = telemetry;
     this.#results = telemetry.metrics.counters(METRICS.messagesIn);
@@ -125,7 +130,7 @@ export class PublishMessage {
     const key = channelKey(identity.app, channel);
     const dedupe = dedupeOf(message, identity);
     const id =
-      dedupe === undefined ? `${this.#gateway}-${(this.#counter++).toString(36)}` : idOf(key, dedupe);
+      dedupe === undefined ? `${this.#publicName}-${(this.#counter++).toString(36)}` : idOf(key, dedupe);
     const policy = this.#namespaces.resolve(channel);
     // `trace` is last: traceOfRecord finds it from the header's end.
     const record = encodeRecord(
