@@ -113,7 +113,7 @@ export async function createGateway({
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
-  const acknowledging = new Acknowledging(broker, subscribing, telemetry);
+  const acknowledging = new Acknowledging({ broker, subscribing, telemetry, gateway: id });
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );

@@ -56,7 +56,7 @@ export async function subscribeConsumer(
       `The namespace of ${channelName(key)} takes no acknowledgements.`,
     );
   const consumer = consumerName(identity, request.consumer);
-  const acked = await acknowledging.begin(key, consumer, request.position ?? channel.position!);
+  const acked = await acknowledging.begin(channel, consumer, request.position ?? channel.position!);
   const plain = await subscribing.subscribe(key, sink, acked, { forConsumer: true });
   const subscription: Subscription = {
     ...plain,

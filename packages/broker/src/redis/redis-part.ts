@@ -102,7 +102,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     publisher,
     history: new RedisHistory(redis, keys, ofChannel),
     cold,
-    acks: new RedisAcks(redis, keys, ofChannel),
+    acks: new RedisAcks({ ...shared, cold }),
     log,
     router,
     requests: (node, answer) => new RedisRequests(node, answer, shared),
