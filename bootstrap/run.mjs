@@ -20,6 +20,7 @@ const USAGE = `usage: node bootstrap/run.mjs <command> [arguments]
   check   formatting, types, structure                     (npm run check)
   bench   benchmarks                                       (npm run bench)
   chaos   random faults against a whole installation       (npm run chaos)
+  carillon  the command line                               (./carillon)
   pnpm    the pinned pnpm, e.g. "pnpm add zod"
   node    the pinned Node`;
 
@@ -40,6 +41,7 @@ const COMMANDS = {
     const env = { ...toolbox.env, ...(await testServices()) };
     return runSource({ ...toolbox, env }, 'packages/e2e/src/chaos/main.ts', args);
   },
+  carillon: (toolbox, args) => runHere(toolbox, 'apps/cli/src/main.ts', args, process.cwd()),
   bench: (toolbox, args) => runSource(toolbox, 'packages/bench/src/main.ts', args),
   node: (toolbox, args) => handOver(toolbox.node, args, { env: toolbox.env }),
 };
@@ -62,19 +64,20 @@ async function testServices() {
  * @param {Toolbox} toolbox
  * @param {string} file relative to the root
  * @param {readonly string[]} args
+ * @param {string} cwd where the program runs
  * @returns {Promise<number | URL>} the exit code, or what is to be imported
  */
-async function runHere({ node, env }, file, args) {
+async function runHere({ node, env }, file, args, cwd = ROOT) {
   const main = join(ROOT, file);
   const cache = compileCache();
   if (node !== process.execPath) {
     const kept = cache === undefined ? {} : { NODE_COMPILE_CACHE: cache };
-    return handOver(node, [main, ...args], { env: { ...env, ...kept }, cwd: ROOT });
+    return handOver(node, [main, ...args], { env: { ...env, ...kept }, cwd });
   }
   // Not replaced: on Windows its names have no case.
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
-  process.chdir(ROOT);
+  process.chdir(cwd);
   process.argv.splice(1, process.argv.length, main, ...args);
   if (cache !== undefined) module.enableCompileCache(cache);
   return pathToFileURL(main);

@@ -1,5 +1,5 @@
 /** Admin in a process of its own. */
-import { ConfigError, givenSettings } from '@carillon/config';
+import { ConfigError, givenSettings, sampleSecretWarnings } from '@carillon/config';
 import { openPostgres } from '@carillon/db';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
@@ -19,7 +19,8 @@ async function main(): Promise<void> {
     format: config.process.logFormat,
     otel: config.otel,
   });
-  for (const warning of warnings) telemetry.logger.warn(warning);
+  const samples = sampleSecretWarnings({ CARILLON_ADMIN_TOKEN: config.admin.token }, config.listener.host);
+  for (const warning of [...warnings, ...samples]) telemetry.logger.warn(warning);
   telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const database = openPostgres({ ...config.database, applicationName: 'carillon-admin' }, telemetry);
   const admin = await createAdmin({

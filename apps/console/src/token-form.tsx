@@ -18,7 +18,7 @@ export function TokenForm({
       <h2>A token, please</h2>
       <p>
         This installation hands out no development tokens. Paste one that may subscribe, publish and read
-        history on <code>chat:*</code>; <code>npx carillon token</code> makes it. It goes to{' '}
+        history on <code>chat:*</code>; <code>./carillon token</code> makes it. It goes to{' '}
         <code>{gatewayUrl}</code> only.
       </p>
       <textarea

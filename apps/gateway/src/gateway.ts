@@ -13,8 +13,7 @@ import {
   type Service,
   ServiceShell,
 } from '@carillon/service';
-import type { Telemetry } from '@carillon/telemetry';
-import cors from '@fastify/cors';
+import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { admissionChecks, type ServingPhase } from './admission/admission.ts';
 import { ClientAddresses } from './admission/client-address.ts';
@@ -36,6 +35,7 @@ import { refuseUnknownParameters } from './ingress/known-query.ts';
 import { PageOrigins } from './ingress/page-origins.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
+import { registerResponseHeaders } from './ingress/response-headers.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
 import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
@@ -48,6 +48,7 @@ import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
 import { ClientEvents } from './session/client-events.ts';
 import { Connections } from './session/connections.ts';
+import { publicName } from './session/public-name.ts';
 
 const ACKNOWLEDGE_MS = 100;
 const POSITION_WATCH_MS = 2000;
@@ -84,6 +85,7 @@ export async function createGateway({
   const { limits } = config;
   // A restarted gateway must not be taken for its predecessor, even when its node id is fixed.
   const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
+  const name = publicName(id);
   const shell = new ServiceShell(telemetry);
   const namespaces = createNamespaceResolver(config.namespaces);
   const nowMs = (): number => broker.nowMs();
@@ -91,6 +93,8 @@ export async function createGateway({
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
   const sockets = new ClientSockets(new ClientAddresses(config.edge.trustedProxies), limits, telemetry);
+  const repeated = new RepeatedLog(logger);
+  logger.info({ gateway: id, publicName: name }, 'clients are told the public name of this gateway');
   const connections = new Connections(limits, limits.maxConnections, telemetry);
   const degradation = new Degradation(connections, nowMs, telemetry);
   const channels = new Channels({
@@ -110,7 +114,7 @@ export async function createGateway({
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
-  const acknowledging = new Acknowledging(broker, subscribing, telemetry);
+  const acknowledging = new Acknowledging({ broker, subscribing, telemetry, gateway: id });
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );
@@ -119,6 +123,8 @@ export async function createGateway({
     hasKey(config.auth)
       ? createTokenVerifier(config.auth, {
           onKeySetFault: (err) => logger.warn({ err }, 'the key set cannot be read'),
+          onIgnoredClaim: (claim, allowed) =>
+            repeated.warn({ claim, allowed }, 'a claim of a token was ignored: it can not be used'),
         })
       : undefined,
     config.auth.anonymous,
@@ -138,7 +144,7 @@ export async function createGateway({
   const requests = new Requests({ broker, gateway: id, telemetry, limits });
   const serveFrame = new ServeFrame(
     {
-      gateway: id,
+      gateway: name,
       authenticator,
       sockets,
       subscribing,
@@ -182,21 +188,13 @@ export async function createGateway({
         routes.push(`${name.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
     }
   });
-  await server.register(cors, {
-    delegator: (request, done) =>
-      done(null, {
-        origin:
-          request.headers.origin !== undefined &&
-          origins.allows(request.headers.origin, request.headers.host),
-        credentials: true,
-      }),
-  });
+  await registerResponseHeaders(server, origins);
   registerHealthRoutes(server, telemetry, shell.health);
   const watched = addMetricsListener(shell, telemetry, config) ?? server;
   registerMetricsRoutes(watched, telemetry);
   registerWebSocketHealth(watched, broker, connections, channels);
   shouldUpgrade = new WebSocketRoute({
-    gateway: id,
+    gateway: name,
     connections,
     sockets,
     admission: admissionChecks({ sockets, origins, phase: () => phase, limits }),

@@ -1,5 +1,5 @@
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError, givenSettings, type LoadedConfig } from '@carillon/config';
+import { ConfigError, givenSettings, type LoadedConfig, sampleSecretWarnings } from '@carillon/config';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
@@ -18,7 +18,8 @@ async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>
     format: config.process.logFormat,
     otel: config.otel,
   });
-  for (const warning of warnings) telemetry.logger.warn(warning);
+  const samples = sampleSecretWarnings({ CARILLON_JWT_SECRET: config.auth.secret }, config.listener.host);
+  for (const warning of [...warnings, ...samples]) telemetry.logger.warn(warning);
   telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({
     ...config.redis,

@@ -1,5 +1,5 @@
 import type { ColdQuery, HistoryEntry } from '@carillon/broker';
-import { type Database, readAfter, readBefore, readRange } from '@carillon/db';
+import { type Database, findCursor, readAfter, readBefore, readRange } from '@carillon/db';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { splitChannel } from './log-batch.ts';
 import type { ScheduleAnswers } from './schedule-answers.ts';
@@ -19,6 +19,10 @@ export function createColdAnswerer(
     asked.add();
     const channel = splitChannel(query.channel);
     if (query.kind === 'schedule') return await schedules.answer(channel, query.request);
+    if (query.kind === 'cursor') {
+      const cursor = await findCursor(database, { ...channel, consumer: query.consumer });
+      return cursor === undefined ? [] : [{ ...cursor, record: '' }];
+    }
     const bounds = { limit: Math.min(query.limit, MAX_ENTRIES), maxBytes: MAX_BYTES };
     switch (query.kind) {
       case 'range':

@@ -2,6 +2,7 @@ import type { LogEntry, PersistenceLog } from '@carillon/broker';
 import { type Database, idsStoredAt, storedIds } from '@carillon/db';
 import { backoffMs, pause, reasonOf } from '@carillon/service';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { CursorWriter } from './cursor-writer.ts';
 import { splitChannel } from './log-batch.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { RefusedMessages } from './refused-messages.ts';
@@ -30,6 +31,7 @@ export interface ConsumerDependencies {
   readonly database: Database;
   readonly writer: MessageWriter;
   readonly refused: RefusedMessages;
+  readonly cursors: CursorWriter;
   readonly telemetry: Telemetry;
   readonly settings: ConsumerSettings;
 }
@@ -146,7 +148,8 @@ export class LogConsumer {
   }
 
   async #store(entries: readonly LogEntry[]): Promise<readonly LogEntry[]> {
-    const messages = entries.filter(({ marker }) => !marker);
+    const messages = entries.filter(({ marker, consumer }) => !marker && consumer === undefined);
+    const cursors = entries.filter(({ consumer }) => consumer !== undefined);
     const { writer, refused } = this.#deps;
     const notStored = await writer.write(messages, refused.maxRefused);
     const waiting = await refused.take(notStored);
@@ -156,7 +159,8 @@ export class LogConsumer {
     const written = messages
       .filter((entry) => !waiting.has(entry))
       .map((entry) => (isAside(entry) ? { ...entry, storedTo: undefined } : entry));
-    return [...written, ...(await this.#answeredMarkers(entries.filter(({ marker }) => marker)))];
+    await this.#deps.cursors.write(cursors);
+    return [...written, ...cursors, ...(await this.#answeredMarkers(entries.filter(({ marker }) => marker)))];
   }
 
   /** Markers whose message is stored; the others stay uncommitted and are claimed again. */

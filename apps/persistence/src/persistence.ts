@@ -13,6 +13,7 @@ import {
 } from '@carillon/service';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { createColdAnswerer } from './cold-history.ts';
+import { CursorWriter } from './cursor-writer.ts';
 import { LogConsumer } from './log-consumer.ts';
 import { MessageWriter } from './message-writer.ts';
 import { Reconciler } from './reconciler.ts';
@@ -72,6 +73,7 @@ export function createPersistence(options: PersistenceOptions): Service {
     database,
     writer,
     refused,
+    cursors: new CursorWriter(database, telemetry.loggerOf('persistence')),
     telemetry,
     settings: { ...settings, consumer: telemetry.instanceId },
   });

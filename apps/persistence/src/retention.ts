@@ -1,9 +1,11 @@
+import { ACK_IDLE_TTL_MS } from '@carillon/broker';
 import { createNamespaceResolver, NAMESPACE_DEFAULTS, type NamespacePolicy } from '@carillon/config';
 import {
   type Database,
   deleteBeyondCount,
   deleteDeadDeliveries,
   deleteExpired,
+  deleteExpiredCursors,
   deleteExpiredDeadLetters,
   deleteFinishedSchedules,
   expireDeliveries,
@@ -56,6 +58,9 @@ export function createRetention({
     }
     await inChunks(signal, () =>
       deleteFinishedSchedules(database, { olderThanMs: SCHEDULES_KEPT_MS, chunk: CHUNK }),
+    );
+    await inChunks(signal, () =>
+      deleteExpiredCursors(database, { olderThanMs: ACK_IDLE_TTL_MS, chunk: CHUNK }),
     );
     await expireDeliveries(database, {
       maxAgeMs: ORPHANED_AFTER_MS,

@@ -3,11 +3,17 @@ import pc from 'picocolors';
 import { ROOT } from '../root.ts';
 import { sourceFiles } from './files.ts';
 import { brokenLinks, markdownFiles } from './links.ts';
+import { registryNames } from './registry-names.ts';
 import { structureViolations } from './rules.ts';
 
 const files = sourceFiles(ROOT);
 const pages = markdownFiles(ROOT);
-const violations = [...structureViolations(files), ...pages.flatMap((page) => brokenLinks(ROOT, page))];
+const texts = [...pages, ...files.map(({ path }) => path).filter((path) => !/\.test\.tsx?$/.test(path))];
+const violations = [
+  ...structureViolations(files),
+  ...pages.flatMap((page) => brokenLinks(ROOT, page)),
+  ...texts.flatMap((path) => registryNames(ROOT, path)),
+];
 for (const { rule, path, message } of violations) console.error(`${pc.red(rule)} ${path}\n  ${message}`);
 if (violations.length > 0) process.exitCode = 1;
 else console.log(`${files.length} files, ${pages.length} pages`);

@@ -17,6 +17,8 @@ export interface ClaimPolicy {
   /** Of tokens without a `capabilities` claim. */
   readonly defaultCapabilities: Capabilities;
   readonly compile: (claim: unknown) => Capabilities;
+  /** A token is good, but for a claim that could not be used; `allowed` says what could. */
+  readonly onIgnoredClaim: (claim: string, allowed: string) => void;
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -130,18 +132,19 @@ function userIdOf(claims: Claims, { userClaims }: ClaimPolicy): string {
   if (name === undefined) missing(userClaims.join(' or '), 'it holds the user id');
   const value = claims[name];
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  if (typeof value !== 'string' || value === '' || value.length > MAX_USER_ID_LENGTH || hasControl(value)) {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_USER_ID_LENGTH || !isPlain(value)) {
     invalid(
       name,
       value,
-      `text of 1..${MAX_USER_ID_LENGTH} characters without control characters, or an integer`,
+      `text of 1..${MAX_USER_ID_LENGTH} characters of Unicode without control characters, or an integer`,
     );
   }
   return value;
 }
 
-function hasControl(text: string): boolean {
-  return /\p{Cc}/u.test(text);
+/** Half of a surrogate pair becomes U+FFFD in UTF-8: different ids would be one user in Redis and in channel names. */
+function isPlain(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text);
 }
 
 function appOf(claims: Claims): string {
@@ -152,10 +155,24 @@ function appOf(claims: Claims): string {
   return app;
 }
 
-/** Roles and names are decoration for the application: a value that is no short text is left out, not refused. */
+/** Names are decoration for the application: a value that is no short text is left out, not refused. */
 function optionalText(claims: Claims, claim: string): string | undefined {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH ? value : undefined;
+  return isShortText(value) ? value : undefined;
+}
+
+function isShortText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH && value.isWellFormed();
+}
+
+/** A list with one role is that role. Of several none is taken, and that is told: which one counts is not ours to say. */
+function roleOf(claims: Claims, { roleClaim, onIgnoredClaim }: ClaimPolicy): string | undefined {
+  const value = Object.hasOwn(claims, roleClaim) ? claims[roleClaim] : undefined;
+  const role: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (isShortText(role)) return role;
+  if (role !== undefined && role !== null && role !== '')
+    onIgnoredClaim(roleClaim, `one text of at most ${MAX_TEXT_LENGTH} characters, or a list with one`);
+  return undefined;
 }
 
 function capabilitiesOf(claims: Claims, policy: ClaimPolicy): Capabilities {
@@ -181,7 +198,7 @@ export function identityOf(claims: Claims, nowMs: number, policy: ClaimPolicy): 
   return Object.freeze({
     userId: userIdOf(claims, policy),
     app: appOf(claims),
-    role: optionalText(claims, policy.roleClaim),
+    role: roleOf(claims, policy),
     name: optionalText(claims, policy.nameClaim),
     capabilities: capabilitiesOf(claims, policy),
     sessionClaims: sessionClaimsOf(claims),

@@ -446,8 +446,31 @@ describe('user, app, role, name', () => {
     expect((await refusal(verify(claims))).code).toBe(code);
   });
 
+  test.each(['\\ud800', 'a\\udc00', '\\udc00\\ud800'])(
+    'half of a surrogate pair in the user id is refused: %s',
+    async (sub) => {
+      const token = forge(HS256, `{"sub":"${sub}","iat":${NOW}}`);
+      expect((await refusal(hs256().verify(token))).code).toBe('TOKEN_CLAIM_INVALID');
+    },
+  );
+
+  test('a list with one role is that role; several are ignored, and that is told', async () => {
+    const ignored: string[] = [];
+    const verifier = createTokenVerifier(
+      { secret: SECRET, roleClaim: 'roles' },
+      { now, onIgnoredClaim: (claim, allowed) => ignored.push(`${claim}: ${allowed}`) },
+    );
+    const roleOf = async (roles: unknown) => (await verifier.verify(forge(HS256, { ...CLAIMS, roles }))).role;
+    expect(await roleOf(['admin'])).toBe('admin');
+    expect(await roleOf(undefined)).toBeUndefined();
+    expect(ignored).toEqual([]);
+    expect(await roleOf(['admin', 'user'])).toBeUndefined();
+    expect(await roleOf(7)).toBeUndefined();
+    expect(ignored).toEqual(Array(2).fill(expect.stringMatching(/^roles: one text of at most 256/)));
+  });
+
   test('role and name from claims of choice; what is no short text is left out', async () => {
-    const claims = { sub: 'a', role: ['x'], name: 7, 'x-role': 'admin', nick: 'Ada' };
+    const claims = { sub: 'a', role: ['x', 'y'], name: 7, 'x-role': 'admin', nick: 'Ada' };
     expect(await verify(claims)).toMatchObject({ role: undefined, name: undefined, app: 'default' });
     expect(await verify(claims, { roleClaim: 'x-role', nameClaim: 'nick' })).toMatchObject({
       role: 'admin',
@@ -495,6 +518,25 @@ describe('remembered results', () => {
     expect(await verifier.verify(token)).toBe(first);
     nowMs += 1;
     expect((await refusal(verifier.verify(token))).code).toBe('TOKEN_EXPIRED');
+  });
+
+  test('say nothing of keys that came while a signature was checked', async () => {
+    const jwk = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid });
+    let served: readonly object[] = [jwk(keys.ES256.publicKey, 'old')];
+    let nowMs = NOW_MS;
+    const verifier = createTokenVerifier(
+      { jwksUrl: 'https://id.example/jwks' },
+      { now: () => nowMs, fetch: async () => new Response(JSON.stringify({ keys: served })) },
+    );
+    const sign = (kid: string, key: KeyObject) =>
+      new SignJWT(CLAIMS).setProtectedHeader({ alg: 'ES256', kid }).sign(key);
+    const [old, next] = [await sign('old', keys.ES256.privateKey), await sign('next', other.privateKey)];
+    await verifier.preload();
+    nowMs += 60_000;
+    served = [jwk(other.publicKey, 'next')];
+    // The old key is taken out while the signature of the first token is checked.
+    await Promise.all([verifier.verify(old), verifier.verify(next)]);
+    expect((await refusal(verifier.verify(old))).code).toBe('TOKEN_SIGNATURE_INVALID');
   });
 
   test('are bounded, and refusals are not remembered', async () => {

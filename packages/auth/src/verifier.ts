@@ -48,6 +48,8 @@ export interface TokenVerifierDeps {
   readonly fetch?: typeof fetch;
   /** Told when the key set can't be read, for the log. */
   readonly onKeySetFault?: (fault: Error) => void;
+  /** Told when a good token has a claim that can't be used, for the log. */
+  readonly onIgnoredClaim?: (claim: string, allowed: string) => void;
 }
 
 export interface TokenVerifier {
@@ -73,7 +75,7 @@ function algorithmsOf({ secret, publicKey, keySet }: Keys): readonly JwtAlgorith
   return publicKey === undefined ? symmetric : [...symmetric, publicKey.algorithm];
 }
 
-function claimPolicy(options: TokenVerifierOptions): ClaimPolicy {
+function claimPolicy(options: TokenVerifierOptions, deps: TokenVerifierDeps): ClaimPolicy {
   const compile = createCapabilityStore();
   return {
     issuers: options.issuers ?? [],
@@ -86,6 +88,7 @@ function claimPolicy(options: TokenVerifierOptions): ClaimPolicy {
     defaultCapabilities:
       options.defaultCapabilities === undefined ? NO_CAPABILITIES : compile(options.defaultCapabilities),
     compile,
+    onIgnoredClaim: deps.onIgnoredClaim ?? (() => undefined),
   };
 }
 
@@ -118,17 +121,19 @@ export function createTokenVerifier(
 ): TokenVerifier {
   const keys = importKeys(options, deps);
   const algorithms = options.algorithms ?? algorithmsOf(keys);
-  const policy = claimPolicy(options);
+  const policy = claimPolicy(options, deps);
   const now = deps.now ?? Date.now;
   const remembered = createVerifiedTokens(options.maxRememberedTokens ?? 10_000);
 
   async function verifyAsymmetric(token: string, jwt: CompactJwt, algorithm: AsymmetricAlgorithm) {
-    const known = remembered.get(token, now(), keys.keySet?.version ?? 0);
+    const version = keys.keySet?.version ?? 0;
+    const known = remembered.get(token, now(), version);
     if (known !== undefined) return known;
     const candidates = await candidateKeys(keys, algorithm, jwt.header.kid);
     await demandSignature(jwt, candidates);
     const verified = identityOf(parseClaims(jwt), now(), policy);
-    remembered.set(token, verified, now(), keys.keySet?.version ?? 0);
+    // The keys may have changed while the signature was checked: under their new version nothing is known of this token.
+    remembered.set(token, verified, now(), version);
     return verified;
   }
 

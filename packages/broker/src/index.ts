@@ -1,4 +1,4 @@
-export type { AckCursor, AckCursors } from './ack-cursors.ts';
+export { ACK_IDLE_TTL_MS, type AckCursor, type AckCursors } from './ack-cursors.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export { countAfter, type EndedEpoch, endOf, epochAfter, type Lineage, soleEpoch } from './lineage.ts';

@@ -130,6 +130,8 @@ export type ColdQuery =
       readonly position: Position | undefined;
       readonly limit: number;
     }
+  /** Where a consumer has got, as far as it is stored: one entry with an empty record, or none. */
+  | { readonly kind: 'cursor'; readonly channel: ChannelKey; readonly consumer: string }
   /**
    * About scheduled messages, which also lie with persistence: a `ScheduleRequest` as JSON. One entry is answered, its
    * record a `ScheduleAnswer` as JSON. Repeating a request does no harm.
@@ -157,6 +159,8 @@ export interface LogEntry extends Position {
   readonly former?: Position | undefined;
   /** Not a message but a question: is the message stored whose id is the record? A repeated publish asked for `stored` again. */
   readonly marker: boolean;
+  /** Present: not a message but where this consumer of the channel has got. The record is when, in milliseconds since 1970. */
+  readonly consumer?: string;
 }
 
 /** The durable log, read by the consumer group of persistence workers. */

@@ -44,6 +44,7 @@ export type { ReadFile, Source } from './read-setting.ts';
 export { redactUrlPassword, secretFingerprint } from './redact.ts';
 export type { ResponderDefinition, ResponderEndpoint } from './responders.ts';
 export { responderEndpoints } from './responders.ts';
+export { sampleSecretWarnings } from './sample-secrets.ts';
 export type { Declaration, Environment, Kind, Parsed, Secrecy, Setting } from './setting.ts';
 export { optional, required, withComputedDefault, withDefault } from './setting.ts';
 export { bytes, durationMs, formatBytes, formatDurationMs, parseBytes, parseDurationMs } from './units.ts';

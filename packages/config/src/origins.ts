@@ -8,6 +8,8 @@ export interface OriginMatcher {
    * @param requestHost the request's `Host` header. A page served from this very host is always allowed.
    */
   allows(origin: string, requestHost?: string): boolean;
+  /** As `allows`, but for what only `*` allows: with credentials every page could act as the user who looks at it. */
+  allowsCredentials(origin: string, requestHost?: string): boolean;
 }
 
 const SCHEME = '[a-z][a-z0-9+.-]*';
@@ -106,14 +108,15 @@ export function createOriginMatcher(entries: readonly string[]): OriginMatcher {
     else wildcards.push({ prefix: parsed.value.slice(0, star), suffix: parsed.value.slice(star + 1) });
   }
   const everything = exact.has('*');
+  const allowsCredentials = (origin: string, requestHost?: string): boolean => {
+    const parsed = parseOrigin(origin);
+    if (parsed === undefined) return false;
+    const normal = serialise(parsed);
+    if (exact.has(normal) || wildcards.some((wildcard) => matchesWildcard(normal, wildcard))) return true;
+    return requestHost !== undefined && isSameHost(parsed, requestHost);
+  };
   return {
-    allows: (origin, requestHost) => {
-      if (everything) return true;
-      const parsed = parseOrigin(origin);
-      if (parsed === undefined) return false;
-      const normal = serialise(parsed);
-      if (exact.has(normal) || wildcards.some((wildcard) => matchesWildcard(normal, wildcard))) return true;
-      return requestHost !== undefined && isSameHost(parsed, requestHost);
-    },
+    allows: (origin, requestHost) => everything || allowsCredentials(origin, requestHost),
+    allowsCredentials,
   };
 }

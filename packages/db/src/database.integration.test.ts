@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type TestPostgres } from '@carillon/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deleteExpiredCursors, findCursor, storeCursors } from './ack-cursors.ts';
 import { message, quietTelemetry } from './database.suite.ts';
 import type { Database } from './database.ts';
 import { DatabaseError } from './database-error.ts';
@@ -69,6 +70,7 @@ describe.each([
       '0003_webhook_deliveries',
       '0004_replayed_messages',
       '0005_dead_letters_by_content',
+      '0006_ack_cursors',
     ];
     expect(await pendingMigrations(database)).toEqual(names);
     const applied = await Promise.all([migrate(database), migrate(database), migrate(database)]);
@@ -329,6 +331,32 @@ describe.each([
     const expired = { olderThanMs: -60_000, chunk: 1 };
     expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
     expect(await deleteExpiredDeadLetters(database, expired)).toBe(1);
+  });
+
+  it('[D8] moves cursors forward only, and forgets those of a channel together', async () => {
+    await database.query('empty', 'truncate ack_cursors');
+    const cursor = (consumer: string, epoch: string, seq: number, ageMs: number, channel = 'chat:lobby') => {
+      return { app: 'demo', channel, consumer, epoch, seq, atMs: Date.now() - ageMs };
+    };
+    const where = (consumer: string) => findCursor(database, { ...LOBBY, consumer });
+    await storeCursors(database, [cursor('a', 'e1', 9, 900_000), cursor('b', 'e1', 1, 800_000)]);
+    await storeCursors(database, [cursor('a', 'e1', 8, 300_000), cursor('b', 'e1', 2, 300_000)]);
+    expect([await where('a'), await where('b')]).toEqual([
+      { epoch: 'e1', seq: 9 },
+      { epoch: 'e1', seq: 2 },
+    ]);
+    await storeCursors(database, [
+      cursor('a', 'e2', 1, 850_000),
+      cursor('c', 'e2', 1, 900_000, 'chat:other'),
+    ]);
+    await storeCursors(database, [cursor('a', 'e1', 99, 0)]);
+    expect(await where('a')).toEqual({ epoch: 'e2', seq: 1 });
+    expect(await where('nobody')).toBeUndefined();
+    expect(await deleteExpiredCursors(database, { olderThanMs: 600_000, chunk: 9 })).toBe(1);
+    expect(await where('a')).toEqual({ epoch: 'e2', seq: 1 });
+    expect(await deleteExpiredCursors(database, { olderThanMs: 200_000, chunk: 1 })).toBe(1);
+    expect(await deleteExpiredCursors(database, { olderThanMs: 200_000, chunk: 9 })).toBe(1);
+    expect(await where('a')).toBeUndefined();
   });
 
   it('[D11] has a replayed message told once, whoever reads of it', async () => {

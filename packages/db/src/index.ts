@@ -1,3 +1,4 @@
+export { deleteExpiredCursors, findCursor, type StoredCursor, storeCursors } from './ack-cursors.ts';
 export { Database, type DatabaseDependencies } from './database.ts';
 export { DatabaseError, type FailureKind, isPoison } from './database-error.ts';
 export {

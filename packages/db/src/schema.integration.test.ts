@@ -10,6 +10,7 @@ import * as schema from './schema.ts';
 const TABLES: readonly PgTable[] = [
   schema.messages,
   schema.deadLetters,
+  schema.ackCursors,
   schema.scheduledMessages,
   schema.webhookDeliveries,
   schema.replayedMessages,

@@ -57,6 +57,20 @@ export const deadLetters = pgTable(
   ],
 );
 
+/** How far the consumers of durable channels have got. */
+export const ackCursors = pgTable(
+  'ack_cursors',
+  {
+    app: text('app').notNull(),
+    channel: text('channel').notNull(),
+    consumer: text('consumer').notNull(),
+    epoch: text('epoch').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    at: timestamp('at', { withTimezone: true }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.app, table.channel, table.consumer] })],
+);
+
 /** Messages that are to be published later. */
 export const scheduledMessages = pgTable(
   'scheduled_messages',

@@ -32,7 +32,7 @@ export async function history(channel: string, flags: HistoryFlags): Promise<voi
     else if (more) {
       const next =
         after === undefined ? `--before ${first.epoch}:${first.seq}` : `--after ${last.epoch}:${last.seq}`;
-      note(err.dim(`there are more: npx carillon history ${channel} ${next}`));
+      note(err.dim(`there are more: ./carillon history ${channel} ${next}`));
     }
   } catch (error) {
     const { message, code } = error as Error & { code?: string };

@@ -31,8 +31,8 @@ export function banner(facts: BannerFacts): string {
     row('Data', `${facts.dataDir}  ${out.dim('messages are kept here')}`),
     '',
     `  ${out.dim('In another terminal:')}`,
-    `    ${commandPrefix}npx carillon sub chat:lobby`,
-    `    ${commandPrefix}npx carillon pub chat:lobby 'Hello'`,
+    `    ${commandPrefix}./carillon sub chat:lobby`,
+    `    ${commandPrefix}./carillon pub chat:lobby 'Hello'`,
     ...(facts.token === undefined
       ? []
       : [

@@ -57,7 +57,7 @@ function Empty({ name }: { readonly name: string }) {
       <p>
         Write as {name}, press <em>Play it through</em>, or from a terminal:
       </p>
-      <code>npx carillon pub chat:lobby hello</code>
+      <code>./carillon pub chat:lobby hello</code>
     </div>
   );
 }

@@ -31,6 +31,14 @@ interface Written {
   readonly channel: ChannelKey;
   readonly consumer: string;
   readonly position: Position;
+  readonly durable: boolean;
+}
+
+export interface AcknowledgingDependencies {
+  readonly broker: Pick<Broker, 'acks' | 'nowMs'>;
+  readonly subscribing: Subscribing;
+  readonly telemetry: Telemetry;
+  readonly gateway: string;
 }
 
 /**
@@ -40,6 +48,7 @@ interface Written {
 export class Acknowledging {
   readonly #broker: Pick<Broker, 'acks' | 'nowMs'>;
   readonly #subscribing: Subscribing;
+  readonly #gateway: string;
   readonly #log: RepeatedLog;
   readonly #redelivered: Counter;
   readonly #consumers = new Map<string, Consumer>();
@@ -48,17 +57,20 @@ export class Acknowledging {
   /** Newest position per channel and consumer that the broker doesn't have yet. */
   #unwritten = new Map<string, Written>();
 
-  constructor(broker: Pick<Broker, 'acks' | 'nowMs'>, subscribing: Subscribing, telemetry: Telemetry) {
+  constructor({ broker, subscribing, telemetry, gateway }: AcknowledgingDependencies) {
     this.#broker = broker;
+    this.#gateway = gateway;
     this.#subscribing = subscribing;
     this.#log = new RepeatedLog(telemetry.loggerOf('channels'));
     this.#redelivered = telemetry.metrics.counter(METRICS.redeliveries);
   }
 
-  /** Where a consumer goes on. @throws CarillonError CONSUMER_LIMIT, UNAVAILABLE */
+  /** [AK2] Where a consumer goes on. @throws CarillonError CONSUMER_LIMIT, HISTORY_UNAVAILABLE, LOG_FULL, UNAVAILABLE */
   async begin(channel: Channel, consumer: string, initial: Position): Promise<Position> {
-    const unwritten = this.#unwritten.get(keyOf(channel.key, consumer))?.position;
-    const kept = await this.#broker.acks.open(channel.key, consumer, initial);
+    const { key, policy } = channel;
+    const unwritten = this.#unwritten.get(keyOf(key, consumer))?.position;
+    const opening = { durable: policy.durable, gateway: this.#gateway };
+    const kept = await this.#broker.acks.open(key, consumer, initial, opening);
     // Another gateway may have written what comes after it.
     return unwritten !== undefined && channel.isBefore(kept, unwritten) ? unwritten : kept;
   }
@@ -131,7 +143,7 @@ export class Acknowledging {
   #move(consumer: Consumer, position: Position): void {
     const { key, name, channel } = consumer;
     progress(consumer, position);
-    this.#unwritten.set(key, { channel: channel.key, consumer: name, position });
+    this.#unwritten.set(key, writtenOf(channel, name, position));
   }
 
   /** Sends again what is open on this gateway, unless it was acknowledged on another one. */
@@ -162,8 +174,7 @@ export class Acknowledging {
 
   /** The broker lost the cursor: a consumer that comes back would begin at the newest message. */
   #restore({ key, name, channel, acked }: Consumer): void {
-    if (!this.#unwritten.has(key))
-      this.#unwritten.set(key, { channel: channel.key, consumer: name, position: acked });
+    if (!this.#unwritten.has(key)) this.#unwritten.set(key, writtenOf(channel, name, acked));
   }
 
   #sendAgain({ acked, openSinceMs, ackTimeoutMs }: Consumer, nowMs: number): void {
@@ -182,7 +193,8 @@ export class Acknowledging {
     await Promise.all(
       [...writing].map(async ([key, written]) => {
         try {
-          await this.#broker.acks.ack(written.channel, written.consumer, written.position);
+          const { durable } = written;
+          await this.#broker.acks.ack(written.channel, written.consumer, written.position, { durable });
         } catch (error) {
           this.#log.warn(
             { err: error, channel: written.channel },
@@ -212,6 +224,10 @@ function progress(consumer: Consumer, { epoch, seq }: Position, agoMs = 0): void
   const atMs = performance.now() - agoMs;
   for (const [subscription, sinceMs] of consumer.openSinceMs)
     if (sinceMs !== undefined) consumer.openSinceMs.set(subscription, Math.max(sinceMs, atMs));
+}
+
+function writtenOf({ key, policy }: Channel, consumer: string, position: Position): Written {
+  return { channel: key, consumer, position, durable: policy.durable };
 }
 
 function keyOf(channel: ChannelKey, consumer: string): string {

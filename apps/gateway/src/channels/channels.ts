@@ -3,6 +3,7 @@ import type { NamespaceResolver } from '@carillon/config';
 import { type Position, SYSTEM_CHANNEL } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
 import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import { publicName } from '../session/public-name.ts';
 import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
@@ -179,7 +180,7 @@ export class Channels implements FeedHandler {
 
   /** `-` sorts before all that real epochs begin with. Another one for each absence: a number is not given twice. */
   #localEpoch(): string {
-    return `-${this.#deps.feed.gateway.slice(-20)}-${this.#absences}`;
+    return `-${publicName(this.#deps.feed.gateway)}-${this.#absences}`;
   }
 
   onMessage(key: ChannelKey, epoch: string, seq: number, record: string): void {

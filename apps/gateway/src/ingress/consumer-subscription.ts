@@ -41,6 +41,12 @@ export async function subscribeConsumer(
   sink: SubscriberSink,
   request: ConsumerRequest,
 ): Promise<Subscription> {
+  // All clients without a token would share one consumer, and could take the places of users' ones.
+  if (identity.userId === undefined)
+    throw new CarillonError(
+      'PERMISSION_DENIED',
+      'A consumer belongs to a user: send a token, or subscribe without a consumer.',
+    );
   const key = channelKey(identity.app, request.channel);
   const channel = await channels.open(key);
   const { ackTimeoutMs } = channel.policy;

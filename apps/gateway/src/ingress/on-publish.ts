@@ -13,7 +13,7 @@ export const onPublish: Handler<'publish'> = (deps, connection, frame) => {
   deps.publishMessage.send(
     connection.identity!,
     'ws',
-    { channel, payloadJson, event, producer, trace, wantsStored },
+    { channel, payloadJson, event, producer, trace, wantsStored, connection },
     (outcome) => answer(deps, connection, frame, outcome),
   );
   return undefined;

@@ -31,9 +31,17 @@ export class PageOrigins implements OriginMatcher {
 
   allows(origin: string, requestHost?: string): boolean {
     if (this.#listed.allows(origin, requestHost)) return true;
-    if (this.#local && LOOPBACK_ORIGIN.test(origin)) return true;
+    if (this.#isLocal(origin)) return true;
     this.#tell(origin);
     return false;
+  }
+
+  allowsCredentials(origin: string, requestHost?: string): boolean {
+    return this.#listed.allowsCredentials(origin, requestHost) || this.#isLocal(origin);
+  }
+
+  #isLocal(origin: string): boolean {
+    return this.#local && LOOPBACK_ORIGIN.test(origin);
   }
 
   #tell(origin: string): void {

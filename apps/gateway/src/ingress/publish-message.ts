@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { allows, type Identity } from '@carillon/auth';
 import type { Broker, ChannelKey, Dedupe, Publisher, PublishOutcome } from '@carillon/broker';
 import type { NamespacePolicy, NamespaceResolver } from '@carillon/config';
@@ -14,15 +13,12 @@ import {
   type Telemetry,
 } from '@carillon/telemetry';
 import { channelKey } from '../channels/channel-name.ts';
+import { publicName } from '../session/public-name.ts';
+import { dedupeOf, type RepeatableMessage } from './dedupe-of.ts';
 import { missingCapability } from './missing-capability.ts';
 
-export interface MessageToPublish {
+export interface MessageToPublish extends RepeatableMessage {
   readonly channel: string;
-  /** The payload's JSON text as it came. */
-  readonly payloadJson: string;
-  readonly event?: string | undefined;
-  readonly producer?: { readonly id: string; readonly seq: number; readonly prev: number } | undefined;
-  readonly idempotencyKey?: string | undefined;
   readonly wantsStored: boolean;
   /** W3C traceparent of the publisher. */
   readonly trace?: string | undefined;
@@ -42,16 +38,16 @@ interface MessageLog {
   readonly nowMs: Broker['nowMs'];
 }
 
-/** How long an Idempotency-Key is remembered. */
-const IDEMPOTENCY_TTL_MS = 24 * 60 * 60 * 1000;
-
 /** Text that may wait for the log's answer. Far more than waits while the log works; it is reached when the log stands still. */
 const MAX_UNDER_WAY_CHARS = 16 * 1024 * 1024;
 
 /** Checks a message, makes its record and hands it to the log. The same for WebSocket and HTTP. */
 export class PublishMessage {
   readonly #broker: MessageLog;
+  /** In the routing table. */
   readonly #gateway: string;
+  /** In ids of messages. */
+  readonly #publicName: string;
   readonly #namespaces: NamespaceResolver;
   readonly #telemetry: Telemetry;
   readonly #results: Family<Counter>;
@@ -73,6 +69,7 @@ export class PublishMessage {
     this.#publishLocally = publishLocally;
     this.#broker = broker;
     this.#gateway = gateway;
+    this.#publicName = publicName(gateway);
     this.#namespaces = namespaces;
     this.#telemetry = telemetry;
     this.#results = telemetry.metrics.counters(METRICS.messagesIn);
@@ -133,7 +130,7 @@ export class PublishMessage {
     const key = channelKey(identity.app, channel);
     const dedupe = dedupeOf(message, identity);
     const id =
-      dedupe === undefined ? `${this.#gateway}-${(this.#counter++).toString(36)}` : idOf(key, dedupe);
+      dedupe === undefined ? `${this.#publicName}-${(this.#counter++).toString(36)}` : idOf(key, dedupe);
     const policy = this.#namespaces.resolve(channel);
     // `trace` is last: traceOfRecord finds it from the header's end.
     const record = encodeRecord(
@@ -228,24 +225,4 @@ function notDurable(channel: string): CarillonError {
 function idOf(key: ChannelKey, dedupe: Dedupe): string {
   const name = dedupe.kind === 'producer' ? `p${dedupe.producer}\n${dedupe.seq}` : `k${dedupe.key}`;
   return hash('sha1', `${key}\n${name}`, 'base64url');
-}
-
-function dedupeOf(
-  { producer, idempotencyKey, payloadJson, event }: MessageToPublish,
-  { userId }: Identity,
-): Dedupe | undefined {
-  if (producer === undefined && idempotencyKey === undefined) return undefined;
-  // Per user: one client can't take another's sequence or key by guessing its name.
-  // The length in front keeps (user, name) pairs apart whatever characters they hold.
-  const owner = userId === undefined ? '' : `${userId.length}:${userId}|`;
-  const fingerprint = crc32(event === undefined ? payloadJson : `${event}\n${payloadJson}`);
-  if (producer !== undefined)
-    return {
-      kind: 'producer',
-      producer: owner + producer.id,
-      seq: producer.seq,
-      prev: producer.prev,
-      fingerprint,
-    };
-  return { kind: 'key', key: owner + idempotencyKey!, ttlMs: IDEMPOTENCY_TTL_MS, fingerprint };
 }

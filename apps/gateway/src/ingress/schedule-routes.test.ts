@@ -24,6 +24,7 @@ describe('routes of scheduled messages', () => {
       CARILLON_REDIS_URL: 'redis://not.used',
       CARILLON_JWT_SECRET: SECRET,
       CARILLON_GATEWAY_PORT: '0',
+      CARILLON_ANONYMOUS: '{"open:*":["publish"]}',
     };
     const telemetry = createTelemetry({
       service: 'gateway',
@@ -112,6 +113,22 @@ describe('routes of scheduled messages', () => {
       });
     expect((await call('GET', '/v1/schedules')).body).toEqual({ schedules: [] });
     expect(asked.map(({ action }) => action)).toEqual(['find', 'find', 'list']);
+  });
+
+  it('binds the Idempotency-Key of a client without a token to what it schedules', async () => {
+    answerWith({
+      schedules: [{ id: 's-1', channel: 'open:a', deliverAt: 5, state: 'pending', createdAt: 1 }],
+    });
+    for (const payload of [1, 2, 1])
+      await gateway.server.inject({
+        method: 'POST',
+        url: '/v1/channels/open:a/schedules',
+        headers: { 'idempotency-key': 'k' },
+        payload: { payload, delayMs: 1000 },
+      });
+    const keys = asked.map((request) => (request.action === 'add' ? request.message.idempotencyKey : ''));
+    expect(keys[0]).toBe(keys[2]);
+    expect(new Set(keys).size).toBe(2);
   });
 
   it('tells nothing of messages on channels that the token does not allow to publish on, in `next` either', async () => {

@@ -14,6 +14,7 @@ import { isTraceparent } from '@carillon/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
+import { anonymousKey } from './dedupe-of.ts';
 import type { BodyLimits } from './http-body.ts';
 import { missingCapability } from './missing-capability.ts';
 import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule-body.ts';
@@ -79,7 +80,7 @@ export class ScheduleRoutes {
         ...message,
         id: `s-${this.#deps.broker.nowMs().toString(36)}${randomBytes(8).toString('hex')}`,
         owner: identity.userId ?? '',
-        idempotencyKey: idempotencyKeyOf(request),
+        idempotencyKey: ownKey(idempotencyKeyOf(request), identity, `${channel}\n${request.body}`),
         // Only the trace of somebody who records it: the last two digits say so.
         trace: isTraceparent(traceparent) && traceparent.endsWith('1') ? traceparent : undefined,
       },
@@ -169,6 +170,11 @@ function checkedChannel(channel: string): string {
     'CHANNEL_INVALID',
     `This is not a channel name: 1 to ${MAX_CHANNEL_NAME_LENGTH} characters of ${CHANNEL_NAME_ALPHABET}, percent-encoded, not beginning with #.`,
   );
+}
+
+/** All clients without a token are one owner to persistence. */
+function ownKey(key: string | undefined, { userId }: Identity, content: string): string | undefined {
+  return key === undefined || userId !== undefined ? key : anonymousKey(key, content);
 }
 
 function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {

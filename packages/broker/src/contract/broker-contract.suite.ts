@@ -396,17 +396,18 @@ export function describeBrokerContract(
 
     describe('acknowledgements', () => {
       const at = (epoch: string, seq: number) => ({ epoch, seq });
+      const BRIEF = { durable: false, gateway: 'g1' };
 
       it('[D8] keeps how far each consumer has got, and moves it forward only', async () => {
         const { acks } = broker;
-        expect(await acks.open(CHANNEL, 'one', at('e1', 5))).toEqual(at('e1', 5));
-        expect(await acks.open(CHANNEL, 'one', at('e1', 9))).toEqual(at('e1', 5));
-        await acks.ack(CHANNEL, 'one', at('e1', 7));
-        await acks.ack(CHANNEL, 'one', at('e1', 6));
-        await acks.ack(CHANNEL, 'two', at('e1', 1));
-        expect(await acks.open(CHANNEL, 'one', at('e1', 0))).toEqual(at('e1', 7));
-        await acks.ack(CHANNEL, 'one', at('e2', 1));
-        expect(await acks.open(CHANNEL, 'one', at('e1', 9))).toEqual(at('e2', 1));
+        expect(await acks.open(CHANNEL, 'one', at('e1', 5), BRIEF)).toEqual(at('e1', 5));
+        expect(await acks.open(CHANNEL, 'one', at('e1', 9), BRIEF)).toEqual(at('e1', 5));
+        await acks.ack(CHANNEL, 'one', at('e1', 7), BRIEF);
+        await acks.ack(CHANNEL, 'one', at('e1', 6), BRIEF);
+        await acks.ack(CHANNEL, 'two', at('e1', 1), BRIEF);
+        expect(await acks.open(CHANNEL, 'one', at('e1', 0), BRIEF)).toEqual(at('e1', 7));
+        await acks.ack(CHANNEL, 'one', at('e2', 1), BRIEF);
+        expect(await acks.open(CHANNEL, 'one', at('e1', 9), BRIEF)).toEqual(at('e2', 1));
         const list = await acks.list(CHANNEL);
         expect(list.map(({ consumer, epoch, seq }) => `${consumer} ${epoch}:${seq}`).toSorted()).toEqual([
           'one e2:1',
@@ -421,7 +422,7 @@ export function describeBrokerContract(
 
       it('[D8] bounds the consumers of a channel', async () => {
         const { acks } = broker;
-        const open = (n: number) => acks.open(CHANNEL, `c${n}`, at('e1', 0));
+        const open = (n: number) => acks.open(CHANNEL, `c${n}`, at('e1', 0), BRIEF);
         for (let n = 0; n < 1000; n += 100)
           await Promise.all(Array.from({ length: 100 }, (_, i) => open(n + i)));
         await expect(open(1000)).rejects.toMatchObject({ code: 'CONSUMER_LIMIT' });

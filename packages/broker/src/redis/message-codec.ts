@@ -25,6 +25,18 @@ export function unpackMessage(packed: string): PackedMessage {
   };
 }
 
+/** As a message is packed, but with whatever a client gave for an epoch as its place to begin. */
+export function unpackCursor(packed: string): PackedMessage {
+  const [channel = '', place = '', record = ''] = packed.split('\n');
+  const colon = place.lastIndexOf(':');
+  return {
+    channel: channel as ChannelKey,
+    epoch: place.slice(0, colon),
+    seq: Number(place.slice(colon + 1)),
+    record,
+  };
+}
+
 /** `[id, [field, value, field, value, ...]]`, as Redis answers. */
 export type StreamEntry = readonly [id: string, fields: readonly string[] | null];
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../contract/broker-model.suite.ts';
 import { describeOccupancyContract } from '../contract/occupancy-contract.suite.ts';
+import { describeStoredCursors } from '../contract/stored-cursors-contract.suite.ts';
 import type { Broker, BrokerLimits } from '../ports.ts';
 import { createRedisBroker } from './redis-broker.ts';
 
@@ -38,5 +39,6 @@ const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<Contract
 };
 
 describeBrokerContract('redis', createSetup);
+describeStoredCursors('redis', createSetup);
 describeOccupancyContract('redis', createSetup);
 describeBrokerModel('redis', createSetup, { runs: 40 });

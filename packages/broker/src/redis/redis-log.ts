@@ -9,6 +9,7 @@ import {
   packMessage,
   type StreamEntry,
   type StreamsReply,
+  unpackCursor,
   unpackMessage,
 } from './message-codec.ts';
 import { runScript } from './scripts.ts';
@@ -142,7 +143,9 @@ export class RedisLog implements PersistenceLog {
     return entries.flatMap(([entryId, fields]): LogEntry[] => {
       if (fields === null) return []; // trimmed while pending
       const named = fieldsOf(fields);
-      const { channel, epoch, seq, record } = unpackMessage(named.get('m') ?? '');
+      const consumer = named.get('c');
+      const unpack = consumer === undefined ? unpackMessage : unpackCursor;
+      const { channel, epoch, seq, record } = unpack(named.get('m') ?? '');
       return [
         {
           partition,
@@ -154,7 +157,8 @@ export class RedisLog implements PersistenceLog {
           // '' of what is published again, where nobody asked
           storedTo: named.get('o') || undefined,
           former: formerOf(named.get('v')),
-          marker: named.get('k') === '1',
+          marker: named.get('k') === '1' && consumer === undefined,
+          ...(consumer !== undefined && { consumer }),
         },
       ];
     });

@@ -109,7 +109,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     publisher,
     history: new RedisHistory(redis, keys, ofChannel),
     cold,
-    acks: new RedisAcks(redis, keys, ofChannel),
+    acks: new RedisAcks({ ...shared, cold }),
     log,
     reconciliation,
     router,

@@ -113,7 +113,8 @@ export const authSettings = builtGroup(
       }),
       roleClaim: withDefault(claimName, 'role', {
         variable: 'CARILLON_JWT_ROLE_CLAIM',
-        description: "Claim with the user's role (optional in tokens).",
+        description:
+          "Claim with the user's role, or a list with one (optional in tokens). Several are ignored, and the log says so.",
         example: 'https://example.com/role',
       }),
       nameClaim: withDefault(claimName, 'name', {

@@ -153,9 +153,9 @@ describe('[D6] after a kill', () => {
 
   it('consumers are where they were', async () => {
     const before = await open();
-    await before.acks.open(CHANNEL, 'c', { epoch: 'e', seq: 1 });
-    await before.acks.ack(CHANNEL, 'c', { epoch: 'e', seq: 5 });
-    await before.acks.open(CHANNEL, 'd', { epoch: 'e', seq: 2 });
+    await before.acks.open(CHANNEL, 'c', { epoch: 'e', seq: 1 }, { durable: true, gateway: 'g' });
+    await before.acks.ack(CHANNEL, 'c', { epoch: 'e', seq: 5 }, { durable: true });
+    await before.acks.open(CHANNEL, 'd', { epoch: 'e', seq: 2 }, { durable: true, gateway: 'g' });
     const expected = await before.acks.list(CHANNEL);
     const after = await open(killed());
     expect(await after.acks.list(CHANNEL)).toEqual(expected);

@@ -8,6 +8,7 @@ import { describeBrokerModel } from '../../contract/broker-model.suite.ts';
 import { describeOccupancyContract } from '../../contract/occupancy-contract.suite.ts';
 import { acquired, POLL } from '../../contract/patience.suite.ts';
 import { describeRequestsContract } from '../../contract/requests-contract.suite.ts';
+import { describeStoredCursors } from '../../contract/stored-cursors-contract.suite.ts';
 import type { Broker, BrokerLimits } from '../../ports.ts';
 import { createRedisBroker } from '../redis-broker.ts';
 import type { RedisBrokerOptions } from '../redis-broker-options.ts';
@@ -42,6 +43,7 @@ const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<Contract
 };
 
 describeBrokerContract('redis cluster', createSetup);
+describeStoredCursors('redis cluster', createSetup);
 describeOccupancyContract('redis cluster', createSetup);
 describeRequestsContract('redis cluster', createSetup);
 describeBrokerModel('redis cluster', createSetup, { runs: 20 });
