@@ -42,6 +42,7 @@ describe('what consumers of durable channels have acknowledged', () => {
       onStored: nothing,
       onBatchEnd: nothing,
       onInterestLost: nothing,
+      onDataLost: nothing,
       onConnection: nothing,
     };
     const feed = broker.feed('g1');

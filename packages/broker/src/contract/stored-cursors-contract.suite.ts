@@ -34,6 +34,7 @@ export function describeStoredCursors(
         onStored: nothing,
         onBatchEnd: nothing,
         onInterestLost: nothing,
+        onDataLost: nothing,
         onConnection: nothing,
       });
       return feed;
