@@ -468,7 +468,7 @@ describe('snapshots', () => {
     ] as const;
     await importPositions(folder, positions);
     const broker = await open();
-    expect((await records(broker)).top).toEqual({ epoch: 'e', seq: 7 });
+    expect((await records(broker)).top).toMatchObject({ epoch: 'e', seq: 7 });
     expect(await broker.acks.list(CHANNEL)).toEqual([cursor]);
     const again = { kind: 'producer', producer: 'p', seq: 4, prev: 3, fingerprint: 1 } as const;
     expect(await publish(broker, message('x', { dedupe: again }))).toMatchObject([
