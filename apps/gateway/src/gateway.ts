@@ -103,7 +103,7 @@ export async function createGateway({
     namespaces: withControlPolicy(namespaces),
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
-    onConnection: (up) => degradation.onConnection(up),
+    onConnection: (up, away) => degradation.onConnection(up, away),
   });
   const subscribing = new Subscribing(
     channels,
@@ -233,7 +233,7 @@ export async function createGateway({
   shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
   const watch = new PositionWatch(channels, feed);
   const unlessAway = (work: () => Promise<void>) => async (): Promise<void> => {
-    if (!degradation.isDegraded) await work();
+    if (!degradation.isCutOff) await work();
   };
   shell.addLoop({
     name: 'position watch',

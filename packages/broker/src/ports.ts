@@ -8,13 +8,13 @@
 import type { CarillonError, Position } from '@carillon/protocol';
 import type { AckCursors } from './ack-cursors.ts';
 import type { ChannelKey } from './channel-key.ts';
+import type { GatewayFeed } from './gateway-feed.ts';
+import type { PartitionId } from './partition.ts';
 import type { AnswerRequest, RequestNode } from './requests.ts';
 
 export type { BrokerLimits } from './broker-limits.ts';
-export type { ChannelKey };
-
-/** 0 .. partitions - 1. */
-export type PartitionId = number;
+export type { FeedHandler, GatewayFeed } from './gateway-feed.ts';
+export type { ChannelKey, PartitionId };
 
 /** How a message is kept; comes from the namespace policy. */
 export interface Keeping {
@@ -63,37 +63,6 @@ export interface Publisher {
   publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]>;
   /** As `publish`, for one and without a promise: `settle` is called once, later or at once. It must not throw. */
   send(publication: Publication, settle: (outcome: PublishOutcome) => void): void;
-}
-
-/** What a gateway is told. Called in order, synchronously, in batches that end with `onBatchEnd`. */
-export interface FeedHandler {
-  onMessage(channel: ChannelKey, epoch: string, seq: number, record: string): void;
-  onStored(channel: ChannelKey, epoch: string, seq: number): void;
-  onBatchEnd(): void;
-  /**
-   * Messages of these partitions may have passed by (the connection was away), or interest was lost (this gateway was taken for dead, or
-   * the broker lost data): the gateway must subscribe its channels again and heal from the answer.
-   */
-  onInterestLost(partitions: readonly PartitionId[]): void;
-  /** The connection to the broker broke or came back. */
-  onConnection(up: boolean): void;
-}
-
-/** A gateway's place in the routing table and its stream of messages. */
-export interface GatewayFeed {
-  readonly gateway: string;
-  /** Registers the gateway in every partition, starts reading and heartbeats. */
-  start(handler: FeedHandler): Promise<void>;
-  /**
-   * Records interest and answers each channel's position of that moment, atomically: messages up to it are history, later
-   * ones come through the handler. Creates the channel when it doesn't exist. Idempotent.
-   */
-  subscribe(channels: readonly ChannelKey[]): Promise<readonly Position[]>;
-  unsubscribe(channels: readonly ChannelKey[]): Promise<void>;
-  /** Newest positions, for the position heartbeat; `undefined` for a channel without a state. */
-  positions(channels: readonly ChannelKey[]): Promise<readonly (Position | undefined)[]>;
-  /** Leaves the routing table and stops. */
-  stop(): Promise<void>;
 }
 
 export interface HistoryEntry extends Position {
