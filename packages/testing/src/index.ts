@@ -23,7 +23,12 @@ export {
 } from './redis-cluster.ts';
 export { type CommandTarget, redisCommand } from './redis-command.ts';
 export { type RedisPair, startRedisPair } from './redis-pair.ts';
-export { type SentinelledRedis, type SentinelOptions, startSentinelledRedis } from './redis-sentinel.ts';
+export {
+  type SentinelledRedis,
+  type SentinelOptions,
+  startSentinelledRedis,
+  type TestSentinel,
+} from './redis-sentinel.ts';
 export { type ProcessOptions, ServerProcess, startProcess } from './server-process.ts';
 export { type StartingOptions, whileStarting } from './starting-program.ts';
 export { type ProxyDirection, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';

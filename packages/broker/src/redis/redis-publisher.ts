@@ -204,12 +204,13 @@ export class RedisPublisher implements Publisher {
   }
 
   #sendWhenOpen(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
-    if (this.#wire.isReady && this.#deps.timeline.isOpenFor(this.#run)) {
+    const isReady = this.#wire.isReady && !this.#deps.connections.isFailingOver;
+    if (isReady && this.#deps.timeline.isOpenFor(this.#run)) {
       this.#send(partition, publications, settle);
       return;
     }
     // Two connections lead to two processes, after a failover.
-    if (this.#wire.isReady && this.#deps.timeline.isOpen)
+    if (isReady && this.#deps.timeline.isOpen)
       this.#deps.connections.reconnect('connections to Redis lead to different servers: connecting again');
     const refusal = refusals.unavailable(undefined);
     settle(publications.map(() => refusal));
