@@ -104,7 +104,7 @@ export async function createGateway({
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
     onDataLost: (partitions) => askAgain(stored, { broker, feed, telemetry }, partitions),
-    onConnection: (up) => degradation.onConnection(up),
+    onConnection: (up, away) => degradation.onConnection(up, away),
   });
   const subscribing = new Subscribing(
     channels,
@@ -234,7 +234,7 @@ export async function createGateway({
   shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
   const watch = new PositionWatch(channels, feed);
   const unlessAway = (work: () => Promise<void>) => async (): Promise<void> => {
-    if (!degradation.isDegraded) await work();
+    if (!degradation.isCutOff) await work();
   };
   shell.addLoop({
     name: 'position watch',

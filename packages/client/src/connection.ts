@@ -33,7 +33,8 @@ export class Connection {
   readonly #heartbeat: Heartbeat;
   readonly #attempts: Attempts;
   readonly #enter: Readonly<Record<EnteredState, () => void>>;
-  readonly session = randomId();
+  /** A predecessor's is taken over before the first connection. */
+  session = randomId();
   #state: ConnectionState = 'idle';
   #socket: SocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -104,7 +104,9 @@ class Persistence implements StateKeeper {
   }
 
   #restore(state: SavedState): void {
-    const { outbox, subscriptions, options, events } = this.#client;
+    const { outbox, subscriptions, options, events, connection } = this.#client;
+    // What is repeated without a user is known to the server by its session.
+    connection.session = state.session ?? connection.session;
     this.#user = state.user;
     this.#restored = state;
     this.#positions.add(state.positions.filter((saved) => !subscriptions.adopt(saved)));
@@ -178,8 +180,9 @@ class Persistence implements StateKeeper {
   }
 
   #written(last: boolean): string {
-    const { outbox, subscriptions, options } = this.#client;
+    const { outbox, subscriptions, options, connection } = this.#client;
     const parts = {
+      ...(typeof this.#user === 'string' ? {} : { session: connection.session }),
       ...(this.#user === undefined ? {} : { user: this.#user }),
       positions: [...this.#positions.fresh(), ...subscriptions.saved(Date.now())],
       queue: savedQueue(outbox.channels.values(), options.now()),

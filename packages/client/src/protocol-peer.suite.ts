@@ -36,6 +36,8 @@ interface Link {
   readonly close: (code: number, reason: string) => void;
   readonly subscribed: Set<string>;
   user: string | undefined;
+  /** [PU8] Whose producers those of this connection are. */
+  owner: string;
   /** `verifying`: `connect` has come and is not answered yet. `closing`: it was refused. */
   state: 'greeting' | 'verifying' | 'ready' | 'closing';
   /** [CN8] What came behind a `connect` that is not answered yet. */
@@ -87,6 +89,7 @@ export class ProtocolPeer {
       close: transport.close,
       subscribed: new Set(),
       user: undefined,
+      owner: '',
       state: 'greeting',
       waiting: [],
     };
@@ -238,6 +241,7 @@ export class ProtocolPeer {
   #serve(link: Link, frame: ClientFrame, answer: (frame: ServerFrame) => void): void {
     if (frame.type === 'connect') {
       link.user = frame.token;
+      link.owner = this.userOf(frame.token) ?? `session ${frame.session}`;
       this.#connect(frame.id, frame.token, answer);
     } else if (frame.type === 'refresh') {
       answer({ type: 'refreshed', re: frame.id, ...this.#expiry(frame.token) });
@@ -245,7 +249,7 @@ export class ProtocolPeer {
     else if (frame.type === 'unsubscribe') {
       for (const channel of frame.channels) link.subscribed.delete(channel);
       answer({ type: 'unsubscribed', re: frame.id, results: frame.channels.map((channel) => ({ channel })) });
-    } else if (frame.type === 'publish') this.#publish(frame, link.user, answer);
+    } else if (frame.type === 'publish') this.#publish(frame, link, answer);
     else if (frame.type === 'ping') answer({ type: 'pong', re: frame.id, serverTime: Date.now() });
     else if (frame.type === 'ack') {
       this.#channel(frame.channel).acked = { epoch: frame.epoch, seq: frame.seq };
@@ -315,7 +319,7 @@ export class ProtocolPeer {
   }
 
   /** As the publish script does it. */
-  #publish(frame: PublishFrame, user: string | undefined, answer: (frame: ServerFrame) => void): void {
+  #publish(frame: PublishFrame, { user, owner }: Link, answer: (frame: ServerFrame) => void): void {
     if (this.degraded) {
       const alone = { epoch: '-g1', seq: 1, id: 'm', channel: frame.channel, degraded: true };
       answer({ type: 'accepted', re: frame.id, ...alone });
@@ -323,7 +327,8 @@ export class ProtocolPeer {
     }
     const { producers } = this.#channel(frame.channel);
     const stamp = frame.producer!;
-    const state = producers.get(stamp.id);
+    const name = `${owner} ${stamp.id}`;
+    const state = producers.get(name);
     const first = state?.results.get(stamp.seq);
     const refuse = (code: ErrorBody['code'], retryable: boolean): void =>
       answer({ type: 'error', re: frame.id, code, message: code, retryable });
@@ -345,7 +350,7 @@ export class ProtocolPeer {
       const next = state ?? { last: 0, results: new Map() };
       next.last = stamp.seq;
       next.results.set(stamp.seq, message);
-      producers.set(stamp.id, next);
+      producers.set(name, next);
     }
     answer({
       type: 'accepted',

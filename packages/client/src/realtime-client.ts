@@ -78,6 +78,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     this.#keeper = resolved.storage?.keep({
       options: resolved,
       events: this.#events,
+      connection,
       outbox: this.#outbox,
       subscriptions: this.#subscriptions,
     });

@@ -31,12 +31,14 @@ export interface SavedState {
   readonly last: boolean;
   /** Whose publishes these are: `null` for an anonymous client; absent when it was never connected. */
   readonly user?: string | null;
+  /** [PU8] Producers of an anonymous client belong to it; absent when there is a user. */
+  readonly session?: string;
   readonly positions: readonly SavedPosition[];
   readonly queue: readonly SavedPublish[];
 }
 
 /** What of a state its parts contribute. */
-export type StateParts = Pick<SavedState, 'user' | 'positions' | 'queue'>;
+export type StateParts = Pick<SavedState, 'user' | 'session' | 'positions' | 'queue'>;
 
 export function writeState(parts: StateParts, last: boolean, nowMs: number): string {
   const state: SavedState = { version: VERSION, savedAtMs: nowMs, last, ...parts };
@@ -70,9 +72,10 @@ const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 function isState(value: Loose<SavedState>): value is SavedState {
-  const { savedAtMs, last, user, positions, queue } = value;
+  const { savedAtMs, last, user, session, positions, queue } = value;
   if (!isCount(savedAtMs) || typeof last !== 'boolean') return false;
   if (user !== undefined && user !== null && !isText(user)) return false;
+  if (session !== undefined && !isText(session)) return false;
   return (
     Array.isArray(positions) && positions.every(isPosition) && Array.isArray(queue) && queue.every(isPublish)
   );

@@ -19,6 +19,7 @@ export interface KeptClient {
     readonly now: () => number;
   };
   readonly events: Emitter<ClientEvents>;
+  readonly connection: { session: string };
   readonly outbox: {
     readonly channels: ReadonlyMap<string, ChannelOutbox>;
     /** Takes over publishes of a channel, before anything is sent. */

@@ -113,7 +113,10 @@ describe('[O12] Redis away', () => {
     const { port } = cluster.gateways[0]!;
     await eventually(async () => (await report(port)).status === 'degraded', { what: 'degraded' });
     expect((await report(port)).code).toBe(200);
-    expect(await metricOf(port, 'carillon_degraded')).toBe(1);
+    // The text of the metrics is made once a second.
+    await eventually(async () => (await metricOf(port, 'carillon_degraded')) === 1, {
+      what: 'the metric says so',
+    });
     await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health/websocket`)).status === 503, {
       what: 'the WebSocket health says so',
     });
@@ -192,6 +195,8 @@ describe('[O12] Redis away', () => {
       what: 'ready',
       timeoutMs: 20_000,
     });
-    expect(await metricOf(port, 'carillon_degraded')).toBe(0);
+    await eventually(async () => (await metricOf(port, 'carillon_degraded')) === 0, {
+      what: 'the metric says so',
+    });
   });
 });

@@ -134,7 +134,12 @@ async function useAll(url: string): Promise<void> {
     // A look at a busy machine may be answered late, and says so once.
     for (const { name, port } of all)
       await eventually(
-        async () => !(await (await fetch(`http://127.0.0.1:${port}/ready`)).text()).includes('"ok":false'),
+        async () => {
+          const ready = await (await fetch(`http://127.0.0.1:${port}/ready`)).text();
+          // The last server that is left could keep no promise of replicas.
+          const other = ready.replace(/"ok":false,"problem":"min-replicas-to-write is 0[^"]*"/g, '');
+          return !other.includes('"ok":false');
+        },
         { what: `${name} has no complaint` },
       );
     for (const { name, output } of [...services.gateways, ...services.routers, ...services.persistence])

@@ -1,26 +1,14 @@
 import type { RedisOptions } from 'ioredis';
 import type { RedisAddress } from './address.ts';
 import { ClusterNodes, given } from './cluster-nodes.ts';
-import { connectorTo } from './cluster-slot-connector.ts';
+import { connectorTo } from './primary-connector.ts';
+import { Sentinels } from './sentinels.ts';
 import { slotOf } from './slots.ts';
 
 /** Those settings of a connection that say where it leads. */
 export type RedisWay = Pick<
   RedisOptions,
-  | 'Connector'
-  | 'host'
-  | 'port'
-  | 'family'
-  | 'sentinels'
-  | 'name'
-  | 'role'
-  | 'db'
-  | 'username'
-  | 'password'
-  | 'sentinelPassword'
-  | 'tls'
-  | 'sentinelTLS'
-  | 'enableTLSForSentinelMode'
+  'Connector' | 'host' | 'port' | 'family' | 'db' | 'username' | 'password' | 'tls'
 >;
 
 export interface RedisPlace {
@@ -28,16 +16,20 @@ export interface RedisPlace {
   readonly key: string;
   /** Shared by the connections of a process. Default: of its own. */
   readonly nodes?: ClusterNodes;
+  /** The same with Sentinel. */
+  readonly sentinels?: Sentinels;
 }
 
 /**
  * What a connection needs, besides what the caller wants of it. Where there are several servers it leads to the present primary at every
  * connection that is made; who sees {@link isElsewhere} has to connect anew.
+ * With Sentinel a connection to a primary that was replaced is ended by itself.
  */
 export function connectionOptions(address: RedisAddress, place: RedisPlace): RedisWay {
   if (address.kind === 'cluster') {
     const nodes = place.nodes ?? new ClusterNodes(address);
-    return { ...nodes.access, Connector: connectorTo(nodes, slotOf(place.key)) };
+    const slot = slotOf(place.key);
+    return { ...nodes.access, Connector: connectorTo({ primary: () => nodes.primaryOf(slot) }) };
   }
   const { username, password, tls, database } = address;
   const access = {
@@ -50,15 +42,7 @@ export function connectionOptions(address: RedisAddress, place: RedisPlace): Red
     const { host, port, family } = address;
     return { host, port, ...(family !== undefined && { family }), ...access };
   }
-  const { sentinels, name, sentinelPassword } = address;
-  return {
-    sentinels: sentinels.map((sentinel) => ({ ...sentinel })),
-    name,
-    role: 'master',
-    ...(sentinelPassword !== undefined && { sentinelPassword }),
-    ...(tls !== undefined && { sentinelTLS: given(tls), enableTLSForSentinelMode: true }),
-    ...access,
-  };
+  return { Connector: connectorTo(place.sentinels ?? new Sentinels(address)), ...access };
 }
 
 /** Errors that say that this is no longer the server for it, and that nothing was done. */

@@ -15,5 +15,6 @@ export {
   watchConnection,
 } from './connection-fault.ts';
 export { connectionOptions, isElsewhere, type RedisPlace, type RedisWay } from './connection-options.ts';
+export { type SentinelNews, Sentinels, type SentinelsOptions } from './sentinels.ts';
 export { partitionTag, slotOf } from './slots.ts';
 export { verifyDatabase } from './verify-database.ts';

@@ -12,6 +12,7 @@ import Fastify, {
 } from 'fastify';
 import { answerClientError } from './answer-client-error.ts';
 import { drainBody, hasBody } from './drain-body.ts';
+import { hostFault } from './host-header.ts';
 import { HttpConnections } from './http-connections.ts';
 import { rememberMethods } from './method-not-allowed.ts';
 import { proxyHint } from './proxy-hint.ts';
@@ -69,7 +70,10 @@ export function createHttpServer(telemetry: Telemetry, options: HttpServerOption
     ...withNodeOptions(others, {
       // Node looks for slow requests every 30 s by itself: too seldom for shorter timeouts.
       connectionsCheckingInterval: Math.ceil(requestTimeout / 4),
-      shouldUpgradeCallback: shouldUpgrade,
+      // `hostFault` says it with a code, and on requests to upgrade, too.
+      requireHostHeader: false,
+      shouldUpgradeCallback: (request: IncomingMessage) =>
+        hostFault(request) === undefined && shouldUpgrade(request),
     }),
   });
   server.server.headersTimeout = requestTimeout;
@@ -87,6 +91,7 @@ export function createHttpServer(telemetry: Telemetry, options: HttpServerOption
       reply.header('connection', isDrained && reply.raw.shouldKeepAlive ? 'keep-alive' : 'close');
     return await reply.code(ERRORS[known.code].status).send({ error: errorBody(known) });
   });
+  server.addHook('onRequest', (request, _reply, done) => done(hostFault(request.raw)));
   answerNotFound(server);
   return server;
 }

@@ -28,6 +28,7 @@ export {
   type SentinelOptions,
   startSentinelledRedis,
   stopReplication,
+  type TestSentinel,
 } from './redis-sentinel.ts';
 export { type ProcessOptions, ServerProcess, startProcess } from './server-process.ts';
 export { type StartingOptions, whileStarting } from './starting-program.ts';

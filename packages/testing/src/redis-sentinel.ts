@@ -19,21 +19,32 @@ export interface SentinelOptions extends RedisOptions {
   readonly password?: string;
   /** Of the sentinel. Default: none. */
   readonly sentinelPassword?: string;
+  /** Default: 1. They fail over when a majority of them agrees. */
+  readonly sentinels?: number;
   /** How long the primary may be silent before the sentinel puts the replica in its place (the sentinel's own default is 30,000). Default 60,000. */
   readonly downAfterMs?: number;
   /** {@link SentinelledRedis.isolate} will be used: the sentinel has a user of its own, until a server is restarted. Excludes `password`. */
   readonly isolatable?: boolean;
 }
 
-/** A primary, a replica, and one sentinel that watches them. */
+/** One of those that watch. */
+export interface TestSentinel extends CommandTarget {
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A primary, a replica, and sentinels that watch them. */
 export interface SentinelledRedis {
   /** redis+sentinel://, or rediss+sentinel:// with the option `tls`; with the passwords that there are */
   readonly url: string;
   /** The first primary. */
   readonly primary: TestRedis;
   readonly replica: TestRedis;
-  readonly sentinel: CommandTarget;
-  /** Has the sentinel make the replica the primary, and resolves when it says that it is. */
+  readonly sentinels: readonly TestSentinel[];
+  /** Has a sentinel make the replica the primary, and resolves when it says that it is. */
   failOver(): Promise<void>;
   /** Does the sentinel say that the replica is the primary? */
   hasFailedOver(): Promise<boolean>;
@@ -48,7 +59,7 @@ export interface SentinelledRedis {
   stop(): Promise<void>;
 }
 
-/** With the option `tls` all three take TLS only, and speak it among each other. */
+/** With the option `tls` all of them take TLS only, and speak it among each other. */
 export async function startSentinelledRedis(options: SentinelOptions = {}): Promise<SentinelledRedis> {
   const { tls, password } = options;
   const config = {
@@ -74,20 +85,27 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
       String(await redisCommand(onReplica, 'INFO', 'replication')).includes('master_link_status:up'),
     { what: 'the replica has everything', timeoutMs: 20_000 },
   );
-  const sentinel = await startSentinel(primary.port, options);
-  const says = async (what: string): Promise<readonly string[]> =>
-    ((await redisCommand(sentinel, 'SENTINEL', what, NAME)) as string[] | null) ?? [];
-  await eventually(async () => (await says('replicas')).length > 0, {
-    what: 'the sentinel knows the replica',
-    timeoutMs: 20_000,
-  });
+  const sentinels = await Promise.all(
+    Array.from({ length: options.sentinels ?? 1 }, () => startSentinel(primary.port, options)),
+  );
+  const [sentinel] = sentinels as [RunningSentinel];
+  const says = async (what: string, asked = sentinel): Promise<readonly string[]> =>
+    ((await redisCommand(asked, 'SENTINEL', what, NAME)) as string[] | null) ?? [];
+  for (const one of sentinels) {
+    const knowsAll = async (): Promise<boolean> =>
+      (await says('replicas', one)).length > 0 &&
+      (await says('sentinels', one)).length === sentinels.length - 1;
+    await eventually(knowsAll, { what: 'a sentinel knows the others', timeoutMs: 20_000 });
+  }
   const hasTakenOver = async (): Promise<boolean> =>
     (await says('get-master-addr-by-name'))[1] === String(replica.port);
   return {
-    url: urlOf(sentinel.port, options),
+    url: urlOf(
+      sentinels.map(({ port }) => port),
+      options,
+    ),
     primary,
     replica,
-    sentinel,
     hasFailedOver: hasTakenOver,
     isDown: async () => (await says('master')).some((text) => text.includes('s_down')),
     lag: () => stopReplication(primary, replica),
@@ -98,6 +116,7 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
     rejoin: async () => {
       await redisCommand(primary, 'ACL', 'SETUSER', SENTINEL_USER, 'allcommands');
     },
+    sentinels,
     failOver: async () => {
       await eventually(
         async () =>
@@ -111,7 +130,7 @@ export async function startSentinelledRedis(options: SentinelOptions = {}): Prom
       await eventually(hasTakenOver, { what: 'the replica is the primary', timeoutMs: 20_000 });
     },
     stop: async () => {
-      await sentinel.stop();
+      await Promise.all(sentinels.map((one) => one.stop()));
       await Promise.all([primary.stop(), replica.stop()]);
     },
   };
@@ -128,10 +147,21 @@ export async function stopReplication(primary: CommandTarget, replica: CommandTa
   );
 }
 
+interface RunningSentinel extends TestSentinel {
+  stop(): Promise<void>;
+}
+
 async function startSentinel(
   primaryPort: number,
-  { tls, password, sentinelPassword, downAfterMs = MANUAL_DOWN_AFTER_MS, isolatable }: SentinelOptions,
-): Promise<CommandTarget & { stop(): Promise<void> }> {
+  {
+    tls,
+    password,
+    sentinelPassword,
+    sentinels = 1,
+    downAfterMs = MANUAL_DOWN_AFTER_MS,
+    isolatable,
+  }: SentinelOptions,
+): Promise<RunningSentinel> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'carillon-sentinel-'));
   const file = join(folder, 'sentinel.conf');
@@ -140,7 +170,7 @@ async function startSentinel(
     `dir ${folder}`,
     ...(tls === undefined ? [] : ['tls-replication yes']),
     ...(sentinelPassword === undefined ? [] : [`requirepass ${JSON.stringify(sentinelPassword)}`]),
-    `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 1`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${Math.floor(sentinels / 2) + 1}`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${NAME} ${JSON.stringify(password)}`]),
     ...(isolatable === true
       ? [`sentinel auth-user ${NAME} ${SENTINEL_USER}`, `sentinel auth-pass ${NAME} ${SENTINEL_USER}`]
@@ -154,17 +184,28 @@ async function startSentinel(
     args: [file, '--sentinel', ...portSettings(port, tls)],
     readyPattern: /monitor master/,
   });
-  const stop = async (): Promise<void> => {
-    await sentinel.kill();
-    await rm(folder, { recursive: true, force: true });
+  return {
+    port,
+    caFile: tls?.caFile,
+    password: sentinelPassword,
+    kill: async () => {
+      await sentinel.kill();
+    },
+    pause: () => sentinel.pause(),
+    resume: () => sentinel.resume(),
+    stop: async () => {
+      sentinel.resume();
+      await sentinel.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
-  return { port, caFile: tls?.caFile, password: sentinelPassword, stop };
 }
 
-function urlOf(port: number, { tls, password, sentinelPassword }: SentinelOptions): string {
+function urlOf(ports: readonly number[], { tls, password, sentinelPassword }: SentinelOptions): string {
   const scheme = tls === undefined ? 'redis' : 'rediss';
   const access = password === undefined ? '' : `:${encodeURIComponent(password)}@`;
   const query =
     sentinelPassword === undefined ? '' : `?sentinelPassword=${encodeURIComponent(sentinelPassword)}`;
-  return `${scheme}+sentinel://${access}127.0.0.1:${port}/${NAME}${query}`;
+  const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  return `${scheme}+sentinel://${access}${hosts}/${NAME}${query}`;
 }

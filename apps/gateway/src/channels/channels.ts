@@ -4,6 +4,7 @@ import { type Position, SYSTEM_CHANNEL } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
 import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { publicName } from '../session/public-name.ts';
+import { BrokerAbsence } from './broker-absence.ts';
 import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
@@ -58,12 +59,12 @@ export class Channels implements FeedHandler {
     tellGap: (channel, from, to, reason) =>
       this.#log.warn({ channel, from, to, reason }, 'messages between gateways may be lost'),
   };
-  #isAway = false;
-  #absences = 0;
+  readonly #absence: BrokerAbsence;
   subscriptionCount = 0;
 
   constructor(deps: ChannelsDependencies) {
     this.#deps = deps;
+    this.#absence = new BrokerAbsence(deps.broker.partitions);
     this.#interest = new Interest(deps.feed, deps.broker);
     this.#lineages = new LineageReader(deps.feed);
     this.endedEpochs = new EndedEpochs({ ...deps, lineages: this.#lineages });
@@ -152,8 +153,9 @@ export class Channels implements FeedHandler {
     const idle: ChannelKey[] = [];
     for (const channel of this.#channels.values()) {
       channel.forgetRecent(nowMs);
-      if (channel.emptySinceMs !== undefined && channel.emptySinceMs < nowMs - LINGER_MS)
-        idle.push(channel.key);
+      // What can't be given back now is kept until it can.
+      const isIdle = channel.emptySinceMs !== undefined && channel.emptySinceMs < nowMs - LINGER_MS;
+      if (isIdle && this.isServed(channel.key)) idle.push(channel.key);
     }
     if (idle.length === 0) return;
     for (const key of idle) {
@@ -172,15 +174,20 @@ export class Channels implements FeedHandler {
 
   /** [DG3] `undefined`: the broker is there, or nobody here wants the channel to go on without it. */
   publishLocally(key: ChannelKey, record: string): Position | undefined {
-    if (!this.#isAway) return undefined;
-    const channel = this.#channels.get(key);
-    if (channel === undefined) return { epoch: this.#localEpoch(), seq: 0 };
-    return channel.receiveLocally(this.#localEpoch(), record);
+    if (this.isServed(key)) return undefined;
+    const epoch = this.#localEpoch(key);
+    return this.#channels.get(key)?.receiveLocally(epoch, record) ?? { epoch, seq: 0 };
+  }
+
+  /** Can the broker be reached for this channel? */
+  isServed(key: ChannelKey): boolean {
+    return !this.#absence.has(this.#deps.broker.partitionOf(key));
   }
 
   /** `-` sorts before all that real epochs begin with. Another one for each absence: a number is not given twice. */
-  #localEpoch(): string {
-    return `-${publicName(this.#deps.feed.gateway)}-${this.#absences}`;
+  #localEpoch(key: ChannelKey): string {
+    const absence = this.#absence.countOf(this.#deps.broker.partitionOf(key));
+    return `-${publicName(this.#deps.feed.gateway)}-${absence}`;
   }
 
   onMessage(key: ChannelKey, epoch: string, seq: number, record: string): void {
@@ -210,15 +217,12 @@ export class Channels implements FeedHandler {
         void this.#tellLosses(channel);
   }
 
-  onConnection(up: boolean): void {
-    if (!up && !this.#isAway) this.#absences++;
-    this.#isAway = !up;
-    if (up) {
-      const unknown = [...this.#unknown];
-      this.#unknown.clear();
-      void this.#renew(unknown);
-    }
-    this.#deps.onConnection(up);
+  onConnection(up: boolean, away?: readonly PartitionId[]): void {
+    this.#absence.turned(up, away);
+    const back = [...this.#unknown].filter((key) => this.isServed(key));
+    for (const key of back) this.#unknown.delete(key);
+    void this.#renew(back);
+    this.#deps.onConnection(up, away);
   }
 
   async #join(key: ChannelKey): Promise<Channel> {
@@ -240,8 +244,8 @@ export class Channels implements FeedHandler {
       channel.join(await this.#interest.want(key));
       return channel;
     } catch (error) {
-      if (policy.ephemeral && this.#isAway) {
-        channel.joinLocally({ epoch: this.#localEpoch(), seq: 0 });
+      if (policy.ephemeral && !this.isServed(key)) {
+        channel.joinLocally({ epoch: this.#localEpoch(key), seq: 0 });
         this.#unknown.add(key);
         return channel;
       }

@@ -51,8 +51,10 @@ export class PositionWatch {
         this.#round = undefined;
         break;
       }
-      if (value.position !== undefined && value.subscribers.size > 0 && value.lastActiveMs < before)
-        silent.push(value);
+      const isSilent =
+        value.position !== undefined && value.subscribers.size > 0 && value.lastActiveMs < before;
+      // What can't be asked now is asked when it can.
+      if (isSilent && this.#channels.isServed(value.key)) silent.push(value);
     }
     return silent;
   }

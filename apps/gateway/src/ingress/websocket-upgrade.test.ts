@@ -14,15 +14,22 @@ const UPGRADE = {
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
+function ask(line: string, headers: Record<string, string>): Promise<string> {
+  return exchange(`${line} HTTP/1.1\r\n${linesOf({ host: 'gateway', ...headers }).join('\r\n')}\r\n\r\n`);
+}
+
+function linesOf(headers: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+}
+
 /** Everything that is answered until the server closes. */
-async function ask(line: string, headers: Record<string, string>): Promise<string> {
+async function exchange(request: string): Promise<string> {
   const socket = connect(gateway.port, '127.0.0.1');
   let answer = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
     answer += text;
   });
-  const lines = Object.entries({ host: 'gateway', ...headers }).map(([name, value]) => `${name}: ${value}`);
-  socket.write(`${line} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  socket.write(request);
   await once(socket, 'close');
   return answer;
 }
@@ -43,6 +50,24 @@ describe('a request that asks for an upgrade', () => {
     expect(answer).toMatch(/retry-after: 5/i);
     expect(answer).toContain('"code":"AT_CAPACITY"');
     only.socket.terminate();
+  });
+
+  it.each([
+    ['GET /health', 'HTTP/1.1', [], {}, 400],
+    ['GET /health', 'HTTP/1.1', ['gateway', 'other'], {}, 400],
+    ['GET /health', 'HTTP/1.1', ['gateway', 'gateway'], {}, 400],
+    ['GET /health', 'HTTP/1.0', ['gateway', 'other'], {}, 400],
+    ['GET /v1/ws', 'HTTP/1.1', [], UPGRADE, 400],
+    ['GET /v1/ws', 'HTTP/1.1', ['gateway', 'other'], UPGRADE, 400],
+    ['GET /health', 'HTTP/1.1', ['gateway'], {}, 200],
+    // Health checks of proxies.
+    ['GET /health', 'HTTP/1.0', [], {}, 200],
+  ])('%s %s with the hosts %j %j: %i', async (line, version, hosts, headers, status) => {
+    gateway = await startGateway();
+    const lines = [...hosts.map((host) => `Host: ${host}`), ...linesOf({ connection: 'close', ...headers })];
+    const answer = await exchange(`${line} ${version}\r\n${lines.join('\r\n')}\r\n\r\n`);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    if (status === 400) expect(answer).toContain('"code":"BODY_INVALID"');
   });
 
   it.each([

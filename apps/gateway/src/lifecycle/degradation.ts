@@ -1,3 +1,4 @@
+import type { PartitionId } from '@carillon/broker';
 import { type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { encodeFrame } from '../egress/server-frames.ts';
 import type { Connections } from '../session/connections.ts';
@@ -8,6 +9,7 @@ export class Degradation {
   readonly #logger: Logger;
   readonly #nowMs: () => number;
   #isDegraded = false;
+  #isCutOff = false;
   #stopping = false;
 
   /** @param nowMs the clock that all services share */
@@ -22,16 +24,34 @@ export class Degradation {
     return this.#isDegraded;
   }
 
-  /** The connection to the broker broke or came back. */
-  onConnection(up: boolean): void {
-    if (this.#stopping || this.#isDegraded === !up) return;
+  /** Is the whole broker away? Else some of its partitions may be. */
+  get isCutOff(): boolean {
+    return this.#isCutOff;
+  }
+
+  /** The connection to the broker broke or came back, or that to some of its partitions: `away`, where not all are. */
+  onConnection(up: boolean, away?: readonly PartitionId[]): void {
+    if (this.#stopping) return;
+    const wasDegraded = this.#isDegraded;
+    const wasCutOff = this.#isCutOff;
     this.#isDegraded = !up;
-    if (up) this.#logger.info('the broker is back');
-    else
+    this.#isCutOff = !up && away === undefined;
+    if (this.#isCutOff) {
+      if (!wasCutOff)
+        this.#logger.warn(
+          'the broker is away: clients stay; only ephemeral namespaces are served, on this gateway alone, until it is back',
+        );
+    } else if (!up)
       this.#logger.warn(
-        'the broker is away: clients stay; only ephemeral namespaces are served, on this gateway alone, until it is back',
+        { partitions: away },
+        'some partitions of the broker are away: clients stay; of the channels of these partitions only ephemeral ones are served, on this gateway alone, until they are back; all other channels are served',
       );
-    const frame = encodeFrame({ type: 'status', degraded: !up, timestamp: this.#nowMs() });
+    else if (wasDegraded) this.#logger.info('the broker is back');
+    if (wasDegraded !== this.#isDegraded) this.#tellClients();
+  }
+
+  #tellClients(): void {
+    const frame = encodeFrame({ type: 'status', degraded: this.#isDegraded, timestamp: this.#nowMs() });
     for (const connection of this.#connections.all())
       if (connection.state === 'ready') connection.sendFrame(frame);
   }

@@ -1,4 +1,4 @@
-import { isElsewhere } from '@carillon/redis';
+import { isElsewhere, type Sentinels } from '@carillon/redis';
 import type { Redis } from 'ioredis';
 
 /** A server that stays read-only is not asked more often for another one. */
@@ -7,12 +7,19 @@ const PAUSE_MS = 2000;
 /** The connections of one broker, so that they can be made anew together. */
 export class Connections {
   readonly #onError: (error: Error) => void;
+  readonly #sentinels: Sentinels | undefined;
   /** A few, and as many for as long as the broker lives. */
   readonly #open = new Set<Redis>();
   #reconnectedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(onError: (error: Error) => void) {
+  constructor(onError: (error: Error) => void, sentinels?: Sentinels) {
     this.#onError = onError;
+    this.#sentinels = sentinels;
+  }
+
+  /** Is the primary about to be replaced? What it accepts now would be lost if the replica did not get it in time. */
+  get isFailingOver(): boolean {
+    return this.#sentinels?.isFailingOver === true;
   }
 
   add(redis: Redis): Redis {

@@ -1,4 +1,11 @@
-import { connectionOptions, readRedisAddress } from '@carillon/redis';
+import {
+  connectionOptions,
+  readRedisAddress,
+  type SentinelAddress,
+  type SentinelNews,
+  Sentinels,
+} from '@carillon/redis';
+import type { Logger } from '@carillon/telemetry';
 import type { Broker } from '../ports.ts';
 import { createClusterBroker } from './cluster/cluster-broker.ts';
 import { Keys } from './keys.ts';
@@ -15,6 +22,30 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const address = readRedisAddress(options.url, options.tls);
   if (address.kind === 'cluster') return createClusterBroker({ ...options, address, prefix, partitions });
   const keys = new Keys(prefix);
-  const way = connectionOptions(address, { key: keys.base(0) });
-  return createRedisPart({ ...options, keys, partitions, allPartitions: partitions, way });
+  const part = { ...options, keys, partitions, allPartitions: partitions };
+  const place = { key: keys.base(0) };
+  if (address.kind === 'single') return createRedisPart({ ...part, way: connectionOptions(address, place) });
+  const sentinels = watchedBy(address, options);
+  return createRedisPart({ ...part, sentinels, way: connectionOptions(address, { ...place, sentinels }) });
+}
+
+function watchedBy(address: SentinelAddress, { logger, connectTimeoutMs }: RedisBrokerOptions): Sentinels {
+  return new Sentinels(address, {
+    ...(connectTimeoutMs !== undefined && { timeoutMs: connectTimeoutMs }),
+    onNews: (news) => tell(news, logger),
+  });
+}
+
+function tell(news: SentinelNews, logger: Logger): void {
+  if (news.kind === 'moved')
+    logger.warn(
+      { from: news.from, to: news.to },
+      'the sentinels name another primary: connections to the old one were ended, and are made anew',
+    );
+  else if (news.kind === 'heard') logger.info('a majority of the sentinels answers again');
+  else
+    logger.warn(
+      { faults: news.faults },
+      'too few sentinels answer: a failover may be noticed late or not at all; connections are kept meanwhile',
+    );
 }

@@ -1,4 +1,4 @@
-import type { RedisWay } from '@carillon/redis';
+import type { RedisWay, Sentinels } from '@carillon/redis';
 import { RepeatedLog } from '@carillon/telemetry';
 import type { Redis } from 'ioredis';
 import { DEFAULT_LIMITS } from '../limits.ts';
@@ -33,6 +33,8 @@ export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'p
   readonly partitions: number;
   /** How to get there. */
   readonly way: RedisWay;
+  /** Who names the primary, if they do. */
+  readonly sentinels?: Sentinels | undefined;
   /** Of the installation, for the part that says so to all others. */
   readonly allPartitions: number | undefined;
 }
@@ -43,7 +45,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const errors = new RepeatedLog(options.logger);
   const onError = (error: Error): void => errors.warn({ err: error }, 'trouble with the connection to Redis');
-  const connections = new Connections(onError);
+  const connections = new Connections(onError, options.sentinels);
   const connecting = { ...options, onErrorReply: (error: Error) => connections.onErrorReply(error) };
   const redis = connections.add(connect(connecting, 'commands', onError));
   const openReader = (): Redis =>
@@ -140,8 +142,19 @@ export function createRedisPart(options: RedisPartOptions): Broker {
       guard.stop();
       publishing.disconnect();
       redis.disconnect();
+      options.sentinels?.close();
     },
     nowMs: () => clock.nowMs(),
-    status: () => redisStatus(redis, guard.isOpen && guard.takesDurable),
+    status: () =>
+      redisStatus(redis, {
+        isVerified: guard.isOpen && guard.takesDurable,
+        failover: failoverOf(options),
+        otherProblems: options.sentinels?.problem === undefined ? [] : [options.sentinels.problem],
+      }),
   };
+}
+
+function failoverOf({ way, sentinels }: RedisPartOptions): 'sentinel' | 'cluster' | undefined {
+  if (sentinels !== undefined) return 'sentinel';
+  return way.Connector === undefined ? undefined : 'cluster';
 }

@@ -204,14 +204,15 @@ export class RedisPublisher implements Publisher {
 
   #sendWhenOpen(partition: PartitionId, publications: readonly Publication[], settle: SettleAll): void {
     const { guard, connections } = this.#deps;
-    const generation = this.#wire.isReady ? guard.generationFor(this.#run, partition) : undefined;
+    const isReady = this.#wire.isReady && !connections.isFailingOver;
+    const generation = isReady ? guard.generationFor(this.#run, partition) : undefined;
     if (generation !== undefined) {
       if (guard.isSettled(partition)) this.#send(partition, generation, publications, settle);
       else this.#sendUnsettled(partition, generation, publications, settle);
       return;
     }
     // Two connections lead to two processes, after a failover.
-    if (this.#wire.isReady && guard.isOpen)
+    if (isReady && guard.isOpen)
       connections.reconnect('connections to Redis lead to different servers: connecting again');
     settle(refusedAll(publications));
   }

@@ -5,54 +5,96 @@ import type { BrokerStatus } from '../ports.ts';
 /** Share of maxmemory from which on it is a problem. */
 const HIGH_WATER = 0.85;
 
+export interface StatusQuestion {
+  /** Is it known that this Redis has all that was accepted? */
+  readonly isVerified: boolean;
+  /** What may replace it with another server, if it says when. */
+  readonly failover: 'sentinel' | 'cluster' | undefined;
+  /** Found elsewhere; they make nothing unready. */
+  readonly otherProblems: readonly string[];
+}
+
+interface Problem {
+  readonly text: string;
+  /** Are publishes refused because of it? */
+  readonly refuses: boolean;
+}
+
+type ValueOf = (name: string) => string | undefined;
+
 /** Is Redis there, and is it set up as a log has to be? */
-export async function redisStatus(redis: Redis, isVerified: boolean): Promise<BrokerStatus> {
-  if (redis.status !== 'ready') return { kind: 'redis', ready: false, problems: [notReady(redis)] };
+export async function redisStatus(redis: Redis, question: StatusQuestion): Promise<BrokerStatus> {
+  const { otherProblems } = question;
+  const away = (problem: string): BrokerStatus => ({
+    kind: 'redis',
+    ready: false,
+    problems: [problem, ...otherProblems],
+  });
+  if (redis.status !== 'ready') return away(notReady(redis));
   try {
     const info = await redis.info();
-    const value = (name: string): string | undefined =>
-      new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-    const problems: string[] = [];
-    if (value('role') !== 'master')
-      problems.push(`Redis is a ${value('role')}, not the master: writes are refused`);
-    if (!isVerified)
-      problems.push(
-        'this Redis is another process than before: it is being compared with the database, and durable messages are refused meanwhile. Persistence does it: does it run?',
-      );
-    const policy = value('maxmemory_policy');
-    if (policy !== undefined && policy !== 'noeviction')
-      problems.push(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
-    // 0: no limit.
-    const limit = Number(value('maxmemory') ?? 0);
-    const share = limit > 0 ? Number(value('used_memory')) / limit : 0;
-    const isFull = share >= 1;
-    if (share > HIGH_WATER)
-      problems.push(
-        `Redis uses ${Math.round(share * 100)} % of its maxmemory${isFull ? ': publishes are refused' : ''}. Give it more, or find out why storage lags`,
-      );
-    if (value('aof_enabled') === '0')
-      problems.push(
-        'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
-      );
+    const value: ValueOf = (name) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
     const disk = await diskProblem(redis, value);
-    if (disk !== undefined) problems.push(disk.text);
+    const problems = [...problemsOf(value, question), ...(disk === undefined ? [] : [disk])];
     return {
       kind: 'redis',
-      ready:
-        isVerified &&
-        !isFull &&
-        disk?.refuses !== true &&
-        value('role') === 'master' &&
-        value('loading') === '0',
-      problems,
+      ready: value('loading') === '0' && !problems.some(({ refuses }) => refuses),
+      problems: [...problems.map(({ text }) => text), ...otherProblems],
     };
   } catch (error) {
-    return {
-      kind: 'redis',
-      ready: false,
-      problems: [`Redis does not answer: ${error instanceof Error ? error.message : error}`],
-    };
+    return away(`Redis does not answer: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function problemsOf(value: ValueOf, { isVerified, failover }: StatusQuestion): readonly Problem[] {
+  const problems: Problem[] = [];
+  const add = (text: string, refuses = false): number => problems.push({ text, refuses });
+  if (value('role') !== 'master')
+    add(`Redis is a ${value('role')}, not the master: writes are refused`, true);
+  if (!isVerified)
+    add(
+      'this Redis is another process than before: it is being compared with the database, and durable messages are refused meanwhile. Persistence does it: does it run?',
+      true,
+    );
+  const policy = value('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction')
+    add(`maxmemory-policy is ${policy}: Redis may throw messages away. Set it to noeviction`);
+  // 0: no limit.
+  const limit = Number(value('maxmemory') ?? 0);
+  const share = limit > 0 ? Number(value('used_memory')) / limit : 0;
+  const isFull = share >= 1;
+  if (share > HIGH_WATER)
+    add(
+      `Redis uses ${Math.round(share * 100)} % of its maxmemory${isFull ? ': publishes are refused' : ''}. Give it more, or find out why storage lags`,
+      isFull,
+    );
+  if (value('aof_enabled') === '0')
+    add(
+      'the append-only file is off: a restart of Redis loses messages that are not stored yet. Set appendonly yes',
+    );
+  return value('role') === 'master' ? [...problems, ...replicaProblems(value, failover)] : problems;
+}
+
+/** Redis says how many replicas are good only where it is set how many there have to be. */
+function replicaProblems(value: ValueOf, failover: StatusQuestion['failover']): readonly Problem[] {
+  const good = value('min_slaves_good_slaves');
+  if (good === '0')
+    return [
+      {
+        text: 'no replica is near enough for min-replicas-to-write: publishes are refused (NOREPLICAS). Look at the replicas, and at the network between them and this primary',
+        refuses: true,
+      },
+    ];
+  // In a cluster a primary without replicas is replaced by nobody.
+  const isReplaced =
+    failover === 'sentinel' || (failover === 'cluster' && Number(value('connected_slaves')) > 0);
+  if (good !== undefined || !isReplaced) return [];
+  return [
+    {
+      text: 'min-replicas-to-write is 0: a primary that is cut off from its replicas, and is replaced, goes on accepting messages that will be lost. Set min-replicas-to-write 1, and min-replicas-max-lag below the time after which it is replaced',
+      refuses: false,
+    },
+  ];
 }
 
 function notReady(redis: Redis): string {
@@ -67,10 +109,7 @@ function notReady(redis: Redis): string {
 }
 
 /** After a failed write Redis refuses all others with MISCONF; after a failed snapshot, where it is set to. */
-async function diskProblem(
-  redis: Redis,
-  value: (name: string) => string | undefined,
-): Promise<{ readonly text: string; readonly refuses: boolean } | undefined> {
+async function diskProblem(redis: Redis, value: ValueOf): Promise<Problem | undefined> {
   if (value('aof_last_write_status') === 'err')
     return {
       text: 'Redis can not write to its disk (aof_last_write_status is err): publishes are refused. Look at the space there',

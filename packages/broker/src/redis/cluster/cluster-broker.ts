@@ -7,6 +7,7 @@ import type {
   ChannelKey,
   ColdHistory,
   HotHistory,
+  PartitionId,
   Publisher,
   PublishOutcome,
 } from '../../ports.ts';
@@ -82,9 +83,16 @@ function createParts(options: ClusterBrokerOptions): readonly Broker[] {
       partitions: 1,
       allPartitions: partition === 0 ? partitions : undefined,
       way: connectionOptions(address, { key: keys.base(0), nodes }),
-      logger: logger.child({ part: partition }),
+      logger: loggerOf(logger, partition),
     });
   });
+}
+
+/** A part counts its one partition as 0: what it logs names the partition of the installation. */
+function loggerOf(logger: Logger, partition: PartitionId): Logger {
+  const log = (fields: object): object =>
+    'partitions' in fields ? { ...fields, partitions: [partition] } : { ...fields, partition };
+  return logger.child({}, { formatters: { log } });
 }
 
 function tellOfOnePartition(partitions: number, logger: Logger): void {

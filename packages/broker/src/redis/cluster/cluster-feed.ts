@@ -9,6 +9,8 @@ export class ClusterFeed implements GatewayFeed {
   readonly #partitionOf: (channel: ChannelKey) => PartitionId;
   /** Connected only when none is left. */
   readonly #away: Set<PartitionId>;
+  /** Was it connected once? Before that nobody is told. */
+  #isStarted = false;
 
   constructor(
     gateway: string,
@@ -89,10 +91,17 @@ export class ClusterFeed implements GatewayFeed {
   }
 
   #connection(partition: PartitionId, up: boolean, handler: FeedHandler): void {
-    const wasUp = this.#away.size === 0;
+    if (this.#away.has(partition) !== up) return;
     if (up) this.#away.delete(partition);
     else this.#away.add(partition);
     const isUp = this.#away.size === 0;
-    if (isUp !== wasUp) handler.onConnection(isUp);
+    this.#isStarted ||= isUp;
+    if (!this.#isStarted) return;
+    if (isUp || this.#away.size === this.#feeds.length) handler.onConnection(isUp);
+    else
+      handler.onConnection(
+        false,
+        [...this.#away].toSorted((a, b) => a - b),
+      );
   }
 }
