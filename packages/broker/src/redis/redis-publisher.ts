@@ -27,7 +27,6 @@ const RETRY_MS = 100;
 /** Who only waits for pushes would not notice that the connection leads nowhere any more. */
 const PING_WHEN_SILENT_MS = 2000;
 
-/** How many replicas have to have a message before it is accepted. */
 export interface ReplicaPolicy {
   /** 0: none. */
   readonly count: number;

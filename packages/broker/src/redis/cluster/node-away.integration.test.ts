@@ -76,7 +76,7 @@ it('what is logged of a partition that lost its data has its name, not the 0 tha
   timeout: 60_000,
 }, async () => {
   await redisCommand(await node(), 'FLUSHALL');
-  const ofTable = (): readonly Line[] => lines.filter(({ msg }) => msg.includes('routing table'));
-  await eventually(() => ofTable().length > 0, { what: 'the heartbeat finds no place', timeoutMs: 20_000 });
-  expect(ofTable()[0]).toMatchObject({ partitions: [CONCERNED] });
+  const ofRaise = (): readonly Line[] => lines.filter(({ msg }) => msg.includes('go on in new epochs'));
+  await eventually(() => ofRaise().length > 0, { what: 'the heartbeat finds no data', timeoutMs: 20_000 });
+  expect(ofRaise()[0]).toMatchObject({ partitions: [CONCERNED] });
 });
