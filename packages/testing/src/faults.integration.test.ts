@@ -70,6 +70,9 @@ it('a Postgres stands still, refuses inserts, and is slow', async () => {
   const heal = await refuseInserts(server.url, 'kept');
   await expect(client.query('insert into kept values (2)')).rejects.toMatchObject({ code: '53100' });
   await heal();
+  const repair = await refuseInserts(server.url, 'kept', '22012');
+  await expect(client.query('insert into kept values (2)')).rejects.toMatchObject({ code: '22012' });
+  await repair();
 
   const faster = await slowInserts(server.url, 'kept', 300);
   const startMs = performance.now();

@@ -24,13 +24,13 @@ async function beforeInsert(url: string, table: string, name: string, body: stri
   return () => run(url, `drop trigger if exists ${fault} on ${on}; drop function if exists ${fault}()`);
 }
 
-/** Every insert into `table` fails as on a full disk (SQLSTATE 53100), until it is healed. */
-export function refuseInserts(url: string, table: string): Promise<Heal> {
+/** Every insert into `table` fails, by default as on a full disk (SQLSTATE 53100), until it is healed. */
+export function refuseInserts(url: string, table: string, sqlState = '53100'): Promise<Heal> {
   return beforeInsert(
     url,
     table,
     'full',
-    `raise exception 'no space left on device' using errcode = '53100';`,
+    `raise exception 'inserts are refused' using errcode = '${sqlState}';`,
   );
 }
 

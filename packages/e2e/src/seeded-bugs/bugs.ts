@@ -175,6 +175,11 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
     scenario: 'one-epoch',
     violates: ['stored-equals-log'],
   },
+  'refused-given-up': {
+    what: 'persistence: what Postgres refuses is a dead letter at once',
+    scenario: 'trigger-fails',
+    violates: ['stored-equals-log'],
+  },
   'client-asks-from-before': {
     what: 'SDK: asks from one message before its position',
     scenario: 'come-back',

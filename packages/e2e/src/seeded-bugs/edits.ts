@@ -157,8 +157,8 @@ export const EDITS = {
   // ---- persistence ------------------------------------------------------------------------------------------------
   'claim-off': {
     file: `${PERSISTENCE}/log-consumer.ts`,
-    find: 'if (entries.length === 0) return;',
-    replace: 'if (entries.length >= 0) return;',
+    find: 'if (claimed.length === 0) return;',
+    replace: 'if (claimed.length >= 0) return;',
   },
   'ack-before-commit': {
     file: `${PERSISTENCE}/log-consumer.ts`,
@@ -172,10 +172,15 @@ export const EDITS = {
     replace: 'return entries;',
   },
   'insert-without-channel': {
-    file: 'packages/db/src/message-store.ts',
-    find: 'select t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp',
+    file: `${PERSISTENCE}/message-writer.ts`,
+    find: 'if (!isIdle(this.#webhooks.endpoints, read.message.channel)) readable.push(read);',
     replace:
-      'select distinct on (t.app, t.epoch, t.seq) t.app, t.channel, t.epoch, t.seq, t.id, to_timestamp',
+      'if (!readable.some(({ entry }) => entry.epoch === read.entry.epoch && entry.seq === read.entry.seq)) readable.push(read);',
+  },
+  'refused-given-up': {
+    file: `${PERSISTENCE}/refused-messages.ts`,
+    find: '{ messageMs: 30_000, faultMs: 600_000 }',
+    replace: '{ messageMs: 30_000, faultMs: 0 }',
   },
   'log-trimmed-too-far': {
     file: `${SCRIPTS}/log-commit.lua`,

@@ -39,11 +39,17 @@ export async function subscriptionsAre({ port }: Service, count: number): Promis
 }
 
 /** Persistence has messages in hand that Postgres did not take. */
-export async function storingFails({ port }: Service): Promise<void> {
+export const storingFails = (persistence: Service): Promise<void> =>
+  saidByReady(persistence, 'messages can not be stored');
+
+/** By the database, for what they are. */
+export const messagesAreRefused = (persistence: Service): Promise<void> =>
+  saidByReady(persistence, 'Postgres refuses messages');
+
+async function saidByReady({ port }: Service, text: string): Promise<void> {
   await eventually(
-    async () =>
-      (await (await fetch(`http://127.0.0.1:${port}/ready`)).text()).includes('messages can not be stored'),
-    { what: 'messages can not be stored' },
+    async () => (await (await fetch(`http://127.0.0.1:${port}/ready`)).text()).includes(text),
+    { what: text },
   );
 }
 

@@ -1,5 +1,5 @@
 import { refuseInserts } from '@carillon/testing';
-import { storingFails } from './moments.ts';
+import { messagesAreRefused, storingFails } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHANNELS = ['c:a', 'c:b', 'c:c'];
@@ -32,6 +32,20 @@ export const STORAGE_SCENARIOS = {
       await stage.traffic(60);
       const heal = await refuseInserts(databaseUrl, 'messages');
       await storingFails(persistence[0]!);
+      await stage.traffic(100);
+      await heal();
+      await stage.traffic(60);
+    },
+  },
+  'trigger-fails': {
+    story: 'a trigger of the operator refuses every message for a while, with an error of the data',
+    services: { gateways: 1, routers: 0, persistence: 1 },
+    settleMs: 15_000,
+    play: async ({ stage, databaseUrl, gateways: [gateway], services: { persistence } }) => {
+      (await stage.publisher('p1', { gateway: gateway!, channels: CHANNELS })).start(5);
+      await stage.traffic(60);
+      const heal = await refuseInserts(databaseUrl, 'messages', '22012');
+      await messagesAreRefused(persistence[0]!);
       await stage.traffic(100);
       await heal();
       await stage.traffic(60);

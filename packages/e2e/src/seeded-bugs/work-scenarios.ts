@@ -10,7 +10,8 @@ const ADA = { user: 'ada', name: 'billing' } as const;
 export const WORK_SCENARIOS = {
   'one-works': {
     story: 'a consumer has a connection on each of two gateways, and one of them does all the work',
-    services: { gateways: 2, routers: 0, persistence: 0 },
+    // Where a consumer that Redis doesn't know goes on is asked of persistence.
+    services: { gateways: 2, routers: 0, persistence: 1 },
     // Longer than a busy machine takes to acknowledge.
     env: { CARILLON_NAMESPACES: '{"work":{"ackTimeoutMs":"5s"}}' },
     play: async ({ stage, gateways: [first, second] }) => {
