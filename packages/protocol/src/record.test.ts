@@ -75,6 +75,7 @@ it('[CL2] the range of every close code says what to do', () => {
     'stay-closed',
     'stay-closed',
     'stay-closed',
+    'stay-closed',
   ]);
   expect([1000, 1006, 1009, 4999].map(afterClose)).toEqual(Array(4).fill('reconnect'));
 });

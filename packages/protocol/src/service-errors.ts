@@ -31,6 +31,11 @@ export const SERVICE_ERRORS = {
     'The installation in Redis has another number of partitions than this service.',
     'Set CARILLON_PARTITIONS to the number in the message.',
   ),
+  REDIS_CONNECTION_FAILED: define(
+    'yes',
+    'There is no connection to Redis; the message names the address and why.',
+    'It is tried again by itself. Where it is refused for good (password, database, TLS) change the setting that the message names.',
+  ),
   JOURNAL_CORRUPT: define(
     'no',
     'The journal of a single process is damaged other than by a crash, or a newer version wrote it.',

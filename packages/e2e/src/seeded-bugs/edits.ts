@@ -27,8 +27,8 @@ export const EDITS = {
   },
   'repeat-answered-wrong': {
     file: `${SCRIPTS}/publish.lua`,
-    find: 'reply(1, epoch, seq, id)',
-    replace: 'reply(1, epoch, seq + 1, id)',
+    find: 'reply(1, epoch, seq, id)\n  return epoch, seq, id',
+    replace: 'reply(1, epoch, seq + 1, id)\n  return epoch, seq, id',
   },
   'outcome-guessed': {
     file: `${BROKER}/redis-publisher.ts`,
@@ -88,24 +88,24 @@ export const EDITS = {
     replace: 'if (silent.length >= 0) return;',
   },
   'resume-skips-one': {
-    file: `${CHANNELS}/subscribe.ts`,
-    find: 'presented.seq + 1, at.seq)',
-    replace: 'Math.min(presented.seq + 2, at.seq), at.seq)',
+    file: `${CHANNELS}/first-pages.ts`,
+    find: 'from.seq + 1, seq)',
+    replace: 'Math.min(from.seq + 2, seq), seq)',
   },
   'resume-repeats-one': {
-    file: `${CHANNELS}/subscribe.ts`,
-    find: 'presented.seq + 1, at.seq)',
-    replace: 'Math.max(presented.seq, 1), at.seq)',
+    file: `${CHANNELS}/first-pages.ts`,
+    find: 'from.seq + 1, seq)',
+    replace: 'Math.max(from.seq, 1), seq)',
   },
   'newer-position-not-believed': {
-    file: `${CHANNELS}/subscribe.ts`,
-    find: 'this.#channels.catchUp(channel).then(() => true);',
+    file: `${CHANNELS}/first-pages.ts`,
+    find: 'this.#deps.channels.catchUp(channel).then(() => true);',
     replace: 'Promise.resolve(channel.name.length > 0);',
   },
   'resume-gives-up-at-once': {
     file: `${CHANNELS}/read-missing.ts`,
-    find: "tells the operator.\n    return { reason: 'history-unavailable' };",
-    replace: "tells the operator.\n    return { reason: 'history-trimmed' };",
+    find: 'return UNAVAILABLE; // the reason tells',
+    replace: "return { reason: 'history-trimmed' }; // the reason tells",
   },
   'live-before-history': {
     file: `${CHANNELS}/subscribe.ts`,
@@ -134,7 +134,7 @@ export const EDITS = {
   },
   'acks-kept-to-oneself': {
     file: `${CHANNELS}/acknowledging.ts`,
-    find: 'if (!isBehind(consumer.acked, reached)) return;',
+    find: 'if (!channel.isBefore(consumer.acked, reached)) return;',
     replace: 'if (consumer.name.length > 0) return;',
   },
   // ---- router -----------------------------------------------------------------------------------------------------
