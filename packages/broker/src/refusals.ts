@@ -18,7 +18,7 @@ export const refusals = {
     refused(
       new CarillonError(
         'PRODUCER_CONFLICT',
-        `Producer sequence ${seq} was used before with other content. Use a new producer id.`,
+        `Producer sequence ${seq} was accepted with other content, or a later sequence has passed over it. Use a new producer id.`,
       ),
     ),
   windowPassed: (seq: number, last: number, window: number): Refused =>

@@ -120,8 +120,8 @@ export const ERRORS = {
   PRODUCER_CONFLICT: define(
     false,
     409,
-    'This producer sequence was used before with other content.',
-    'Use a new producer id.',
+    'This producer sequence was accepted with other content, or a later one has passed over it.',
+    'Nothing was published. Use a new producer id.',
   ),
   PRODUCER_WINDOW_PASSED: define(
     false,
