@@ -9,7 +9,7 @@ import { TURBO } from './turbo.mjs';
 
 const STAMP = join(TOOLS, 'console-build.stamp');
 const PAGE = join(ROOT, 'apps', 'console', 'dist', 'index.html');
-const SOURCES = ['apps/console', 'packages/client', 'packages/protocol'];
+const SOURCES = ['apps/console', 'packages/client', 'packages/protocol', 'docs/concepts', 'docs/guides'];
 
 /**
  * Builds the web console if its sources, or those of the packages in it, have changed since the last build.

@@ -4,6 +4,7 @@ import { personName } from './chat/person-name.ts';
 import { usePane } from './chat/use-pane.ts';
 import { type ConsoleConfig, fetchConsoleConfig } from './console-config.ts';
 import { useDemonstration } from './demonstration/use-demonstration.ts';
+import { READING } from './reading.ts';
 import { RollView } from './roll/roll.tsx';
 import { TokenForm } from './token-form.tsx';
 
@@ -67,6 +68,7 @@ function Duet({ gatewayUrl, pasted }: { readonly gatewayUrl: string; readonly pa
   const ready = ada.state.connection === 'connected' && grace.state.connection === 'connected';
   return (
     <Frame
+      playing={running}
       action={
         <button type="button" onClick={run} disabled={running || !ready}>
           {running ? 'Playing…' : 'Play it through'}
@@ -85,12 +87,15 @@ function Duet({ gatewayUrl, pasted }: { readonly gatewayUrl: string; readonly pa
 function Frame({
   children,
   action,
+  playing = false,
 }: {
   readonly children?: React.ReactNode;
   readonly action?: React.ReactNode;
+  /** On a small screen both panes have to be in view. */
+  readonly playing?: boolean;
 }) {
   return (
-    <>
+    <div className={playing ? 'page playing' : 'page'}>
       <header className="top">
         <Bell />
         <h1>Carillon</h1>
@@ -101,7 +106,14 @@ function Frame({
         {action}
       </header>
       <main>{children}</main>
-    </>
+      <footer className="reading">
+        {READING.map(({ text, path }) => (
+          <a key={path} href={path}>
+            {text}
+          </a>
+        ))}
+      </footer>
+    </div>
   );
 }
 

@@ -10,13 +10,19 @@ const clock = new Intl.DateTimeFormat('en-GB', {
 /** What happened to the connection, newest first. */
 export function EventLog({ log, name }: { readonly log: readonly LogLine[]; readonly name: string }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <ol className="log" tabIndex={0} aria-label={`Events of ${name}'s connection, newest first`}>
-      {log.toReversed().map(({ key, at, tone, text }) => (
-        <li key={key} className={`log-${tone}`}>
-          <time>{clock.format(at)}</time> {text}
-        </li>
-      ))}
-    </ol>
+    <div className="log-frame">
+      <ol
+        className="log"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        tabIndex={0}
+        aria-label={`Events of ${name}'s connection, newest first`}
+      >
+        {log.toReversed().map(({ key, at, tone, text }) => (
+          <li key={key} className={`log-${tone}`}>
+            <time>{clock.format(at)}</time> {text}
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }

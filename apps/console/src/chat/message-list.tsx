@@ -12,7 +12,7 @@ export function MessageList({
   readonly messages: readonly ShownMessage[];
   readonly name: string;
 }) {
-  const list = useRef<HTMLOListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const readingAlong = useRef(true);
   const empty = messages.length === 0;
   const stayAtEnd = useCallback(() => {
@@ -34,7 +34,8 @@ export function MessageList({
   };
   if (empty) return <Empty name={name} />;
   return (
-    <ol
+    // A list of its own inside: the role log would take the list's place, and its entries would be in none.
+    <div
       className="messages"
       ref={list}
       onScroll={onScroll}
@@ -43,10 +44,12 @@ export function MessageList({
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
       tabIndex={0}
     >
-      {messages.map((message, i) => (
-        <Row key={message.key} message={message} sameUser={messages[i - 1]?.user === message.user} />
-      ))}
-    </ol>
+      <ol>
+        {messages.map((message, i) => (
+          <Row key={message.key} message={message} sameUser={messages[i - 1]?.user === message.user} />
+        ))}
+      </ol>
+    </div>
   );
 }
 
