@@ -82,9 +82,9 @@ describe('admin', () => {
     ['another token', '/v1/channels/a/messages', { authorization: 'Bearer wrong' }, 403, 'PERMISSION_DENIED'],
     ['another spelling of the address', '/%761/channels/a/messages', {}, 401, 'TOKEN_MISSING'],
     ['a wrong channel', '/v1/channels/a%20b/messages', AUTHORIZED, 400, 'CHANNEL_INVALID'],
-    ['a wrong limit', '/v1/channels/a/messages?limit=0', AUTHORIZED, 400, 'BODY_INVALID'],
-    ['a wrong position', '/v1/channels/a/messages?before=x', AUTHORIZED, 400, 'BODY_INVALID'],
-    ['both directions', '/v1/channels/a/messages?before=a:1&after=a:1', AUTHORIZED, 400, 'BODY_INVALID'],
+    ['a wrong limit', '/v1/channels/a/messages?limit=0', AUTHORIZED, 400, 'QUERY_INVALID'],
+    ['a wrong position', '/v1/channels/a/messages?before=x', AUTHORIZED, 400, 'QUERY_INVALID'],
+    ['both directions', '/v1/channels/a/messages?before=a:1&after=a:1', AUTHORIZED, 400, 'QUERY_INVALID'],
     ['a job that is not there', '/v1/jobs/nobody', AUTHORIZED, 404, 'NOT_FOUND'],
     ['an address that is not there', '/nothing', {}, 404, 'NOT_FOUND'],
   ] as const)('answers %s with a code', async (_case, url, headers, status, code) => {
@@ -161,7 +161,7 @@ describe('admin', () => {
       `select id from webhook_deliveries where state = 'pending' and attempts = 0`,
     );
     expect(rows).toHaveLength(5);
-    expect((await get('/v1/dead-letters?limit=0')).json().error.code).toBe('BODY_INVALID');
+    expect((await get('/v1/dead-letters?limit=0')).json().error.code).toBe('QUERY_INVALID');
     expect((await get('/v1/dead-letters', {})).statusCode).toBe(401);
   });
 

@@ -38,7 +38,7 @@ const replaySchema = z.strictObject({
 /** `/v1/dead-letters`: what could not be stored or delivered; list, show, replay. */
 export function registerDeadLetters(server: FastifyInstance, database: Database, logger: Logger): void {
   server.get('/v1/dead-letters', async (request, reply) => {
-    const { limit, after, ...filter } = parsed(querySchema, request.query);
+    const { limit, after, ...filter } = parsed(querySchema, request.query, 'QUERY_INVALID');
     const rows = await available(() => listDeadLetters(database, filter, { after, limit }));
     const next = rows.length < limit ? undefined : rows.at(-1)?.cursor;
     reply.header('cache-control', 'no-store');
@@ -61,7 +61,7 @@ export function registerDeadLetters(server: FastifyInstance, database: Database,
     return { id, result: replayed.result };
   });
   server.post('/v1/dead-letters/replay', async (request) => {
-    const { limit, ...filter } = parsed(replaySchema, request.body ?? {});
+    const { limit, ...filter } = parsed(replaySchema, request.body ?? {}, 'BODY_INVALID');
     const result = await available(() => replayMany(database, filter, limit));
     logger.info({ ...filter, ...result }, 'dead letters were replayed');
     return result;
@@ -109,11 +109,11 @@ function gone(): CarillonError {
   return new CarillonError('NOT_FOUND', 'There is no dead letter of this id, or no longer.');
 }
 
-function parsed<T>(schema: z.ZodType<T>, given: unknown): T {
+function parsed<T>(schema: z.ZodType<T>, given: unknown, code: 'BODY_INVALID' | 'QUERY_INVALID'): T {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'request'}: ${message}`);
-  throw new CarillonError('BODY_INVALID', issues.join('; '));
+  throw new CarillonError(code, issues.join('; '));
 }
 
 async function available<T>(ask: () => Promise<T>): Promise<T> {

@@ -46,7 +46,7 @@ function parseQuery(request: FastifyRequest): MessagesQuery {
   const result = querySchema.safeParse(request.query);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'query'}: ${message}`);
-  throw new CarillonError('BODY_INVALID', issues.join('; '));
+  throw new CarillonError('QUERY_INVALID', issues.join('; '));
 }
 
 async function read(

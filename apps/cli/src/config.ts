@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   adminListener,
   adminSettings,
@@ -12,10 +13,12 @@ import {
   otelSettings,
   persistenceSettings,
   processSettings,
+  readText,
   routingSettings,
   singleProcessSettings,
   webhooksSettings,
 } from '@carillon/config';
+import { usageError } from './cli-error.ts';
 
 /** The environment variables of the commands that talk to a gateway. Flags stand above them. */
 export interface CliEnvironment {
@@ -29,17 +32,25 @@ export interface CliEnvironment {
   readonly adminToken: string | undefined;
 }
 
+/** @throws CliError naming the variable whose file can't be read */
 export function readCliEnvironment(): CliEnvironment {
-  const { CARILLON_URL, CARILLON_TOKEN, CARILLON_JWT_SECRET, CARILLON_DATA_DIR } = process.env;
-  const { CARILLON_ADMIN_URL, CARILLON_ADMIN_TOKEN } = process.env;
   return {
-    url: CARILLON_URL || undefined,
-    token: CARILLON_TOKEN || undefined,
-    jwtSecret: CARILLON_JWT_SECRET || undefined,
-    dataDir: CARILLON_DATA_DIR || undefined,
-    adminUrl: CARILLON_ADMIN_URL || undefined,
-    adminToken: CARILLON_ADMIN_TOKEN || undefined,
+    url: textOf('CARILLON_URL'),
+    token: textOf('CARILLON_TOKEN'),
+    jwtSecret: textOf('CARILLON_JWT_SECRET'),
+    dataDir: process.env.CARILLON_DATA_DIR || undefined,
+    adminUrl: textOf('CARILLON_ADMIN_URL'),
+    adminToken: textOf('CARILLON_ADMIN_TOKEN'),
   };
+}
+
+/** With `@/path` as the services read it. */
+function textOf(variable: string): string | undefined {
+  try {
+    return readText(variable, process.env, (path) => readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw usageError((error as Error).message);
+  }
 }
 
 const DEV_GROUPS = {

@@ -1,3 +1,4 @@
+import type { ReadFile } from './read-setting.ts';
 import type { Setting } from './setting.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a group holds settings of any value type; Values<S> restores each one.
@@ -12,7 +13,7 @@ export type Values<S extends Settings> = {
 export interface Rule<S extends Settings> {
   readonly needs: readonly (keyof S & string)[];
   /** What is contradictory, with the values; `undefined` when all is well. */
-  readonly test: (values: Values<S>) => string | undefined;
+  readonly test: (values: Values<S>, readFile: ReadFile) => string | undefined;
 }
 
 /** Settings that belong together, the relations between them, and the value an app gets. */
@@ -22,7 +23,7 @@ export interface Group<T> {
   readonly settings: Settings;
   // biome-ignore lint/suspicious/noExplicitAny: erased, see Settings.
   readonly rules: readonly Rule<any>[];
-  readonly build: (values: Readonly<Record<string, unknown>>) => T;
+  readonly build: (values: Readonly<Record<string, unknown>>, readFile: ReadFile) => T;
 }
 
 export interface GroupSpec<S extends Settings> {
@@ -41,7 +42,7 @@ export function group<S extends Settings>(spec: GroupSpec<S>): Group<Values<S>> 
 /** Declares a group whose value is made from the settings' values. */
 export function builtGroup<S extends Settings, T>(
   spec: GroupSpec<S>,
-  build: (values: Values<S>) => T,
+  build: (values: Values<S>, readFile: ReadFile) => T,
 ): Group<T> {
   return {
     title: spec.title,
@@ -49,6 +50,6 @@ export function builtGroup<S extends Settings, T>(
     settings: spec.settings,
     rules: spec.rules ?? [],
     // The loader fills in exactly the keys of `settings` with values of their types.
-    build: build as (values: Readonly<Record<string, unknown>>) => T,
+    build: build as Group<T>['build'],
   };
 }

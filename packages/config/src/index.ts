@@ -41,6 +41,7 @@ export type { OriginMatcher } from './origins.ts';
 export { createOriginMatcher } from './origins.ts';
 export { type PostgresAddress, readPostgresAddress } from './postgres-url.ts';
 export type { ReadFile, Source } from './read-setting.ts';
+export { readText } from './read-setting.ts';
 export { redactUrlPassword, secretFingerprint } from './redact.ts';
 export type { ResponderDefinition, ResponderEndpoint } from './responders.ts';
 export { responderEndpoints } from './responders.ts';

@@ -84,6 +84,7 @@ export function url(...schemes: readonly [string, ...string[]]): Kind<string> {
   const list = schemes.map((scheme) => `${scheme}://`).join(' or ');
   return {
     allowed: `URL starting with ${list}`,
+    fromFile: true,
     format: String,
     parse: (given) => {
       if (!URL.canParse(given)) return { fault: 'it is not a URL' };

@@ -57,7 +57,7 @@ export function loadConfig<const G extends Groups>(
   const config: Record<string, unknown> = {};
   for (const [key, group] of Object.entries(groups)) {
     const values = readGroup(group, merged, readFile, findings);
-    if (values !== undefined) config[key] = group.build(values);
+    if (values !== undefined) config[key] = group.build(values, readFile);
   }
   const used = Object.values(groups).flatMap((group) => variablesOf(group));
   findings.warnings.push(...unknownVariables(env, new Set([...KNOWN_VARIABLES, ...used])));
@@ -93,6 +93,7 @@ function readGroup(
     if (reading.outcome === 'value') {
       values[key] = reading.value;
       findings.effective.push({ variable, shown: reading.shown, source: reading.source });
+      if (reading.warning !== undefined) findings.warnings.push(reading.warning);
     } else if (setting.onFault === 'warn') {
       values[key] = setting.absent();
       findings.warnings.push(`${reading.message}. Ignored.`);
@@ -102,7 +103,7 @@ function readGroup(
   }
   for (const rule of group.rules) {
     if (!rule.needs.every((key) => Object.hasOwn(values, key))) continue;
-    const message = rule.test(values);
+    const message = rule.test(values, readFile);
     if (message === undefined) continue;
     findings.problems.push({ variables: rule.needs.map((key) => group.settings[key]!.variable), message });
   }

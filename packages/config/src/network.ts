@@ -7,6 +7,7 @@ export const cidr: Kind<string> = {
   format: String,
   parse: (given) => {
     const [address = '', length, ...rest] = given.split('/');
+    if (/^\[.*\]$/.test(address)) return { fault: 'an IPv6 address stands without brackets here' };
     if (isIP(address) === 0 || rest.length > 0) return { fault: '' };
     if (length === undefined) return { value: given };
     const max = isIPv4(address) ? 32 : 128;

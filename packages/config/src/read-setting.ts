@@ -9,7 +9,13 @@ export type Source = 'environment' | 'file' | 'default' | 'unset';
 
 /** What became of one setting. */
 export type Reading =
-  | { readonly outcome: 'value'; readonly value: unknown; readonly source: Source; readonly shown: string }
+  | {
+      readonly outcome: 'value';
+      readonly value: unknown;
+      readonly source: Source;
+      readonly shown: string;
+      readonly warning?: string;
+    }
   | { readonly outcome: 'fault'; readonly message: string };
 
 type Found = { readonly text: string; readonly source: Source } | { readonly fault: string } | undefined;
@@ -30,14 +36,42 @@ function findText(setting: Setting<unknown>, env: Environment, readFile: ReadFil
   const given = env[setting.variable]?.trim();
   // `X=` and `${X:-}` in compose files mean "not given".
   if (given === undefined || given === '' || isServiceLink(setting.variable, given)) return undefined;
-  const path = setting.fromFile ? FILE_REFERENCE.exec(given)?.[1] : undefined;
+  return setting.fromFile
+    ? followReference(setting.variable, given, readFile)
+    : { text: given, source: 'environment' };
+}
+
+/** Reads the file that a value names with `@/path`; any other value is the value. */
+function followReference(variable: string, given: string, readFile: ReadFile): Exclude<Found, undefined> {
+  const path = FILE_REFERENCE.exec(given)?.[1];
   if (path === undefined) return { text: given, source: 'environment' };
+  const file = `${variable} names the file ${path}, which`;
+  let text: string;
   try {
-    return { text: readFile(path).trim(), source: 'file' };
+    text = readFile(path);
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
-    return { fault: `${setting.variable} names the file ${path}, which can't be read (${reason})` };
+    return { fault: `${file} can't be read (${reason})` };
   }
+  // An editor on Windows writes UTF-16, and as UTF-8 that has one of these in it.
+  if (/[\0\uFFFD]/.test(text)) return { fault: `${file} is not UTF-8 text` };
+  // A byte order mark counts as white space here.
+  const trimmed = text.trim();
+  return trimmed === '' ? { fault: `${file} is empty` } : { text: trimmed, source: 'file' };
+}
+
+/** Text of a variable that names a secret or address, for programs that read single ones. @throws Error naming the variable */
+export function readText(variable: string, env: Environment, readFile: ReadFile): string | undefined {
+  const given = env[variable]?.trim();
+  if (given === undefined || given === '') return undefined;
+  const found = followReference(variable, given, readFile);
+  if ('fault' in found) throw new Error(found.fault);
+  return found.text;
+}
+
+/** `docker run --env-file` and systemd's `Environment=` keep quotes that a shell would take off. */
+function quoteHint(text: string): string {
+  return /^(["']).*\1$/s.test(text) ? ' The quotes around it belong to the value: --env-file keeps them' : '';
 }
 
 function expectation(setting: Setting<unknown>): string {
@@ -62,8 +96,17 @@ export function readSetting(setting: Setting<unknown>, env: Environment, readFil
     const reason = parsed.fault === '' ? '' : `: ${parsed.fault}`;
     return {
       outcome: 'fault',
-      message: `${setting.variable} is ${shown}${reason}. ${expectation(setting)}`,
+      message: `${setting.variable} is ${shown}${reason}.${quoteHint(found.text)} ${expectation(setting)}`,
     };
   }
-  return { outcome: 'value', value: parsed.value, source: found.source, shown };
+  const hint = setting.secrecy === 'secret' ? quoteHint(found.text) : '';
+  return {
+    outcome: 'value',
+    value: parsed.value,
+    source: found.source,
+    shown,
+    ...(hint !== '' && {
+      warning: `${setting.variable} is ${shown}.${hint}, so it is another one than without them`,
+    }),
+  };
 }

@@ -34,6 +34,8 @@ export interface Setting<T> {
 export interface Kind<T> {
   readonly allowed: string;
   readonly unit?: string;
+  /** `@/path` reads the value from a file. Default: for what is secret in whole or in part. */
+  readonly fromFile?: boolean;
   readonly parse: (text: string) => Parsed<T>;
   /** Writes a default as a person would. */
   readonly format: (value: T) => string;
@@ -61,7 +63,7 @@ function declare<T, A>(
     allowed: kind.allowed,
     unit: kind.unit,
     secrecy: declaration.secrecy ?? 'public',
-    fromFile: declaration.fromFile ?? false,
+    fromFile: declaration.fromFile ?? kind.fromFile ?? (declaration.secrecy ?? 'public') !== 'public',
     onFault: declaration.onFault ?? 'refuse',
     parse: kind.parse,
     ...presence,

@@ -31,6 +31,11 @@ const CAUSES: readonly (readonly [pattern: RegExp, cause: string])[] = [
   ],
 ];
 
+/** With TLS 1.3 a missing certificate is told after the handshake, and often only by closing the connection. */
+const CLOSED_BY_PEER = /EPIPE|ECONNRESET|Connection is closed/;
+const NO_CERTIFICATE =
+  'Redis closes the connection before it is ready. Where it asks for a client certificate: CARILLON_REDIS_TLS_CERT_FILE and CARILLON_REDIS_TLS_KEY_FILE name one';
+
 const faults = new WeakMap<Redis, RedisConnectionError>();
 
 /**
@@ -46,7 +51,11 @@ export function watchConnection(redis: Redis, onFault: (error: Error) => void): 
   redis.on('error', (error: Error) => {
     // What follows from that says nothing.
     if (isGivenUp) return;
-    const fault = describeRedisFault(error);
+    const isSettingUp = redis.options.tls !== undefined && redis.status !== 'ready';
+    const fault =
+      isSettingUp && CLOSED_BY_PEER.test(error.message) && !/before secure TLS/.test(error.message)
+        ? new RedisConnectionError(NO_CERTIFICATE, { cause: error })
+        : describeRedisFault(error);
     faults.set(redis, fault);
     onFault(fault);
     if (!isRefusedDatabase(error)) return;

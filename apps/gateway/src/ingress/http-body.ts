@@ -56,7 +56,9 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   } catch (cause) {
     throw new CarillonError(
       'BODY_INVALID',
-      'The body is not JSON; allowed: {"payload": ..., "event": ...} or {"messages": [...]}.',
+      text.startsWith('\uFEFF')
+        ? 'The body begins with a byte order mark, which JSON does not allow: send UTF-8 without one.'
+        : 'The body is not JSON; allowed: {"payload": ..., "event": ...} or {"messages": [...]}.',
       { cause },
     );
   }

@@ -209,7 +209,7 @@ function wantsStoredOf({ query }: ChannelRequest): boolean {
   if (query.stored === 'true') return true;
   if (query.stored === undefined || query.stored === 'false') return false;
   throw new CarillonError(
-    'BODY_INVALID',
+    'QUERY_INVALID',
     `stored: got ${JSON.stringify(query.stored)}; allowed are true and false.`,
   );
 }
@@ -219,7 +219,7 @@ function limitOf({ query }: ChannelRequest): number | undefined {
   const limit = integerOf(query.limit);
   if (limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
   throw new CarillonError(
-    'BODY_INVALID',
+    'QUERY_INVALID',
     `limit: got ${JSON.stringify(query.limit)}; allowed is an integer from 1 to ${MAX_HISTORY_LIMIT}.`,
   );
 }

@@ -69,5 +69,5 @@ it('reads what a list is asked for', () => {
     () => limitOf('a'),
     () => cursorOf('x'),
   ])
-    expect(codeOf(wrong)).toBe('BODY_INVALID');
+    expect(codeOf(wrong)).toBe('QUERY_INVALID');
 });

@@ -51,14 +51,14 @@ export function stateOf(text: string | undefined): ScheduledMessage['state'] | u
   if (text === undefined) return undefined;
   const state = STATES.find((known) => known === text);
   if (state === undefined)
-    throw new CarillonError('BODY_INVALID', `state: allowed is one of ${STATES.join(', ')}.`);
+    throw new CarillonError('QUERY_INVALID', `state: allowed is one of ${STATES.join(', ')}.`);
   return state;
 }
 
 export function limitOf(text: string | undefined): number {
   const limit = text === undefined ? DEFAULT_LIMIT : Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new CarillonError('BODY_INVALID', `limit: allowed is an integer from 1 to ${MAX_LIMIT}.`);
+  throw new CarillonError('QUERY_INVALID', `limit: allowed is an integer from 1 to ${MAX_LIMIT}.`);
 }
 
 /** Place of a scheduled message in the list, to go on from. */
@@ -71,6 +71,6 @@ export function cursorOf(
 ): { readonly deliverAtMs: number; readonly id: string } | undefined {
   if (text === undefined) return undefined;
   const found = CURSOR.exec(text);
-  if (found === null) throw new CarillonError('BODY_INVALID', 'after: allowed is `next` of an answer.');
+  if (found === null) throw new CarillonError('QUERY_INVALID', 'after: allowed is `next` of an answer.');
   return { deliverAtMs: Number(found[1]), id: found[2]! };
 }

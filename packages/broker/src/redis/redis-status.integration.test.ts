@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, redisCommand, startRedis, type TestRedis } from '@carillon/testing';
+import type { RedisTls } from '@carillon/redis';
+import { eventually, makeCertificates, redisCommand, startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -84,8 +85,8 @@ it('says when it can not write to its disk, and whether it refuses publishes bec
 });
 
 /** What its status says as soon as it is more than that there is no connection yet, or one that isn't ready. */
-async function refusalBy(url: string): Promise<string> {
-  const refused = createRedisBroker({ url, partitions: 1, logger: pino({ level: 'silent' }) });
+async function refusalBy(url: string, tls: RedisTls = {}): Promise<string> {
+  const refused = createRedisBroker({ url, tls, partitions: 1, logger: pino({ level: 'silent' }) });
   const abort = new AbortController();
   const started = refused.start(abort.signal);
   started.catch(() => undefined);
@@ -133,5 +134,26 @@ it('never works in database 0 instead of one that does not exist', async () => {
     expect(await redisCommand(few, 'DBSIZE'), 'its keys are in database 1').toBe(0);
   } finally {
     await few.stop();
+  }
+});
+
+it('presents a certificate to a Redis that asks for one', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'carillon-redis-tls-'));
+  const tls = await makeCertificates(dir);
+  const strict = await startRedis({ appendonly: true, tls, config: { 'tls-auth-clients': 'yes' } });
+  const pem = async (path: string): Promise<string> => await readFile(path, 'utf8');
+  const logger = pino({ level: 'silent' });
+  try {
+    const trusted = { ca: await pem(tls.caFile) };
+    const known = { ...trusted, cert: await pem(tls.certFile), key: await pem(tls.keyFile) };
+    const admitted = createRedisBroker({ url: strict.url, tls: known, partitions: 1, logger });
+    await admitted.start();
+    expect(await admitted.status()).toMatchObject({ ready: true });
+    await admitted.stop();
+    expect(await refusalBy(strict.url, trusted)).toMatch(/CARILLON_REDIS_TLS_CERT_FILE/);
+    expect(await refusalBy(strict.url)).toMatch(/CARILLON_REDIS_TLS_CA_FILE names the authority/);
+  } finally {
+    await strict.stop();
+    await rm(dir, { recursive: true });
   }
 });

@@ -1,11 +1,18 @@
 import { builtGroup } from '../group.ts';
 import { integer } from '../kinds.ts';
-import { postgresUrl } from '../postgres-url.ts';
+import { pemFault } from '../pem-files.ts';
+import { postgresUrl, readPostgresAddress } from '../postgres-url.ts';
 import { required, withDefault } from '../setting.ts';
 import { durationMs } from '../units.ts';
 
 /** How much longer the client waits than the server works: the server's own error is the better one. */
 const CLIENT_MARGIN_MS = 2000;
+
+const PARAMETERS: Readonly<Record<string, string>> = {
+  ca: 'sslrootcert in CARILLON_DATABASE_URL',
+  cert: 'sslcert in CARILLON_DATABASE_URL',
+  key: 'sslkey in CARILLON_DATABASE_URL',
+};
 
 export const databaseSettings = builtGroup(
   {
@@ -47,6 +54,16 @@ export const databaseSettings = builtGroup(
       }),
     },
     rules: [
+      {
+        needs: ['url'],
+        test: ({ url }, readFile) => {
+          const files = Object.entries(readPostgresAddress(url).files);
+          const faults = files.map(([name, path]) =>
+            pemFault({ variable: PARAMETERS[name]!, path }, readFile),
+          );
+          return faults.find((fault) => fault !== undefined);
+        },
+      },
       {
         needs: ['poolMin', 'poolMax'],
         test: ({ poolMin, poolMax }) =>

@@ -2,6 +2,7 @@ import { builtGroup } from '../group.ts';
 import { flag, integer, listOf, text } from '../kinds.ts';
 import { cidr } from '../network.ts';
 import { originEntry } from '../origins.ts';
+import { pairFault } from '../pem-files.ts';
 import { optional, withDefault } from '../setting.ts';
 import { bytes } from '../units.ts';
 import { listenHost } from './listener.ts';
@@ -39,7 +40,7 @@ export const edgeSettings = builtGroup(
       tlsCertFile: optional(path, {
         variable: 'CARILLON_TLS_CERT_FILE',
         description:
-          'Certificate chain, for TLS in the gateway itself. Without it the gateway speaks plain HTTP.',
+          'Certificate chain, for TLS in the gateway itself. Without it the gateway speaks plain HTTP. Read again when it changes, and at SIGHUP.',
         example: '/etc/carillon/tls.crt',
       }),
       tlsKeyFile: optional(path, {
@@ -68,10 +69,13 @@ export const edgeSettings = builtGroup(
     rules: [
       {
         needs: ['tlsCertFile', 'tlsKeyFile'],
-        test: ({ tlsCertFile, tlsKeyFile }) =>
-          (tlsCertFile === undefined) === (tlsKeyFile === undefined)
-            ? undefined
-            : 'CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE go together: give both or neither',
+        test: ({ tlsCertFile, tlsKeyFile }, readFile) => {
+          if (tlsCertFile === undefined && tlsKeyFile === undefined) return undefined;
+          if (tlsCertFile === undefined || tlsKeyFile === undefined)
+            return 'CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE go together: give both or neither';
+          const cert = { variable: 'CARILLON_TLS_CERT_FILE', path: tlsCertFile };
+          return pairFault(cert, { variable: 'CARILLON_TLS_KEY_FILE', path: tlsKeyFile }, readFile);
+        },
       },
     ],
   },

@@ -1,6 +1,6 @@
 import { type Group, group } from '../group.ts';
 import { integer, text } from '../kinds.ts';
-import { withDefault } from '../setting.ts';
+import { type Kind, withDefault } from '../setting.ts';
 
 /** Where a service listens. */
 export interface ListenerSettings {
@@ -9,7 +9,12 @@ export interface ListenerSettings {
   readonly port: number;
 }
 
-export const listenHost = text(/^[A-Za-z0-9_.:-]{1,253}$/, 'an IP address or host name');
+const bare = text(/^[A-Za-z0-9_.:-]{1,253}$/, 'an IP address or host name');
+/** `[::1]` as in a URL is `::1`. */
+export const listenHost: Kind<string> = {
+  ...bare,
+  parse: (given) => bare.parse(given.replace(/^\[([0-9A-Fa-f:.]+)\]$/, '$1')),
+};
 
 /** Local by default: a service that is started to have a look must not be open to the network. Images set 0.0.0.0. */
 const host = withDefault(listenHost, '127.0.0.1', {
