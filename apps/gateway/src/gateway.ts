@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import type { Server as TlsServer } from 'node:tls';
 import { createTokenVerifier } from '@carillon/auth';
 import type { Broker } from '@carillon/broker';
 import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
@@ -43,6 +43,7 @@ import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { addMetricsListener } from './lifecycle/metrics-listener.ts';
+import { ServedCertificate } from './lifecycle/served-certificate.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
@@ -171,9 +172,13 @@ export async function createGateway({
   });
   let phase: ServingPhase = 'starting';
   let shouldUpgrade: ShouldUpgrade = () => false;
+  const certificate =
+    config.edge.tls === undefined ? undefined : new ServedCertificate(config.edge.tls, telemetry);
 
   const server = createHttpServer(telemetry, {
-    ...tlsOptions(config.edge.tls, limits.handshakeTimeoutMs),
+    ...(certificate !== undefined && {
+      https: { ...certificate.pair, handshakeTimeout: limits.handshakeTimeoutMs },
+    }),
     shouldUpgrade: (request) => shouldUpgrade(request),
     routerOptions: { maxParamLength: 1000 },
     // Whoever dawdles with a request holds a socket: neither the headers nor the body may take longer. WebSockets live on.
@@ -226,6 +231,7 @@ export async function createGateway({
   shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
     affects: 'nothing',
   });
+  if (certificate !== undefined) addCertificate(shell, certificate, server.server as unknown as TlsServer);
   // Health is served while the broker is waited for; clients are refused until it is there.
   shell.add(listening(server, config.listener));
   if (ownsBroker)
@@ -274,22 +280,25 @@ export async function createGateway({
       await answered;
     },
   });
-  return Object.assign(shell, { id, server, routes });
+  return Object.assign(shell, {
+    id,
+    server,
+    routes,
+    ...(certificate !== undefined && { reload: certificate.reload }),
+  });
+}
+
+function addCertificate(shell: ServiceShell, certificate: ServedCertificate, server: TlsServer): void {
+  shell.health.add('certificate', () => certificate.problem(), { affects: 'nothing' });
+  shell.add({
+    name: 'certificate',
+    start: async () => certificate.start(server),
+    stop: async () => certificate.stop(),
+  });
 }
 
 function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean {
   return (secret ?? publicKey ?? jwksUrl) !== undefined;
-}
-
-function tlsOptions(
-  tls: GatewayConfig['edge']['tls'],
-  handshakeTimeout: number,
-): {
-  readonly https?: { readonly cert: Buffer; readonly key: Buffer; readonly handshakeTimeout: number };
-} {
-  return tls === undefined
-    ? {}
-    : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), handshakeTimeout } };
 }
 
 /** What was taken is answered before clients are sent away. */

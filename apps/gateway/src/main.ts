@@ -1,10 +1,11 @@
 import { createRedisBroker } from '@carillon/broker';
 import { ConfigError, givenSettings, type LoadedConfig, sampleSecretWarnings } from '@carillon/config';
-import { runServices } from '@carillon/service';
+import { openFilesLimit, runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import { type GatewayConfig, readConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
+import { leaveFilesForOthers, withinOpenFiles } from './lifecycle/open-files.ts';
 
 /** What is stored of what Redis may have lost is known within this, when persistence and Postgres are there. */
 const SETTLE_PATIENCE_MS = 5000;
@@ -31,7 +32,14 @@ async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>
     limits: config.routing,
     logger: telemetry.loggerOf('broker'),
   });
-  const gateway = await createGateway({ telemetry, broker, ownsBroker: true, config });
+  const files = openFilesLimit();
+  const gateway = await createGateway({
+    telemetry,
+    broker,
+    ownsBroker: true,
+    config: { ...config, limits: withinOpenFiles(config.limits, files, telemetry.logger) },
+  });
+  leaveFilesForOthers(gateway.server.server, files, telemetry.loggerOf('gateway'));
   await runServices([gateway], { telemetry, shutdownTimeoutMs: config.process.shutdownTimeoutMs });
 }
 

@@ -45,6 +45,17 @@ afterEach(() => {
 });
 
 describe('request', () => {
+  it.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY, 3e9])(
+    'timeoutMs: %s is refused at once',
+    async (timeoutMs) => {
+      await expect(client.request('quotes.price', null, { timeoutMs })).rejects.toThrow(
+        `timeoutMs is ${timeoutMs}; give a whole number from 1 to 2147483647`,
+      );
+      await pass(10);
+      expect(asked()).toEqual([]);
+    },
+  );
+
   it('[RQ1] resolves with the payload of its own answer, whatever the order', async () => {
     const first = client.request<{ price: number }>('quotes.price', { symbol: 'A' }, { timeoutMs: 500 });
     const second = client.request('quotes.price');

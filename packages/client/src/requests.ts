@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { checkNames, frameTooLarge, fromErrorBody, RealtimeError } from './errors.ts';
 import type { HistoryQuery } from './history.ts';
-import type { ResolvedOptions } from './options.ts';
+import { MAX_TIMER_MS, type ResolvedOptions } from './options.ts';
 import { byteLength, frameMembers } from './publish-entry.ts';
 import type { RequestOptions } from './request-options.ts';
 
@@ -45,6 +45,12 @@ export class Requests {
     checkNames(options, 'timeoutMs signal trace');
     const { encoding, traceparent } = this.#options;
     const { timeoutMs, trace = traceparent(method) } = options;
+    // A timer takes NaN for 1 ms, and the gateway would refuse it after that.
+    if (
+      timeoutMs !== undefined &&
+      !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)
+    )
+      throw new TypeError(`timeoutMs is ${timeoutMs}; give a whole number from 1 to ${MAX_TIMER_MS}`);
     const members =
       JSON.stringify({ type: 'request', method, timeoutMs }).slice(1, -1) +
       frameMembers(encoding.stringify(data), {}, trace);

@@ -39,6 +39,7 @@ export { NAMESPACE_DEFAULTS, namespacePolicies } from './namespaces.ts';
 export { cidr } from './network.ts';
 export type { OriginMatcher } from './origins.ts';
 export { createOriginMatcher } from './origins.ts';
+export { type PemFile, pairFault } from './pem-files.ts';
 export { type PostgresAddress, readPostgresAddress } from './postgres-url.ts';
 export type { ReadFile, Source } from './read-setting.ts';
 export { readText } from './read-setting.ts';

@@ -36,7 +36,8 @@ function serviceOf(name: string): ServiceShell {
       }
     },
   });
-  return shell;
+  if (scenario !== 'reload' || name !== 'second') return shell;
+  return Object.assign(shell, { reload: () => telemetry.logger.info(`reloading ${name}`) });
 }
 
 const first = serviceOf('first');
@@ -58,6 +59,7 @@ await runServices([first, serviceOf('second')], {
     main.logger.info('after stop');
   },
 });
+if (scenario === 'full disk') process.stderr.write('started\n');
 if (scenario === 'uncaught')
   setImmediate(() => {
     throw new Error('nobody catches this');

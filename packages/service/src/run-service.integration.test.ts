@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -24,7 +25,7 @@ async function run(
 
 const STOPPING = 'stopping; a second signal ends the process at once';
 
-it.each(['SIGTERM', 'SIGINT'] as const)(
+it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   '%s stops the services in reverse order, exit code 0',
   async (signal) => {
     const { code, messages } = await run('', (message, kill) => {
@@ -114,3 +115,24 @@ it.each(['uncaught', 'rejection'])(
     expect(code).toBe(1);
   },
 );
+
+it('SIGHUP reloads what can be reloaded, and stops nothing', async () => {
+  const { code, messages } = await run('reload', (message, kill) => {
+    if (message === 'started') kill('SIGHUP');
+    if (message === 'reloading second') kill('SIGTERM');
+  });
+  expect(messages).toContain('reading again what may change while it runs');
+  expect(messages.filter((message) => message === STOPPING)).toHaveLength(1);
+  expect(code).toBe(0);
+});
+
+it('goes on when the disk of its log is full', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [CHILD, 'full disk'], { stdio: ['ignore', full, 'pipe'] });
+  const closed = once(child, 'close');
+  const said = createInterface({ input: child.stderr! })[Symbol.asyncIterator]();
+  expect(await said.next()).toEqual({ done: false, value: 'started' });
+  child.kill('SIGTERM');
+  expect(await closed).toEqual([0, null]);
+  closeSync(full);
+});

@@ -7,12 +7,14 @@ export interface RunOptions {
   readonly telemetry: Telemetry;
   /** Longest graceful stop; then the process exits with 1. */
   readonly shutdownTimeoutMs: number;
+  /** `true`: SIGHUP stops even where there is something to reload, as for a program of a terminal. Default false. */
+  readonly stopsOnHangup?: boolean;
   /** Runs when all services have stopped. */
   readonly afterStop?: () => Promise<void>;
 }
 
 /** What a shell reports for a process that a signal has ended. */
-const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 };
+const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /**
  * One Ctrl-C, or one `systemctl stop`, comes twice to a process below npm or another launcher: with its group, and passed on by its parent.
@@ -25,8 +27,8 @@ const STOP_AFTER_UNCAUGHT_MS = 5000;
 
 /**
  * Runs services in this process: starts them in order, resolves when all have started, and on SIGTERM or SIGINT stops them
- * in reverse order within the deadline. A second signal, half a second later or more, ends the process at once. An error that nobody caught is logged
- * and ends the process. Exit code: 0 after a clean stop, 128 + number after a second signal, else 1.
+ * in reverse order within the deadline. A second signal, half a second later or more, ends the process at once. SIGHUP reloads the services that
+ * can, or stops as well. An error that nobody caught is logged and ends the process. Exit code: 0 after a clean stop, 128 + number after a second signal, else 1.
  */
 export async function runServices(services: readonly Service[], options: RunOptions): Promise<void> {
   const { logger } = options.telemetry;
@@ -45,6 +47,12 @@ export async function runServices(services: readonly Service[], options: RunOpti
     void running.stopAndExit(1, Math.min(STOP_AFTER_UNCAUGHT_MS, options.shutdownTimeoutMs));
   };
   process.on('SIGTERM', onSignal);
+  process.on('SIGHUP', (signal) => {
+    const reloadable = services.filter(({ reload }) => reload !== undefined);
+    if (reloadable.length === 0 || options.stopsOnHangup === true) return onSignal(signal);
+    logger.info({ signal }, 'reading again what may change while it runs');
+    for (const service of reloadable) service.reload?.();
+  });
   process.on('SIGINT', onSignal);
   // Rejected promises that nobody handles end up here, too.
   process.on('uncaughtException', onUncaught);

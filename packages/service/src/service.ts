@@ -28,6 +28,8 @@ export interface Service {
   start(): Promise<void>;
   /** Stops the parts in reverse order; each is stopped although another failed to. Never rejects. */
   stop(): Promise<void>;
+  /** Reads again what may change while it runs, e.g. a certificate. Absent: there is nothing of that kind. */
+  reload?(): void;
 }
 
 /** A service could not start; the message names the part and the reason. */
@@ -65,6 +67,7 @@ export class ServiceShell implements Service {
     this.health.add('lifecycle', () =>
       this.#phase === 'running' ? undefined : `the service is ${this.#phase}`,
     );
+    this.health.add('log', () => telemetry.logProblem(), { affects: 'nothing' });
   }
 
   /** Aborts when the service begins to stop. */

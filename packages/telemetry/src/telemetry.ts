@@ -32,6 +32,8 @@ export interface Telemetry {
   loggerOf(module: string): Logger;
   readonly metrics: Metrics;
   readonly spans: Spans;
+  /** Why lines of the log are lost now, in words; `undefined` when they are not. */
+  logProblem(): string | undefined;
   /** Exports what is waiting. */
   shutdown(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   metrics.gauge(METRICS.buildInfo, () => [[[service, instanceId, version], 1]]);
   const stopProcessMetrics =
     options.processMetrics === false ? () => undefined : registerProcessMetrics(metrics);
+  metrics.observedCounter(METRICS.logLinesLost, () => loggers.output.lost);
   const spansLost = metrics.counter(METRICS.spansLost);
   const tracing = createTracing({ service, instanceId, version }, options.otel, (error, spans) => {
     spansLost.add(spans);
@@ -65,9 +68,21 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     loggerOf: loggers.module,
     metrics,
     spans: tracing,
+    logProblem: () => logProblem(loggers.output),
     shutdown: async () => {
       stopProcessMetrics();
       await tracing.shutdown();
     },
   };
+}
+
+function logProblem({
+  fault,
+  lost,
+}: {
+  readonly fault: string | undefined;
+  readonly lost: number;
+}): string | undefined {
+  if (fault === undefined) return undefined;
+  return `the log can not be written (${fault}), ${lost} lines are lost${fault === 'ENOSPC' ? ': is the disk full?' : ''}`;
 }

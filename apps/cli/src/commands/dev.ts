@@ -45,6 +45,7 @@ export async function dev(flags: DevFlags): Promise<void> {
     runServices(services, {
       telemetry,
       shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+      stopsOnHangup: true,
       afterStop: async () => {
         removeDevState(dataDir.path);
         await afterStop();

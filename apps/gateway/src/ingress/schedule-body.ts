@@ -36,7 +36,7 @@ function readDelay(delay: unknown): number {
 }
 
 function readTime(time: unknown): number {
-  const ms = typeof time === 'string' && ISO_TIME.test(time) ? Date.parse(time) : time;
+  const ms = typeof time === 'string' && ISO_TIME.test(time) && isDay(time) ? Date.parse(time) : time;
   if (typeof ms !== 'number' || !Number.isInteger(ms))
     throw new CarillonError(
       'BODY_INVALID',
@@ -45,6 +45,13 @@ function readTime(time: unknown): number {
   if (ms < 0) throw new CarillonError('SCHEDULE_IN_PAST');
   if (ms > MAX_TIME_MS) throw new CarillonError('SCHEDULE_TOO_FAR');
   return ms;
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isDay(time: string): boolean {
+  const day = time.slice(0, 10);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  return Number.isFinite(midnight) && new Date(midnight).toISOString().startsWith(day);
 }
 
 export function stateOf(text: string | undefined): ScheduledMessage['state'] | undefined {

@@ -28,9 +28,9 @@ export async function askEndpoint(
   const ending = AbortSignal.any([signal, timeout]);
   try {
     const url = new URL(endpoint.url);
-    const address = await abortable(addresses.resolve(url.hostname), ending);
+    const resolved = await abortable(addresses.resolve(url.hostname), ending);
     const body = bodyOf(request, endpoint.timeoutMs);
-    const response = await post(url, address, headersOf(endpoint, request, body, span), body, ending);
+    const response = await post(url, resolved, headersOf(endpoint, request, body, span), body, ending);
     return await answerOf(response, endpoint.maxAnswerBytes);
   } catch (error) {
     throw failureOf(error, endpoint, timeout.aborted);
@@ -132,9 +132,8 @@ function failureOf(error: unknown, { name, timeoutMs }: ResponderEndpoint, isLat
       'TIMEOUT',
       `The endpoint ${name} did not answer within ${timeoutMs} ms. It may have done it.`,
     );
-  const { code, syscall } = error as { readonly code?: string; readonly syscall?: string };
-  // Before there was a connection nothing can have been done.
-  if (code === 'WEBHOOK_ADDRESS_REFUSED' || syscall === 'connect' || syscall === 'getaddrinfo')
+  const { code } = error as { readonly code?: string };
+  if (code === 'WEBHOOK_ADDRESS_REFUSED' || wasNeverConnected(error))
     return new CarillonError(
       'UNAVAILABLE',
       `The endpoint ${name} can not be reached (${code}); nothing was done.`,
@@ -144,4 +143,11 @@ function failureOf(error: unknown, { name, timeoutMs }: ResponderEndpoint, isLat
       },
     );
   return new CarillonError('RESPONDER_LOST', undefined, { cause: error });
+}
+
+/** Before there was a connection nothing can have been done. Of several addresses each has its own error. */
+function wasNeverConnected(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(wasNeverConnected);
+  const { syscall } = error as { readonly syscall?: string };
+  return syscall === 'connect' || syscall === 'getaddrinfo';
 }

@@ -14,7 +14,7 @@ import { backoffMs } from '@carillon/service';
 import { type Counter, type Family, type Histogram, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { Circuit } from './circuit.ts';
 import type { AddressPolicy } from './public-address.ts';
-import { sendDelivery } from './send.ts';
+import { type SendResult, sendDelivery } from './send.ts';
 
 /** Longest wait before the table is looked at again: what another process stored is seen by then. */
 const LOOK_EVERY_MS = 500;
@@ -127,21 +127,26 @@ export class Dispatcher {
     if (stopping.aborted) return await releaseDelivery(database, delivery.id);
     if (result.endpointIsIll) this.#circuit.failed(performance.now());
     else this.#circuit.succeeded();
-    await this.#failed(delivery, result.reason);
+    await this.#failed(delivery, result);
   }
 
-  async #failed({ id, attempts }: DueDelivery, reason: string): Promise<void> {
+  async #failed(
+    { id, attempts }: DueDelivery,
+    { reason, isFinal = false, retryAfterMs = 0 }: Extract<SendResult, { delivered: false }>,
+  ): Promise<void> {
     const { database, endpoint } = this.#deps;
-    const isLast = attempts + 1 >= endpoint.attempts;
+    const isLast = isFinal || attempts + 1 >= endpoint.attempts;
     const backoff = { initialMs: endpoint.backoffMs, maxMs: endpoint.maxBackoffMs };
     const fields = { endpoint: endpoint.name, delivery: id, attempt: attempts + 1, reason };
     this.#deps.results.labels(endpoint.name, isLast ? 'dead' : 'failed').add();
     if (isLast) this.#deps.telemetry.loggerOf('webhooks').error(fields, 'a delivery failed for good');
     else this.#log.warn(fields, 'a delivery failed');
+    // A time beyond its age makes it wait until it is too old, as it would with a longer backoff.
+    const asked = Math.min(retryAfterMs, endpoint.maxAgeMs);
     await failDelivery(database, {
       id,
       reason,
-      retryInMs: isLast ? undefined : backoffMs(attempts + 1, backoff),
+      retryInMs: isLast ? undefined : Math.max(asked, backoffMs(attempts + 1, backoff)),
     });
   }
 

@@ -15,6 +15,8 @@ describe('addresses of webhooks', () => {
     '172.32.0.1',
     '2606:4700::1111',
     '2a00:1450::1',
+    '64:ff9b::808:808',
+    '64:ff9b::8.8.8.8',
   ])('are public: %s', (address) => {
     expect(policy.allows(addressOf(address))).toBe(true);
   });
@@ -38,6 +40,10 @@ describe('addresses of webhooks', () => {
     '::ffff:8.8.8.8',
     '::127.0.0.1',
     '64:ff9b::7f00:1',
+    '64:ff9b::10.0.0.1',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::',
+    '64:ff9b:1::808:808',
     'fc00::1',
     'fd12:3456::1',
     'fe80::1',
@@ -61,7 +67,7 @@ describe('addresses of webhooks', () => {
 
   it('are all looked at, and taken from the URL as they are', async () => {
     const local = new AddressPolicy(['127.0.0.0/8']);
-    expect(await local.resolve('127.0.0.1')).toEqual({ address: '127.0.0.1', family: 4 });
+    expect(await local.resolve('127.0.0.1')).toEqual([{ address: '127.0.0.1', family: 4 }]);
     await expect(local.resolve('[::1]')).rejects.toMatchObject({ code: 'WEBHOOK_ADDRESS_REFUSED' });
   });
 });

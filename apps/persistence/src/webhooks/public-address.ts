@@ -38,6 +38,19 @@ for (const [net, prefix] of NOT_PUBLIC_V6) notPublic.addSubnet(net, prefix, 'ipv
 const publicV6 = new BlockList();
 publicV6.addSubnet('2000::', 3, 'ipv6');
 
+/** Of RFC 6052: what a NAT64 of the network leads to an IPv4 address, which stands in its last 32 bits. */
+const nat64 = new BlockList();
+nat64.addSubnet('64:ff9b::', 96, 'ipv6');
+
+/** The IPv4 address that a NAT64 address leads to; `undefined` when it is none. */
+function embeddedIpv4(address: string): string | undefined {
+  if (!nat64.check(address, 'ipv6')) return undefined;
+  // The URL parser writes IPv6 in one form: without dots and zeros in front.
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':');
+  const [high, low] = groups.slice(-2).map((group) => Number.parseInt(group || '0', 16)) as [number, number];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
 /** The address is refused: it isn't public, and not allowed by the settings. */
 class RefusedAddressError extends Error {
   readonly code = 'WEBHOOK_ADDRESS_REFUSED';
@@ -64,14 +77,16 @@ export class AddressPolicy {
   allows({ address, family }: Address): boolean {
     const type = family === 4 ? 'ipv4' : 'ipv6';
     if (this.#allowed.check(address, type)) return true;
+    const embedded = family === 6 ? embeddedIpv4(address) : undefined;
+    if (embedded !== undefined) return this.allows({ address: embedded, family: 4 });
     return !notPublic.check(address, type) && (family === 4 || publicV6.check(address, 'ipv6'));
   }
 
   /**
-   * Resolves a host of a URL to the address that is to be used. Every address it has must be allowed: one that has both kinds is
-   * somebody's attempt to get in. @throws RefusedAddressError
+   * Resolves a host of a URL to the addresses that may be used, in the order in which they are to be tried. Every one must be allowed: a
+   * name that has both kinds is somebody's attempt to get in. @throws RefusedAddressError
    */
-  async resolve(host: string): Promise<Address> {
+  async resolve(host: string): Promise<readonly [Address, ...Address[]]> {
     const name = host.replace(/^\[|\]$/g, '');
     const family = isIP(name);
     const found =
@@ -83,6 +98,6 @@ export class AddressPolicy {
       throw new RefusedAddressError(
         `${host} has the address ${refused.address}, which is not public; CARILLON_WEBHOOKS_ALLOWED_NETWORKS may allow it`,
       );
-    return found[0]!;
+    return found as readonly [Address, ...Address[]];
   }
 }

@@ -25,7 +25,7 @@ it('connects to the address that was checked, whatever the name leads to a momen
     },
   ]);
   const addresses = new AddressPolicy([]);
-  addresses.resolve = async () => ({ address: '127.0.0.1', family: 4 });
+  addresses.resolve = async () => [{ address: '127.0.0.1', family: 4 }];
   const stopping = new AbortController().signal;
   expect(await sendDelivery(endpoint!, DELIVERY, { addresses, stopping })).toEqual({ delivered: true });
   expect(received).toMatchObject([{ id: 'd-1', attempt: 3 }]);
@@ -53,4 +53,26 @@ describe('[C11] an attempt ends in its time, whatever the endpoint does', () => 
     expect(peer.requests).toBe(1);
     await peer.stop();
   });
+});
+
+it('tries the next address of a name when nothing answers at the first', async () => {
+  const { url, received, stop } = await startReceiver();
+  const [endpoint] = webhookEndpoints([
+    {
+      name: 'two',
+      url: `http://two.invalid:${new URL(url).port}/hook`,
+      events: ['message.published'],
+      secrets: ['0123456789abcdef'],
+    },
+  ]);
+  const addresses = new AddressPolicy([]);
+  addresses.resolve = async () => [
+    { address: '127.0.0.2', family: 4 },
+    { address: '::1', family: 6 },
+    { address: '127.0.0.1', family: 4 },
+  ];
+  const stopping = new AbortController().signal;
+  expect(await sendDelivery(endpoint!, DELIVERY, { addresses, stopping })).toEqual({ delivered: true });
+  expect(received).toHaveLength(1);
+  await stop();
 });

@@ -7,6 +7,8 @@ import { signatureOf } from './sign.ts';
 
 /** Of a refusal's body, for the reason; more is never read. */
 const MAX_REASON_BYTES = 500;
+/** An address that takes no connection for so long is followed by the next one of the name. The last has all the time that is left. */
+const CONNECTING: object = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 1000 };
 
 export type SendResult =
   | { readonly delivered: true }
@@ -15,6 +17,10 @@ export type SendResult =
       readonly reason: string;
       /** The endpoint as such is in trouble, not this delivery. */
       readonly endpointIsIll: boolean;
+      /** Not to be tried again: the endpoint said that it will never take it. */
+      readonly isFinal?: boolean;
+      /** What the endpoint asked for: not before that. */
+      readonly retryAfterMs?: number | undefined;
     };
 
 export interface SendDependencies {
@@ -32,8 +38,8 @@ export async function sendDelivery(
   const signal = AbortSignal.any([stopping, timeout]);
   try {
     const url = new URL(endpoint.url);
-    const address = await abortable(addresses.resolve(url.hostname), signal);
-    const response = await post(url, address, headersOf(endpoint, delivery), delivery.body, signal);
+    const resolved = await abortable(addresses.resolve(url.hostname), signal);
+    const response = await post(url, resolved, headersOf(endpoint, delivery), delivery.body, signal);
     return await resultOf(response, signal);
   } catch (error) {
     const reason = timeout.aborted
@@ -56,12 +62,12 @@ function headersOf(endpoint: WebhookEndpoint, { id, event, attempts, body }: Due
 }
 
 /**
- * Connects to `address` and no other: a name that resolves differently a moment later leads nowhere else. Ends with an answer, an error, or
- * when `signal` aborts, whatever the peer does.
+ * Connects to one of `addresses` and no other, in their order: a name that resolves differently a moment later leads nowhere else. Ends with
+ * an answer, an error, or when `signal` aborts, whatever the peer does.
  */
 export async function post(
   url: URL,
-  { address, family }: Address,
+  addresses: readonly [Address, ...Address[]],
   headers: Readonly<Record<string, string>>,
   body: string,
   signal: AbortSignal,
@@ -71,8 +77,11 @@ export async function post(
     headers,
     signal,
     agent: false,
+    ...CONNECTING,
     lookup: (_host, options, done) =>
-      options.all === true ? done(null, [{ address, family }]) : done(null, address, family),
+      options.all === true
+        ? done(null, [...addresses])
+        : done(null, addresses[0].address, addresses[0].family),
   });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const switched = new Error('101 Switching Protocols, which was not asked for');
@@ -107,7 +116,20 @@ async function resultOf(response: IncomingMessage, signal: AbortSignal): Promise
     return { delivered: false, reason: `${status} redirect to ${to}, not followed`, endpointIsIll: true };
   }
   const reason = `${status} ${await beginningOf(response, signal)}`.trim();
-  return { delivered: false, reason, endpointIsIll: status >= 500 || status === 429 || status === 408 };
+  return {
+    delivered: false,
+    reason,
+    endpointIsIll: status >= 500 || status === 429 || status === 408,
+    isFinal: status === 410,
+    retryAfterMs: retryAfterMs(headers['retry-after']),
+  };
+}
+
+/** Seconds, or a date. */
+function retryAfterMs(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const ms = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
 }
 
 async function beginningOf(response: IncomingMessage, signal: AbortSignal): Promise<string> {

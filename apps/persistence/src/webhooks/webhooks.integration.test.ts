@@ -135,6 +135,25 @@ describe('webhooks', () => {
     });
   });
 
+  it('waits as long as an endpoint asks for, and never again asks one that is gone', async () => {
+    const times: number[] = [];
+    const busy = await receiver(({ attempt }, response) => {
+      times.push(performance.now());
+      if (attempt > 1) response.writeHead(204).end();
+      else response.writeHead(503, { 'retry-after': '2' }).end('busy');
+    });
+    const gone = await receiver((_, response) => void response.writeHead(410).end('removed'));
+    await start([{ url: busy.url }, { url: gone.url }]);
+    await publishMany(1);
+    await eventually(() => times.length === 2, { what: 'it is tried again', timeoutMs: 60_000 });
+    expect(times[1]! - times[0]!, 'the backoff is 20 to 100 ms').toBeGreaterThan(1900);
+    await eventually(async () => (await deliveries()).length === 1, { what: 'only the dead one is left' });
+    expect(await deliveries()).toEqual([
+      { endpoint: 'e1', state: 'dead', reason: '410 removed', attempts: 1 },
+    ]);
+    expect(gone.received).toHaveLength(1);
+  });
+
   it('tells of clients who wants to know of them, and of nothing else', async () => {
     const clients = await receiver();
     const messages = await receiver();

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { Writable } from 'node:stream';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import { errorFields } from './error-fields.ts';
+import { LogOutput } from './log-output.ts';
 import { scrub } from './scrub.ts';
 
 export type { Logger } from 'pino';
@@ -21,11 +23,13 @@ export interface Loggers {
   readonly root: Logger;
   /** Logger of a module, at the level set for it. */
   module(name: string): Logger;
+  readonly output: Pick<LogOutput, 'lost' | 'fault'>;
 }
 
 /** Text levels, UTC times, no secrets: every line is scrubbed as a whole, so a forgotten field can't leak a token. */
 export function createLoggers(options: LoggerOptions): Loggers {
   const { levels } = options;
+  const output = new LogOutput();
   const root = pino(
     {
       level: levels.level,
@@ -34,10 +38,11 @@ export function createLoggers(options: LoggerOptions): Loggers {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: errorFields },
     },
-    scrubbed(options.stream ?? chooseStream(options.format)),
+    scrubbed(options.stream ?? chooseStream(options.format, output)),
   );
   return {
     root,
+    output,
     module: (name) => root.child({ module: name }, { level: levels.modules[name] ?? levels.level }),
   };
 }
@@ -46,13 +51,19 @@ function scrubbed(stream: DestinationStream): DestinationStream {
   return { write: (line) => stream.write(scrub(line)) };
 }
 
-function chooseStream(format: LoggerOptions['format']): DestinationStream {
+function chooseStream(format: LoggerOptions['format'], output: LogOutput): DestinationStream {
   const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
-  // Synchronous on purpose: the last lines before a crash are the ones that matter.
-  if (!pretty) return destination({ fd: 1, sync: true });
+  if (!pretty) return output;
   const load = createRequire(import.meta.url);
   const prettyStream = load('pino-pretty') as typeof import('pino-pretty');
   return prettyStream({
+    destination: new Writable({
+      decodeStrings: false,
+      write: (line: string | Buffer, _encoding, done) => {
+        output.write(String(line));
+        done();
+      },
+    }),
     sync: true,
     colorize: process.stdout.isTTY,
     translateTime: 'HH:MM:ss.l',
