@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
 
 const { service, port: defaultPort } = JSON.parse(
   readFileSync(new URL('./service.json', import.meta.url), 'utf8'),
@@ -18,7 +19,31 @@ request({
   timeout: 3000,
   rejectUnauthorized: false,
 })
-  .on('response', (response) => process.exit(response.statusCode === 200 ? 0 : 1))
-  .on('timeout', () => process.exit(1))
-  .on('error', () => process.exit(1))
+  .on('response', async (response) => {
+    const isWell = response.statusCode === 200;
+    if (!isWell) say(`${response.statusCode}: ${complaints(await text(response))}`);
+    process.exit(isWell ? 0 : 1);
+  })
+  .on('timeout', () => fail('no answer within 3 s'))
+  .on('error', (error) => fail(error.message || error.code))
   .end();
+
+/** What is said here stands in `docker inspect`, and in what compose shows of an unhealthy container. */
+function say(words) {
+  process.stdout.write(`${words}\n`);
+}
+
+function fail(words) {
+  say(words);
+  process.exit(1);
+}
+
+/** One line per check that failed. */
+function complaints(body) {
+  try {
+    const failed = Object.entries(JSON.parse(body).checks).filter(([, { ok }]) => !ok);
+    return failed.map(([name, { problem }]) => `${name}: ${problem}`).join('\n');
+  } catch {
+    return body.slice(0, 1000);
+  }
+}

@@ -45,5 +45,9 @@ export async function registerConsole(server: FastifyInstance, config: ConsoleCo
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
+  // A page that was built again while this process runs refers to files that were not there at the start.
+  server.get('/assets/:file', (request, reply) =>
+    reply.sendFile(`assets/${(request.params as { file: string }).file}`),
+  );
   return true;
 }

@@ -78,16 +78,18 @@ const UNUSED_VARIABLES = ['CARILLON_REDIS_URL', 'CARILLON_DATABASE_URL'] as cons
 
 /**
  * Everything single-process mode takes from the environment.
- * @param secretOf gives the secret of this data directory, for when no key is configured
+ * @param secretOf gives the secret of this data directory, for when no key is configured; adminTokenOf likewise the token of the admin API
  * @throws ConfigError naming every wrong variable at once.
  */
 export function readDevConfig(
   secretOf: () => string,
+  adminTokenOf: () => string,
 ): LoadedConfig<DevConfig> & { readonly unused: readonly string[] } {
   const given = (name: string) => (process.env[name] ?? '').trim() !== '';
   const defaults = {
     // The start says what there is to say; below that, only what needs attention.
     CARILLON_LOG_LEVEL: 'warn',
+    ...(given('CARILLON_ADMIN_TOKEN') ? {} : { CARILLON_ADMIN_TOKEN: adminTokenOf() }),
     ...(KEY_VARIABLES.some(given) ? {} : { CARILLON_JWT_SECRET: secretOf() }),
   };
   return { ...loadConfig(DEV_GROUPS, process.env, { defaults }), unused: UNUSED_VARIABLES.filter(given) };

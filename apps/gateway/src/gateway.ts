@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server as TlsServer } from 'node:tls';
 import { createTokenVerifier } from '@carillon/auth';
-import type { Broker } from '@carillon/broker';
+import { type Broker, PartitionsDifferError } from '@carillon/broker';
 import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
 import {
   createHttpServer,
@@ -12,6 +12,7 @@ import {
   registerMetricsRoutes,
   type Service,
   ServiceShell,
+  waitFor,
 } from '@carillon/service';
 import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -235,7 +236,19 @@ export async function createGateway({
   // Health is served while the broker is waited for; clients are refused until it is there.
   shell.add(listening(server, config.listener));
   if (ownsBroker)
-    shell.add({ name: 'broker', start: (signal) => broker.start(signal), stop: () => broker.stop() });
+    shell.add({
+      name: 'broker',
+      start: (signal) =>
+        waitFor({
+          what: 'the broker',
+          attempt: (attemptSignal) => broker.start(attemptSignal),
+          isFinal: (error) => error instanceof PartitionsDifferError,
+          telemetry,
+          signal,
+          health: shell.health,
+        }),
+      stop: () => broker.stop(),
+    });
   shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
   shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
   const watch = new PositionWatch(channels, feed);

@@ -212,7 +212,7 @@ export class ConnectionMonitor {
       cause:
         'No connection can be made: the server is away, the address is wrong, or a proxy does not let WebSocket through.',
       evidence: `${this.#failedAttempts} attempts in a row failed; ${since}`,
-      advice: 'Open the /healthz address of the gateway from the same device; check the url and the proxy.',
+      advice: 'Open the /health address of the gateway from the same device; check the url and the proxy.',
     };
   }
 

@@ -66,6 +66,8 @@ function overrides(ports: Ports): string {
     `  gateway-2: ${service('gateway-2', `127.0.0.1:${ports['gateway-2']}:8080`)}`,
     `  admin: ${service('admin', `127.0.0.1:${ports.admin}:8081`)}`,
     ...['router-1', 'router-2', 'persistence', 'migrate'].map((name) => `  ${name}: ${service(name)}`),
+    // Clients here choose their gateway.
+    '  proxy: { profiles: [unused] }',
     `  postgres: { ports: ["127.0.0.1:${ports.postgres}:5432"] }`,
     '',
   ].join('\n');

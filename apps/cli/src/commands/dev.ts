@@ -5,7 +5,7 @@ import { ConfigError } from '@carillon/config';
 import { CliError } from '../cli-error.ts';
 import { type DevConfig, readCliEnvironment, readDevConfig } from '../config.ts';
 import { banner, websocketUrl } from '../dev/banner.ts';
-import { type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
+import { adminTokenOf, type DataDir, jwtSecretOf, openDataDir } from '../dev/data-dir.ts';
 import { anyFreePort, checkPorts } from '../dev/free-ports.ts';
 import { Timings } from '../dev/timings.ts';
 import { err, note, print } from '../output/style.ts';
@@ -64,7 +64,10 @@ export async function dev(flags: DevFlags): Promise<void> {
 
 function loadSettings(dataDir: DataDir) {
   try {
-    return readDevConfig(() => jwtSecretOf(dataDir));
+    return readDevConfig(
+      () => jwtSecretOf(dataDir),
+      () => adminTokenOf(dataDir),
+    );
   } catch (cause) {
     if (cause instanceof ConfigError) throw new CliError(cause.message, { cause });
     throw cause;
@@ -125,7 +128,13 @@ function urlsOf({ gateway, admin, edge }: DevConfig) {
 function announce(config: DevConfig, dataDir: DataDir): void {
   const { secret } = config.auth;
   const jwtSecret = secret === undefined ? {} : { jwtSecret: secret };
-  writeDevState(dataDir.path, { process: ownIdentity(), ...urlsOf(config), ...jwtSecret });
+  const { token: adminToken } = config.adminApi;
+  writeDevState(dataDir.path, {
+    process: ownIdentity(),
+    ...urlsOf(config),
+    ...jwtSecret,
+    ...(adminToken !== undefined && { adminToken }),
+  });
 }
 
 async function facts(config: DevConfig, dataDir: DataDir, unused: readonly string[]) {

@@ -19,6 +19,12 @@ export async function sub(channels: readonly string[], flags: SubFlags): Promise
   if (flags.since !== undefined && channels.length > 1) {
     throw usageError('--since goes with one channel', 'A position belongs to one channel.');
   }
+  const pattern = channels.find((channel) => channel.includes('*'));
+  if (pattern !== undefined)
+    throw usageError(
+      `"${pattern}" is a pattern, and only channels can be subscribed to`,
+      'Name them: carillon sub chat:lobby chat:help. Patterns stand in capabilities of tokens.',
+    );
   exitWhenReaderIsGone();
   const format = wantsJson(flags.json) ? messageJson : messageText;
   const target = resolveTarget(flags);

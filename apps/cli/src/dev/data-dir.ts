@@ -1,14 +1,16 @@
 /** The folder that single-process mode keeps everything in. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import { writePrivate } from '../private-file.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import { type LockResult, lockDataDir } from './data-dir-lock.ts';
+import { makeFolder } from './make-folder.ts';
 
 const ONLY_OWNER_FOLDER = 0o700;
 const SECRET = 'jwt-secret';
+const ADMIN_TOKEN = 'admin-token';
 const SECRET_BYTES = 32;
 
 export interface DataDir {
@@ -25,7 +27,7 @@ export function openDataDir(given: string): DataDir {
   const path = resolve(given);
   let lock: LockResult;
   try {
-    mkdirSync(path, { recursive: true, mode: ONLY_OWNER_FOLDER });
+    makeFolder(path, ONLY_OWNER_FOLDER);
     lock = lockDataDir(path);
   } catch (cause) {
     throw new CliError(`The data directory ${path} can't be used: ${(cause as Error).message}`, {
@@ -50,8 +52,17 @@ function inUse(path: string, owner: ProcessIdentity | undefined): CliError {
 }
 
 /** The secret that development tokens are signed with; made at the first start. */
-export function jwtSecretOf({ path }: DataDir): string {
-  const file = join(path, SECRET);
+export function jwtSecretOf(dataDir: DataDir): string {
+  return keptSecret(dataDir, SECRET);
+}
+
+/** The token of the admin API, where none is given; made at the first start. */
+export function adminTokenOf(dataDir: DataDir): string {
+  return keptSecret(dataDir, ADMIN_TOKEN);
+}
+
+function keptSecret({ path }: DataDir, name: string): string {
+  const file = join(path, name);
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   writePrivate(file, `${secret}\n`);

@@ -18,11 +18,15 @@ export async function askAdmin<T>(
   body?: object,
 ): Promise<T> {
   const env = readCliEnvironment();
-  const base = flags.adminUrl ?? env.adminUrl ?? findDevState(env.dataDir)?.adminUrl ?? DEFAULT_URL;
-  const token = flags.adminToken ?? env.adminToken;
+  const dev = findDevState(env.dataDir);
+  const given = flags.adminUrl ?? env.adminUrl;
+  const base = given ?? dev?.adminUrl ?? DEFAULT_URL;
+  // The dev instance's token goes to nobody else.
+  const own = given === undefined || given.replace(/\/$/, '') === dev?.adminUrl ? dev?.adminToken : undefined;
+  const token = flags.adminToken ?? env.adminToken ?? own;
   if (token === undefined)
     throw new CliError('There is no token for the admin API', {
-      hint: 'Set CARILLON_ADMIN_TOKEN to the one that the admin service, or `npm start`, was started with.',
+      hint: 'Set CARILLON_ADMIN_TOKEN to the one that the admin service was started with; a running `npm start` of this folder needs none.',
     });
   const response = await fetch(new URL(path, `${base.replace(/\/$/, '')}/`), {
     method,

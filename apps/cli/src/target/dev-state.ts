@@ -12,6 +12,8 @@ export interface DevState {
   readonly adminUrl: string;
   /** Absent when tokens are verified with keys of the user's own. */
   readonly jwtSecret?: string;
+  /** Of the admin API. */
+  readonly adminToken?: string;
 }
 
 export const DEFAULT_DATA_DIR = '.carillon';

@@ -1,4 +1,5 @@
 import { RealtimeClient, type RealtimeClientOptions, type RealtimeError } from '@carillon/client';
+import { err, note } from '../output/style.ts';
 import { connectionFailure } from './diagnose.ts';
 import type { Target } from './resolve-target.ts';
 
@@ -16,11 +17,23 @@ export async function openClient(
   options: Pick<RealtimeClientOptions, 'encoding'> = {},
 ): Promise<RealtimeClient> {
   const client = new RealtimeClient({ url: target.url, client: CLIENT, ...options, ...target.auth });
+  tellDegraded(client);
   prepare(client);
   const failure = await firstFailure(client);
   if (failure === undefined) return client;
   client.close();
   throw await connectionFailure(target, failure);
+}
+
+/** A client waits as long as Redis is away; a person wants to know for what. */
+function tellDegraded(client: RealtimeClient): void {
+  client.on('degraded', ({ degraded }) =>
+    note(
+      degraded
+        ? `${err.yellow('●')} the service is degraded: its Redis is away. Waiting; Ctrl-C ends it`
+        : `${err.green('●')} ${err.dim('the service is complete again')}`,
+    ),
+  );
 }
 
 async function firstFailure(client: RealtimeClient): Promise<RealtimeError | undefined> {

@@ -29,8 +29,7 @@ const DEFAULT_URL = 'http://127.0.0.1:8080';
 export function resolveTarget(flags: TargetFlags): Target {
   const env = readCliEnvironment();
   const dev = findDevState(env.dataDir);
-  const given = flags.url ?? env.url;
-  if (given !== undefined) checkAddress(given);
+  const given = gatewayAddress(flags.url ?? env.url, dev);
   const ownUrl = dev?.gatewayUrl ?? DEFAULT_URL;
   const source =
     flags.url !== undefined
@@ -47,13 +46,19 @@ export function resolveTarget(flags: TargetFlags): Target {
   return { url: given ?? ownUrl, source, dev, auth, dataDir: env.dataDir };
 }
 
-function checkAddress(url: string): void {
-  const protocol = URL.parse(url)?.protocol;
-  if (protocol !== undefined && /^(?:http|ws)s?:$/.test(protocol)) return;
-  throw usageError(
-    `"${url}" is not the address of a gateway`,
-    'For example http://127.0.0.1:8080 or wss://rt.example.com',
-  );
+/** Every address that `npm start` prints is its gateway: as http, as ws with its path, and the console's. Others are taken as given. */
+function gatewayAddress(given: string | undefined, dev: DevState | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const parsed = URL.parse(given);
+  if (parsed === null || !/^(?:http|ws)s?:$/.test(parsed.protocol))
+    throw usageError(
+      `"${given}" is not the address of a gateway`,
+      'For example http://127.0.0.1:8080 or wss://rt.example.com',
+    );
+  if (dev === undefined) return given;
+  if (parsed.host === new URL(dev.adminUrl).host) return dev.gatewayUrl;
+  const isOwn = parsed.host === new URL(dev.gatewayUrl).host && /^\/(v1\/ws\/?)?$/.test(parsed.pathname);
+  return isOwn ? dev.gatewayUrl : given;
 }
 
 function authOf(token: string | undefined, secret: string | undefined, userId: string): Target['auth'] {

@@ -21,6 +21,7 @@ export class Outbox implements Gathering {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
   readonly #rounds: WriteRounds;
+  #isOverflowTold = false;
   readonly #onOverflow: (queuedMessages: number, queuedBytes: number) => void;
   #frames = NONE;
   #frameBytes = 0;
@@ -120,7 +121,7 @@ export class Outbox implements Gathering {
     }
     const { sendQueueMessages, sendQueueBytes } = this.#limits;
     if (socket.writableLength > sendQueueBytes || this.#waiting > sendQueueMessages) {
-      this.#onOverflow(this.#waiting, socket.writableLength);
+      this.#tellOverflow();
     }
   }
 
@@ -129,6 +130,13 @@ export class Outbox implements Gathering {
     this.flush();
     this.#closed = true;
     this.#tellRoom();
+  }
+
+  /** Once: the frame that closes the connection is one too many as well. */
+  #tellOverflow(): void {
+    if (this.#isOverflowTold) return;
+    this.#isOverflowTold = true;
+    this.#onOverflow(this.#waiting, this.#socket.writableLength);
   }
 
   #gather(frame: Buffer): void {

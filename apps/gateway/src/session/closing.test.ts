@@ -52,6 +52,7 @@ describe('a client that is too slow', () => {
     await eventually(() => slow.closeCode !== undefined, { what: 'it is closed' });
     expect(slow.closeCode).toBe(4002);
     expect(slow.frames.at(-1)).toMatchObject({ type: 'disconnect', code: 4002, reconnect: true });
+    expect(gateway.log.filter((line) => line.includes('slow consumer closed'))).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--minutes N] [--seed S] [--plan file] [--redis-loss] [--cluster] [--keep]`
+ * `npm run chaos -- --help` shows the options.
  *
  * Random faults against steady traffic. The seed makes the plan; the same seed, or the plan that a run has written, makes the same
  * faults again. Ends with 0 when no guarantee was violated.
@@ -30,9 +30,21 @@ function number(text: string, option: string, max: number): number {
   throw new Error(`${option} must be a number above 0 and up to ${max}, not '${text}'`);
 }
 
-function readOptions(): Options {
+const USAGE = `Random faults against steady traffic, judged at the end. Exit code: 0 no guarantee was violated, 1 one was, 2 wrong options.
+
+npm run chaos -- [options]
+  --minutes <n>   how long, 5 by default
+  --seed <n>      makes the plan; the same seed makes the same faults again
+  --plan <file>   the plan that a run has written, instead of a seed
+  --redis-loss    Redis loses acknowledged data, too
+  --cluster       on a Redis Cluster
+  --keep          keep the histories although nothing was violated`;
+
+/** `undefined`: only help is wanted. */
+function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
+      help: { type: 'boolean', short: 'h', default: false },
       minutes: { type: 'string', default: '5' },
       seed: { type: 'string', default: String(randomInt(1, 2 ** 31)) },
       plan: { type: 'string' },
@@ -41,6 +53,7 @@ function readOptions(): Options {
       keep: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return undefined;
   const plan =
     values.plan === undefined
       ? makePlan({
@@ -70,8 +83,20 @@ function sayVerdict({ violations, violated, faults, ...counts }: Verdict): void 
   say(kinds.length === 0 ? 'No guarantee was violated.' : `Violations: ${kinds.join(', ')}`);
 }
 
-async function main(signal: AbortSignal): Promise<number> {
-  const { plan, keep } = readOptions();
+/** Wrong options are told in a line, not with a stack. */
+function optionsOrExit(): Options {
+  try {
+    const options = readOptions();
+    if (options !== undefined) return options;
+    say(USAGE);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
+    process.exit(2);
+  }
+  process.exit(0);
+}
+
+async function main({ plan, keep }: Options, signal: AbortSignal): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
   say(
     `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.cluster ? ', Redis Cluster' : ''}${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
@@ -92,4 +117,5 @@ async function main(signal: AbortSignal): Promise<number> {
 }
 
 // Not only the exit code: a connection that a fault has left open must not hold the process.
-process.exit(await whileStarting(main, { say, patienceMs: END_PATIENCE_MS }));
+const options = optionsOrExit();
+process.exit(await whileStarting((signal) => main(options, signal), { say, patienceMs: END_PATIENCE_MS }));

@@ -238,11 +238,7 @@ export const METRICS = {
     'version',
   ]),
   spansLost: define('counter', 'spans_lost_total', 'Spans that could not be exported.'),
-  logLinesLost: define(
-    'counter',
-    'log_lines_lost_total',
-    'Lines of the log that could not be written, e.g. because the disk was full.',
-  ),
+  logLinesLost: define('counter', 'log_lines_lost_total', 'Lines that could not be written to the log.'),
   loopRestarts: define('counter', 'loop_restarts_total', 'Restarts of supervised loops by name.', ['loop']),
   loopCritical: define(
     'gauge',
