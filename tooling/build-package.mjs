@@ -1,6 +1,6 @@
 /**
  * Builds the package in the current folder into dist/: JavaScript, declarations, and whatever else lies beside the
- * sources (Lua scripts, for one). Called as the `build` script of every package.
+ * sources (Lua scripts, for one). Called as the `build` script of every package, and with --if-missing before it is packed.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -68,6 +68,8 @@ if (!existsSync('package.json') || !existsSync(SOURCE)) {
   );
   process.exit(1);
 }
+// Before a tarball is made: an unbuilt package would be an empty one.
+if (process.argv.includes('--if-missing') && existsSync(OUTPUT)) process.exit(0);
 // What an earlier build left of a source that is gone would end up in the tarball.
 rmSync(OUTPUT, { recursive: true, force: true });
 const status = compile();

@@ -14,6 +14,8 @@ test.each([
   ['bearer x', 'x'],
   ['BEARER   x ', 'x'],
   ['Basic x', undefined],
+  [JWT, JWT],
+  ['eyJ.a', undefined],
   ['Bearer', undefined],
   ['Bearer ', undefined],
   ['Bearer a b', undefined],

@@ -20,9 +20,10 @@ export interface TokenCarriers {
 
 const QUERY_PARAMETERS: ReadonlySet<string> = new Set(['token', 'access_token']);
 
-/** The token of an `Authorization: Bearer ...` header. */
+/** The token of an `Authorization: Bearer ...` header, or of one that is a JWT and nothing else: `Bearer` is easily forgotten. */
 export function tokenFromAuthorization(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : /^bearer +(\S+) *$/i.exec(header)?.[1];
+  if (header === undefined) return undefined;
+  return /^bearer +(\S+) *$/i.exec(header)?.[1] ?? /^(eyJ[\w-]+\.[\w-]+\.[\w-]+) *$/.exec(header)?.[1];
 }
 
 /** The token in the subprotocol `carillon.token.<jwt>` of a `Sec-WebSocket-Protocol` header. */
