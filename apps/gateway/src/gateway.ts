@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Server as TlsServer } from 'node:tls';
 import { createTokenVerifier } from '@carillon/auth';
-import { type Broker, PartitionsDifferError } from '@carillon/broker';
+import type { Broker } from '@carillon/broker';
 import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
 import {
   createHttpServer,
@@ -12,7 +11,6 @@ import {
   registerMetricsRoutes,
   type Service,
   ServiceShell,
-  waitFor,
 } from '@carillon/service';
 import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -42,9 +40,10 @@ import { ServeFrame } from './ingress/serve-frame.ts';
 import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
 import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
+import { brokerPart } from './lifecycle/broker-part.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { addMetricsListener } from './lifecycle/metrics-listener.ts';
-import { ServedCertificate } from './lifecycle/served-certificate.ts';
+import { certificatePart, ServedCertificate } from './lifecycle/served-certificate.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
@@ -232,23 +231,13 @@ export async function createGateway({
   shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
     affects: 'nothing',
   });
-  if (certificate !== undefined) addCertificate(shell, certificate, server.server as unknown as TlsServer);
+  if (certificate !== undefined) {
+    shell.health.add('certificate', () => certificate.problem(), { affects: 'nothing' });
+    shell.add(certificatePart(certificate, server.server));
+  }
   // Health is served while the broker is waited for; clients are refused until it is there.
   shell.add(listening(server, config.listener));
-  if (ownsBroker)
-    shell.add({
-      name: 'broker',
-      start: (signal) =>
-        waitFor({
-          what: 'the broker',
-          attempt: (attemptSignal) => broker.start(attemptSignal),
-          isFinal: (error) => error instanceof PartitionsDifferError,
-          telemetry,
-          signal,
-          health: shell.health,
-        }),
-      stop: () => broker.stop(),
-    });
+  if (ownsBroker) shell.add(brokerPart(broker, telemetry, shell.health));
   shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
   shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
   const watch = new PositionWatch(channels, feed);
@@ -298,15 +287,6 @@ export async function createGateway({
     server,
     routes,
     ...(certificate !== undefined && { reload: certificate.reload }),
-  });
-}
-
-function addCertificate(shell: ServiceShell, certificate: ServedCertificate, server: TlsServer): void {
-  shell.health.add('certificate', () => certificate.problem(), { affects: 'nothing' });
-  shell.add({
-    name: 'certificate',
-    start: async () => certificate.start(server),
-    stop: async () => certificate.stop(),
   });
 }
 

@@ -18,6 +18,7 @@ const ENTRY_FILES = /^(?:(?:apps|packages|examples)\/[^/]+|checks)\/(?:src\/)?in
 const SHARED_CLOCK = /^apps\/(?:gateway|router|persistence)\/src\//;
 /** Where the clock of the machine is meant, and why. */
 const LOCAL_CLOCK: Readonly<Record<string, string>> = {
+  'apps/gateway/src/lifecycle/served-certificate.ts': 'a certificate ends by the clock of those who check it',
   'apps/gateway/src/session/connections.ts': 'a token ends by the clock that verified it',
   'apps/persistence/src/requests/ask-endpoint.ts': 'the receiver compares with its own clock',
   'apps/persistence/src/webhooks/send.ts': 'the receiver compares with its own clock',

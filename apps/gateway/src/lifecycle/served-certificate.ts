@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:tls';
 import { pairFault } from '@carillon/config';
+import type { Part } from '@carillon/service';
 import type { Logger, Telemetry } from '@carillon/telemetry';
 
 const DAY_MS = 86_400_000;
@@ -101,4 +102,13 @@ function readPair({ certFile, keyFile }: CertificateFiles): Pair {
 
 function validTo({ cert }: Pair): Date {
   return new Date(new X509Certificate(cert).validTo);
+}
+
+/** @param server of TLS, which serves the certificate */
+export function certificatePart(certificate: ServedCertificate, server: object): Part {
+  return {
+    name: 'certificate',
+    start: async () => certificate.start(server as Server),
+    stop: async () => certificate.stop(),
+  };
 }
