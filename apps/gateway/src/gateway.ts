@@ -43,7 +43,7 @@ import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { brokerPart } from './lifecycle/broker-part.ts';
 import { Degradation } from './lifecycle/degradation.ts';
 import { addMetricsListener } from './lifecycle/metrics-listener.ts';
-import { certificatePart, ServedCertificate } from './lifecycle/served-certificate.ts';
+import { addCertificate, ServedCertificate } from './lifecycle/served-certificate.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
 import { Authenticator } from './session/authenticate.ts';
@@ -231,10 +231,7 @@ export async function createGateway({
   shell.health.add('settings of the broker', async () => (await broker.status()).problems.join('; '), {
     affects: 'nothing',
   });
-  if (certificate !== undefined) {
-    shell.health.add('certificate', () => certificate.problem(), { affects: 'nothing' });
-    shell.add(certificatePart(certificate, server.server));
-  }
+  if (certificate !== undefined) addCertificate(shell, certificate, server.server);
   // Health is served while the broker is waited for; clients are refused until it is there.
   shell.add(listening(server, config.listener));
   if (ownsBroker) shell.add(brokerPart(broker, telemetry, shell.health));

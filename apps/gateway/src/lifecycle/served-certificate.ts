@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:tls';
 import { pairFault } from '@carillon/config';
-import type { Part } from '@carillon/service';
+import type { ServiceShell } from '@carillon/service';
 import type { Logger, Telemetry } from '@carillon/telemetry';
 
 const DAY_MS = 86_400_000;
@@ -105,10 +105,11 @@ function validTo({ cert }: Pair): Date {
 }
 
 /** @param server of TLS, which serves the certificate */
-export function certificatePart(certificate: ServedCertificate, server: object): Part {
-  return {
+export function addCertificate(shell: ServiceShell, certificate: ServedCertificate, server: object): void {
+  shell.health.add('certificate', () => certificate.problem(), { affects: 'nothing' });
+  shell.add({
     name: 'certificate',
     start: async () => certificate.start(server as Server),
     stop: async () => certificate.stop(),
-  };
+  });
 }
