@@ -512,7 +512,7 @@ describe('HTTP', () => {
     const body = '{"payload":1}';
     expect(await call('/v1/channels/chat:a/messages?stored=yes', { method: 'POST', body })).toMatchObject({
       status: 400,
-      body: { error: { code: 'BODY_INVALID' } },
+      body: { error: { code: 'QUERY_INVALID' } },
     });
   });
 
