@@ -51,11 +51,6 @@ export const SERVICE_ERRORS = {
     'A statement failed in Postgres; the message has its name.',
     'Messages that Postgres refuses are tried again for a while, then they become dead letters; all else is tried again until it succeeds.',
   ),
-  REDIS_CONNECTION_FAILED: define(
-    'yes',
-    'There is no connection to Redis; the message says why, and which setting to look at.',
-    'It is tried again; mend what the message names.',
-  ),
   JOBS_UNAVAILABLE: define(
     'yes',
     'The queue of the jobs did not answer; whether the job was added is not known. Over HTTP: `UNAVAILABLE`.',
