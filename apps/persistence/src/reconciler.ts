@@ -82,18 +82,24 @@ export class Reconciler {
     for (const partition of await reconciliation.unsettled()) await this.#settle(partition);
     for (const partition of await reconciliation.generations()) this.#plan(partition);
     const nowMs = performance.now();
-    const due = this.#looks.filter(({ atMs }) => atMs <= nowMs);
-    this.#looks = this.#looks.filter(({ atMs }) => atMs > nowMs);
-    for (const { partition } of due) await this.#lookAgain(partition);
+    for (const look of this.#looks.filter(({ atMs }) => atMs <= nowMs)) {
+      await this.#lookAgain(look.partition);
+      this.#looks = this.#looks.filter((other) => other !== look);
+    }
   }
 
   #plan(partition: UnsettledPartition): void {
     if (this.#planned.get(partition.partition) === partition.generation) return;
     this.#planned.set(partition.partition, partition.generation);
     const nowMs = performance.now();
+    // A worker that starts later has nothing to do with what was long ago.
+    const ageMs = Math.max(0, this.#deps.broker.nowMs() - partition.raisedAtMs);
     this.#looks = [
       ...this.#looks.filter((look) => look.partition.partition !== partition.partition),
-      ...LOOKS_AGAIN_AFTER_MS.map((ms) => ({ partition, atMs: nowMs + ms })),
+      ...LOOKS_AGAIN_AFTER_MS.filter((ms) => ms > ageMs).map((ms) => ({
+        partition,
+        atMs: nowMs + ms - ageMs,
+      })),
     ];
   }
 
@@ -128,6 +134,8 @@ export class Reconciler {
       .map((stored) => ({ stored, key: keyOf(stored), lineage: byKey.get(keyOf(stored)) }))
       .filter(({ stored, lineage }) => {
         if (lineage?.epoch === stored.epoch) return false;
+        // The state of the channel was kept for its time, and is gone with it.
+        if (lineage === undefined && keptUpToMs > 0) return false;
         const end = lineage && endOf(lineage, stored.epoch);
         return end === undefined || stored.lastSeq > end.lastSeq;
       });
@@ -160,8 +168,8 @@ export class Reconciler {
     let refused = 0;
     let published = 0;
     for (const found of await this.#behindEnds(partition)) {
-      // The broker came back empty, and somebody went on without this epoch: all of it is known to those who were there.
-      if (partition.keptUpToMs === 0 && isUnknown(found)) continue;
+      // An epoch that the channel doesn't know may be of any age.
+      if (isUnknown(found)) continue;
       const outcome = await this.#republish(found);
       refused += outcome.refused;
       published += outcome.published;

@@ -11,6 +11,8 @@ export interface UnsettledPartition {
   readonly generation: string;
   /** When the newest durable message that the broker still has was appended, in milliseconds since 1970; 0: it has none. */
   readonly keptUpToMs: number;
+  /** When this life began, in milliseconds since 1970 by the broker's clock. */
+  readonly raisedAtMs: number;
 }
 
 /** A stored message of an ended epoch, behind the end that the broker knows. */

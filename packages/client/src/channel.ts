@@ -137,8 +137,10 @@ export class Channel {
     this.#moveTo({ epoch: frame.epoch, seq: frame.seq });
     // It was acknowledged, and the server did not know that yet.
     if (isAhead(this.#acked, { epoch: frame.epoch, seq: frame.seq - 1 })) return 'duplicate';
-    const redelivered = frame.seq <= this.#highest;
-    if (this.#isKnown(frame.id) && !redelivered) return 'duplicate';
+    const known = this.#isKnown(frame.id);
+    // [AK4] A consumer is sent again what it has not acknowledged, over a change of epoch, too.
+    const redelivered = frame.seq <= this.#highest || (known && this.consumer !== undefined);
+    if (known && !redelivered) return 'duplicate';
     this.#highest = Math.max(this.#highest, frame.seq);
     const message = messageOf(frame, { own, recovered: frame.seq <= this.#recoveredUpTo, redelivered });
     for (const subscription of [...this.subscriptions]) subscription.deliver(message);

@@ -2,6 +2,7 @@ import { type AckCursor, type Broker, type ChannelKey, countAfter } from '@caril
 import { CarillonError, type Position } from '@carillon/protocol';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { Channel } from './channel.ts';
+import { isLocal } from './known-lineage.ts';
 import type { Subscribing, Subscription } from './subscribe.ts';
 
 /** Cursors read from the broker in one round; the others wait for the next rounds, in turn. */
@@ -238,6 +239,8 @@ function keyOf(channel: ChannelKey, consumer: string): string {
 function hasOpen(consumer: Consumer): boolean {
   const { position, lineage } = consumer.channel;
   const at = position!;
+  // The channel is on its way through epochs: what is open shows at its end.
+  if (lineage !== undefined && lineage.epoch !== at.epoch && !isLocal(at)) return false;
   const known =
     lineage?.epoch === at.epoch ? countAfter({ ...lineage, seq: at.seq }, consumer.acked) : undefined;
   if (known !== undefined) return known > 0;

@@ -1,5 +1,6 @@
 import type { HistoryEntry } from '@carillon/broker';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
+import { pause } from '@carillon/service';
 import { type Frame, MessageFrames } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
@@ -14,6 +15,9 @@ export type ReadMissing = (channel: Channel, epoch: string, from: number, to: nu
 export type MissedFrames =
   | { readonly entries: readonly MessageFrames[] }
   | { readonly reason: NotRecoveredReason };
+
+/** Pause before the next step of a reader that is ahead of its channel. */
+const STEP_PAUSE_MS = 50;
 
 /** What the client was told already, with `recovered: false`: that messages may be missing after these epochs. */
 export type ToldEpochs = readonly string[];
@@ -62,7 +66,11 @@ export class CatchingUp {
     if (isLocal(at) || isLocal(channel.position!)) return { to: channel.position!, reason: 'epoch-changed' };
     const lineage = await this.#endedEpochs.settled(channel, channel.lineage, isWanted);
     if (lineage === undefined) return { reason: 'history-unavailable' };
-    if (lineage.epoch === at.epoch) return { to: at };
+    if (lineage.epoch === at.epoch) {
+      // The channel itself is on its way there.
+      await pause(STEP_PAUSE_MS);
+      return { to: at };
+    }
     const step = await this.#endedEpochs.step(channel, at, lineage, [at.epoch]);
     return 'entries' in step ? { entries: framesOf(channel, step.entries) } : step;
   }
@@ -119,7 +127,10 @@ export class CatchingUp {
       if ('entries' in page) at = await send(sink, at, page.entries, isWanted);
       else {
         // The channel went on in another epoch while this was read: the next step leads there.
-        if (!('to' in page) && page.reason === 'epoch-changed') continue;
+        if (!('to' in page) && page.reason === 'epoch-changed') {
+          await pause(STEP_PAUSE_MS);
+          continue;
+        }
         at = 'to' in page ? page.to : channel.position!;
         const isNews = page.reason !== 'epoch-changed' || !told.includes(from.epoch);
         if (page.reason !== undefined && isNews) sink.tellGap(channel.name, from, at, page.reason);

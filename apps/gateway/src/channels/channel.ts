@@ -207,6 +207,8 @@ export class Channel {
       return undefined;
     }
     const path = this.#lineage.epochs;
+    // Before the way there: those who catch up meanwhile go the same way.
+    this.#lineage.learn(upTo);
     while (this.#position!.epoch !== upTo.epoch) {
       const at = this.#position!;
       if (isLocal(at)) this.#skipTo({ epoch: upTo.epoch, seq: upTo.seq }, 'epoch-changed');
@@ -218,7 +220,6 @@ export class Channel {
         else this.#skipTo(step.to, step.reason);
       }
     }
-    this.#lineage.learn(upTo);
     return upTo;
   }
 

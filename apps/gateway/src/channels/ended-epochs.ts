@@ -16,6 +16,7 @@ import { contiguous, readEnded, readStoredAfter } from './read-missing.ts';
 /** So long the database may take to say what it has of an epoch; then it ends with what the broker knows. */
 const SETTLE_PATIENCE_MS = 10_000;
 const MAX_PAUSE_MS = 1000;
+const STEP_PAUSE_MS = 50;
 
 /** Whose epochs these are. */
 export interface EpochOwner {
@@ -70,6 +71,8 @@ export class EndedEpochs {
       } catch {
         await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS })); // the broker's own log tells the operator
       }
+      // Somebody else may have raised the generation: nothing is settled then.
+      if (lineage !== undefined && !isFinal(lineage, policy)) await pause(STEP_PAUSE_MS);
       // A channel that was lost altogether gets a state when its interest is renewed.
       if (lineage === undefined) await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));
     }
@@ -87,7 +90,7 @@ export class EndedEpochs {
         { channel: owner.key, policy: owner.policy, epoch: at.epoch, from: at.seq + 1, to: end.lastSeq },
       );
       if ('entries' in rest || rest.reason === 'history-unavailable') return rest as EpochStep;
-      return { to, reason: rest.reason };
+      return { to, reason: end.isLossy ? 'epoch-changed' : rest.reason };
     }
     return end.isLossy || at.seq > end.lastSeq ? { to, reason: 'epoch-changed' } : { to };
   }

@@ -1,6 +1,6 @@
 import { countAfter, endOf, epochAfter, type Lineage } from '@carillon/broker';
 import { CarillonError, decodeRecord, type NotRecoveredReason, type Position } from '@carillon/protocol';
-import { within } from '@carillon/service';
+import { pause, within } from '@carillon/service';
 import type { MessageFrames } from '../egress/frame.ts';
 import type { CatchingUp, MissedFrames, ToldEpochs } from './catching-up.ts';
 import type { Channel } from './channel.ts';
@@ -8,6 +8,9 @@ import type { Channels } from './channels.ts';
 
 /** A client that comes back waits so long for its first messages; then it is told to come again. */
 const FIRST_PAGE_PATIENCE_MS = 8000;
+
+/** Pause before the next step of a reader that is ahead of its channel. */
+const STEP_PAUSE_MS = 50;
 
 /** Where a subscription starts. */
 export interface Start {
@@ -148,7 +151,9 @@ export class FirstPages {
       );
       if ('entries' in page) return page;
       if (!('to' in page)) {
-        if (page.reason !== 'epoch-changed' || performance.now() > deadlineMs) return page;
+        if (page.reason !== 'epoch-changed') return page;
+        if (performance.now() > deadlineMs) return { reason: 'history-unavailable' };
+        await pause(STEP_PAUSE_MS); // the channel is on its way to another epoch
       } else if (page.reason === undefined || page.reason === 'epoch-changed') at = page.to;
       else return { reason: page.reason };
     }

@@ -51,6 +51,10 @@ export class GenerationGuard {
   #waiting: (() => void)[] = [];
   #witness: Witness | undefined;
   #verifiedRun: string | undefined;
+  /** Names the process that was claimed last, verified or not yet. */
+  #claimedRun: string | undefined;
+  /** Their generation has changed, and not everybody here knows. */
+  readonly #untold = new Set<PartitionId>();
   #isOpen = false;
   #attempt = 0;
   #isStopped = false;
@@ -80,6 +84,11 @@ export class GenerationGuard {
   /** Names the process that was verified last. */
   get run(): string | undefined {
     return this.#verifiedRun;
+  }
+
+  /** Is this the process that was claimed last? */
+  isLatest(run: string): boolean {
+    return run === this.#claimedRun;
   }
 
   /** The generation to publish in, on a connection of its own to the process that `run` names; `undefined`: not now. */
@@ -136,7 +145,9 @@ export class GenerationGuard {
   async join(witness: Witness): Promise<void> {
     this.#witness = witness;
     const run = this.#verifiedRun;
-    if (run !== undefined && this.#isOpen) await this.#claimAll(run);
+    if (run === undefined || !this.#isOpen) return;
+    await this.#claimAll(run);
+    if (this.#untold.size > 0) this.verifyAgain();
   }
 
   /** Resolves when it is open; rejects when `signal` aborts. */
@@ -193,17 +204,17 @@ export class GenerationGuard {
   async #verify(attempt: number): Promise<void> {
     const { redis } = this.#deps;
     const run = await runOf((section) => redis.info(section));
-    const raised = await this.#claimAll(run);
+    await this.#claimAll(run);
     if (attempt !== this.#attempt) return;
-    if (raised.length > 0) await this.#tell(raised, run);
+    if (this.#untold.size > 0) await this.#tell([...this.#untold], run);
     if (attempt !== this.#attempt) return;
+    this.#untold.clear();
     this.#verifiedRun = run;
     this.#isOpen = true;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** @returns partitions whose generation is another one than this process knew */
-  async #claimAll(run: string): Promise<readonly PartitionId[]> {
+  async #claimAll(run: string): Promise<void> {
     const { redis, baseOf, settlePatienceMs } = this.#deps;
     const claims = await Promise.all(
       this.#known.map((_, partition) =>
@@ -212,9 +223,9 @@ export class GenerationGuard {
     );
     const partitions = [...claims.keys()];
     const waitsUntilMs = performance.now() + settlePatienceMs;
-    const raised = partitions.filter((partition) =>
-      this.#known[partition]!.learn(claims[partition]!, waitsUntilMs),
-    );
+    this.#claimedRun = run;
+    for (const partition of partitions)
+      if (this.#known[partition]!.learn(claims[partition]!, waitsUntilMs)) this.#untold.add(partition);
     this.changes.tell();
     this.#learnLosses(
       partitions,
@@ -222,7 +233,6 @@ export class GenerationGuard {
     );
     this.#pollMs = POLL_MS;
     this.#pollUntilSettled();
-    return raised;
   }
 
   #evidence(partition: PartitionId): ClaimEvidence {

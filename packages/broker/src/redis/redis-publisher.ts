@@ -8,6 +8,7 @@ import type { Connections } from './connections.ts';
 import type { GenerationGuard } from './generation-guard.ts';
 import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
+import { type Batch, inBatches, isFull } from './publication-batches.ts';
 import { PublishCall } from './publish-call.ts';
 import type { Pushes, PushReceiver } from './pushes.ts';
 import { runOf } from './redis-process.ts';
@@ -16,10 +17,6 @@ import { command } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 import { ScriptCalls } from './wire/script-calls.ts';
 import { Wire } from './wire/wire.ts';
-
-/** Bounds of one script call: Redis does nothing else meanwhile. */
-const MAX_BATCH = 256;
-const MAX_BATCH_CHARS = 1_000_000;
 
 /** Longest wait for the publisher's own connection before lost messages are given up. */
 const APPEND_TIMEOUT_MS = 5000;
@@ -53,10 +50,8 @@ export interface RedisPublisherDependencies {
 type Settle = (outcome: PublishOutcome) => void;
 type SettleAll = (outcomes: readonly PublishOutcome[]) => void;
 
-interface Batch {
-  readonly publications: Publication[];
+interface WaitingBatch extends Batch {
   readonly settles: Settle[];
-  chars: number;
 }
 
 /** Collects the publishes of one event-loop turn and sends one script call per partition. */
@@ -68,7 +63,7 @@ export class RedisPublisher implements Publisher {
   readonly #held: readonly HeldPublications[];
   /** Which run of Redis the connection leads to; see {@link GenerationGuard}. */
   #run: string | undefined;
-  #waiting = new Map<PartitionId, Batch[]>();
+  #waiting = new Map<PartitionId, WaitingBatch[]>();
   #scheduled = false;
 
   constructor(deps: RedisPublisherDependencies) {
@@ -139,15 +134,22 @@ export class RedisPublisher implements Publisher {
   ): Promise<readonly PublishOutcome[]> {
     if (run === undefined) return refusedAll(publications);
     const deadlineMs = performance.now() + APPEND_TIMEOUT_MS;
-    while (!(this.#wire.isReady && this.#run === run) && performance.now() < deadlineMs) {
+    const { guard } = this.#deps;
+    const isDue = (): boolean => guard.isLatest(run) && performance.now() < deadlineMs;
+    while (!(this.#wire.isReady && this.#run === run) && isDue()) {
       if (this.#wire.isReady) this.#deps.redis.disconnect(true);
       await Promise.race([this.#wire.nextReady(), pause(RETRY_MS)]);
     }
-    const generation = this.#deps.guard.generationOf(partition);
+    const generation = guard.generationOf(partition);
     if (this.#run !== run || generation === undefined) return refusedAll(publications);
-    return await new Promise<readonly PublishOutcome[]>((resolve) =>
-      this.#send(partition, generation, publications, resolve),
-    );
+    const outcomes: PublishOutcome[] = [];
+    for (const batch of inBatches(publications))
+      outcomes.push(
+        ...(await new Promise<readonly PublishOutcome[]>((resolve) =>
+          this.#send(partition, generation, batch, resolve),
+        )),
+      );
+    return outcomes;
   }
 
   /** Publishes on a fresh connection never overtake each other by a script that has to be sent first. */
@@ -293,8 +295,4 @@ function refusedAll(publications: readonly Publication[]): readonly PublishOutco
 function replicated(outcome: PublishOutcome, acked: number, wanted: number): PublishOutcome {
   if (outcome.status === 'refused' || acked >= wanted) return outcome;
   return refusals.unknown(new Error(`${acked} of ${wanted} replicas have it`));
-}
-
-function isFull({ publications, chars }: Batch, next: Publication): boolean {
-  return publications.length >= MAX_BATCH || chars + next.record.length > MAX_BATCH_CHARS;
 }

@@ -101,15 +101,16 @@ export class RedisReconciliation implements Reconciliation {
     const { redis, keys, partitions } = this.#deps;
     const all = Array.from({ length: partitions }, (_, partition) => partition);
     const found = await Promise.all(
-      all.map((partition) => redis.hmget(`${keys.base(partition)}meta`, 'g', 'q', 'ft')),
+      all.map((partition) => redis.hmget(`${keys.base(partition)}meta`, 'g', 'q', 'ft', 'rt')),
     ).catch((error: unknown) => Promise.reject(unavailable(error)));
-    return found.flatMap(([generation, settled, keptUpToMs], partition) =>
+    return found.flatMap(([generation, settled, keptUpToMs, raisedAtMs], partition) =>
       typeof generation === 'string'
         ? [
             {
               partition,
               generation,
               keptUpToMs: Number(keptUpToMs ?? 0),
+              raisedAtMs: Number(raisedAtMs ?? 0),
               isSettled: settled === generation,
             },
           ]

@@ -69,8 +69,10 @@ export class Republisher {
     guard.republishing(partition, durable.length > 0);
     if (durable.length > 0) void this.#whenSettled(partition, generation, run, durable);
     const others = lost.filter(({ publication }) => !publication.keeping.durable);
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONCE; attempt++)
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS_AT_ONCE; attempt++) {
       if (await this.#tryAll(partition, run, others)) return;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 
   async #whenSettled(

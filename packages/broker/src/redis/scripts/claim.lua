@@ -38,7 +38,7 @@ local function raise()
   if state[8] and state[7] ~= generation then log_ms = math.min(log_ms, tonumber(state[8])) end
   generation = string.format('%d', math.max(ordinal(generation), ordinal(known)) + 1) .. '-' .. random
   chain = last_of((chain == '' and '' or chain .. ',') .. generation .. ':' .. string.format('%d', count))
-  redis.call('HSET', meta, 'r', run, 'g', generation, 'gs', chain, 'ft', string.format('%d', log_ms))
+  redis.call('HSET', meta, 'r', run, 'g', generation, 'gs', chain, 'ft', string.format('%d', log_ms), 'rt', string.format('%d', now_ms()))
 end
 
 -- What the generation after the one that is known had at its beginning; `false` when the known one is not among the predecessors.

@@ -2,7 +2,7 @@
 -- before anything is accepted there: what an earlier process accepted can't be given a position again, whatever of it is lost.
 -- In `meta`: g the generation, r the process it belongs to, n publish calls, gs generations so far (`<generation>:<n at its beginning>`),
 -- ls those that began with a loss, q the last one whose ends of epochs are settled with the database, ft when the newest entry of the log
--- was appended before the first one that isn't settled, f the latest epoch, x until when ids of published messages are looked up.
+-- was appended before the first one that isn't settled, rt when it was raised, f the latest epoch, x until when ids of published messages are looked up.
 -- Channels and producers carry the generation that they belong to, in `g`.
 local MAX_PREDECESSORS = 16
 
@@ -16,7 +16,7 @@ local function epoch_after(old, fresh)
   local digits = '0123456789abcdefghijklmnopqrstuvwxyz'
   for at = #old, 1, -1 do
     local value = string.find(digits, string.sub(old, at, at), 1, true)
-    if value < 36 then
+    if value and value < 36 then
       return string.sub(old, 1, at - 1) .. string.sub(digits, value + 1, value + 1) .. string.rep('0', #old - at)
     end
   end
