@@ -78,7 +78,11 @@ export class WebhookStage {
       telemetry,
       broker: this.broker,
       database: this.database,
-      settings: { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
+      settings: {
+        ...{ batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
+        // What is refused is refused for good here: nobody repairs anything.
+        patience: { messageMs: 500, faultMs: 500 },
+      },
       webhooks: { endpoints, allowedNetworks: ['127.0.0.1'] },
     });
     this.#ending.push(() => service.stop());

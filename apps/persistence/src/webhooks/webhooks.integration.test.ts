@@ -11,7 +11,11 @@ import { createPersistence } from '../persistence.ts';
 import { publication, publish, quietTelemetry } from '../published.suite.ts';
 import { type Received, startReceiver } from './receiver.suite.ts';
 
-const SETTINGS = { batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 };
+const SETTINGS = {
+  ...{ batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
+  // What is refused is refused for good here: nobody repairs anything.
+  patience: { messageMs: 500, faultMs: 500 },
+};
 const SECRET = 'a-secret-of-the-receiver';
 const LOCAL = ['127.0.0.1'];
 
