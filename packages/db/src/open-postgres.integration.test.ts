@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTelemetry } from '@carillon/telemetry';
@@ -105,6 +105,24 @@ describe('where Postgres is', () => {
     await withDatabase(`postgres://carillon@${encoded}:${postgres.port}/postgres`, (database) =>
       database.ping(),
     );
+  });
+
+  it('a server that asks for a password', async () => {
+    const secured = await startPostgres();
+    try {
+      await withDatabase(secured.url, (database) =>
+        database.query('set the password', `alter role carillon password 'p@ss/word'`),
+      );
+      await writeFile(join(secured.socketDir!, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
+      await secured.restart();
+      const at = (password: string) => `postgres://carillon${password}@127.0.0.1:${secured.port}/postgres`;
+      await withDatabase(at(':p%40ss%2Fword'), (database) => database.ping());
+      await expect(withDatabase(at(':wrong'), (database) => database.ping())).rejects.toThrow(
+        'password authentication failed',
+      );
+    } finally {
+      await secured.stop();
+    }
   });
 
   it('several hosts: one that is away is passed over', async () => {

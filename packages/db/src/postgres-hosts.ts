@@ -41,7 +41,13 @@ export function clientFor(hosts: PostgresHosts, parameters: StartParameters): ty
 
     constructor(config: pg.ClientConfig) {
       const host = hosts.current;
-      super({ ...config, ...host, ...(parameters.options !== undefined && { options: parameters.options }) });
+      // The pool hides the password from being listed, and so from being copied.
+      super({
+        ...config,
+        password: config.password,
+        ...host,
+        ...(parameters.options !== undefined && { options: parameters.options }),
+      });
       this.#host = host;
     }
 
