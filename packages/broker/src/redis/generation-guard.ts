@@ -160,8 +160,9 @@ export class GenerationGuard {
     await promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
-  /** The write count of an answered publish, or of a push. */
+  /** The write count of an answered publish, or of a push. While it isn't known which generation it counts in, it is no evidence. */
   saw(partition: PartitionId, count: number): void {
+    if (!this.#isOpen) return;
     this.#known[partition]!.saw(count);
   }
 
