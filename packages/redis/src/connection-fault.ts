@@ -36,6 +36,9 @@ const CLOSED_BY_PEER = /EPIPE|ECONNRESET|Connection is closed/;
 const NO_CERTIFICATE =
   'Redis closes the connection before it is ready. Where it asks for a client certificate: CARILLON_REDIS_TLS_CERT_FILE and CARILLON_REDIS_TLS_KEY_FILE name one';
 
+/** Errors of connections that never came about. */
+const UNREACHED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
 const faults = new WeakMap<Redis, RedisConnectionError>();
 
 /**
@@ -46,6 +49,9 @@ export function watchConnection(redis: Redis, onFault: (error: Error) => void): 
   let isGivenUp = false;
   redis.on('connect', () => {
     isGivenUp = false;
+    // It is reached now: why it was not is no cause of what follows, e.g. that it reads its file.
+    const { code } = (faults.get(redis)?.cause ?? {}) as { readonly code?: unknown };
+    if (UNREACHED.has(String(code))) faults.delete(redis);
   });
   redis.on('ready', () => faults.delete(redis));
   redis.on('error', (error: Error) => {
