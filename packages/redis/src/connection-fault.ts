@@ -10,6 +10,7 @@ export class RedisConnectionError extends Error {
 
 /** What is said first decides: a refusal of the password is one, whatever the command was. */
 const CAUSES: readonly (readonly [pattern: RegExp, cause: string])[] = [
+  [/^LOADING\b/, 'Redis is reading its file (LOADING)'],
   [/^NOAUTH\b/, 'Redis asks for a password, and CARILLON_REDIS_URL has none'],
   [/^WRONGPASS\b/, 'Redis refuses the user or password of CARILLON_REDIS_URL'],
   [/^NOPERM\b/, 'the user of CARILLON_REDIS_URL may not do what is needed: see its ACL'],
