@@ -97,11 +97,16 @@ function replicaProblems(value: ValueOf, failover: StatusQuestion['failover']): 
   ];
 }
 
+/** Said by a Redis that is there, and stays that way. */
+const REFUSED = /password|ACL|maxclients|protected mode|database|TLS|certificate|LOADING/;
+
 function notReady(redis: Redis): string {
   const fault = connectionFault(redis);
   if (fault !== undefined) {
     const said = fault.cause instanceof Error ? fault.cause.message : '';
-    return `there is no connection to Redis: ${fault.message}${said === '' || said === fault.message ? '' : ` (${said})`}`;
+    const text = `there is no connection to Redis: ${fault.message}${said === '' || said === fault.message ? '' : ` (${said})`}`;
+    // A Redis that starts refuses, closes or answers late, one after the other, until it has read its file.
+    return REFUSED.test(fault.message) ? text : `${text}; or it is reading its file (LOADING)`;
   }
   return redis.status === 'connect'
     ? 'Redis takes connections and is not ready: it may be reading its file (LOADING)'
