@@ -104,7 +104,8 @@ export async function createGateway({
     namespaces: withControlPolicy(namespaces),
     telemetry,
     onStored: (key, epoch, seq) => stored.stored(key, epoch, seq),
-    onDataLost: (partitions) => askAgain(stored, { broker, feed, telemetry }, partitions),
+    onDataLost: (partitions, signal) =>
+      void askAgain(stored, { broker, feed, telemetry, signal }, partitions),
     onConnection: (up, away) => degradation.onConnection(up, away),
   });
   const subscribing = new Subscribing(
@@ -119,7 +120,7 @@ export async function createGateway({
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );
-  const readHistory = new ReadHistory(broker, id, namespaces);
+  const readHistory = new ReadHistory({ broker, gateway: id, namespaces, endedEpochs: channels.endedEpochs });
   const authenticator = new Authenticator(
     hasKey(config.auth)
       ? createTokenVerifier(config.auth, {

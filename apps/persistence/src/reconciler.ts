@@ -1,5 +1,5 @@
 import type { Broker, ChannelKey, Lineage, Reconciliation, UnsettledPartition } from '@carillon/broker';
-import { endOf } from '@carillon/broker';
+import { namedEnd } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import {
   type Database,
@@ -136,14 +136,14 @@ export class Reconciler {
         if (lineage?.epoch === stored.epoch) return false;
         // The state of the channel was kept for its time, and is gone with it.
         if (lineage === undefined && keptUpToMs > 0) return false;
-        const end = lineage && endOf(lineage, stored.epoch);
+        const end = lineage && namedEnd(lineage, stored.epoch);
         return end === undefined || stored.lastSeq > end.lastSeq;
       });
   }
 
   /** @returns how many messages the epoch has now that it did not have */
   async #extend(partition: UnsettledPartition, { key, stored, lineage }: Found): Promise<number> {
-    const from = (lineage && endOf(lineage, stored.epoch)?.lastSeq) ?? stored.firstSeq - 1;
+    const from = (lineage && namedEnd(lineage, stored.epoch)?.lastSeq) ?? stored.firstSeq - 1;
     const messages: { readonly id: string; readonly seq: number }[] = [];
     for (let at = from; ; ) {
       const page = await readTail(this.#deps.database, { ...stored, seq: at }, PAGE);
@@ -189,7 +189,7 @@ export class Reconciler {
   }: Found): Promise<{ readonly published: number; readonly refused: number }> {
     const { database, broker, namespaces } = this.#deps;
     if (lineage === undefined) return { published: 0, refused: 0 };
-    const after = endOf(lineage, stored.epoch)?.lastSeq ?? stored.firstSeq - 1;
+    const after = namedEnd(lineage, stored.epoch)?.lastSeq ?? stored.firstSeq - 1;
     const place: MessagePlace = { ...stored, seq: after };
     await deleteMoved(database, place);
     const keeping = namespaces.resolve(stored.channel);
@@ -215,7 +215,7 @@ export class Reconciler {
 }
 
 function isUnknown({ lineage, stored }: Found): boolean {
-  return lineage === undefined || endOf(lineage, stored.epoch) === undefined;
+  return lineage === undefined || namedEnd(lineage, stored.epoch) === undefined;
 }
 
 function keyOf({ app, channel }: RecentEpoch): ChannelKey {

@@ -8,3 +8,10 @@ export function makeEpoch(nowMs: number = Date.now()): string {
   const random = randomInt(36 ** RANDOM_CHARS).toString(36);
   return nowMs.toString(36).padStart(TIME_CHARS, '0').slice(-TIME_CHARS) + random.padStart(RANDOM_CHARS, '0');
 }
+
+const EPOCH = /^[0-9a-z]{12}$/;
+
+/** When an epoch was made, in milliseconds since 1970 on the clock of the broker; `undefined` for what is none. */
+export function epochTimeMs(epoch: string): number | undefined {
+  return EPOCH.test(epoch) ? Number.parseInt(epoch.slice(0, TIME_CHARS), 36) : undefined;
+}

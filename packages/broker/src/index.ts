@@ -1,7 +1,15 @@
 export { ACK_IDLE_TTL_MS, type AckCursor, type AckCursors } from './ack-cursors.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
-export { countAfter, type EndedEpoch, endOf, epochAfter, type Lineage, soleEpoch } from './lineage.ts';
+export {
+  countAfter,
+  type EndedEpoch,
+  endOf,
+  epochAfter,
+  type Lineage,
+  namedEnd,
+  soleEpoch,
+} from './lineage.ts';
 export { importPositions, type Positions } from './memory/journal/import-positions.ts';
 export { JournalCorruptError } from './memory/journal/journal-error.ts';
 export type { JournalOptions } from './memory/journal/journal-store.ts';

@@ -1,11 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ownIdentity, type ProcessIdentity } from '../process-identity.ts';
+import { isRunning, ownIdentity, type ProcessIdentity } from '../process-identity.ts';
 
 const LOCK = 'lock.sqlite';
 const OWNER = 'lock.json';
 const BUSY = 5;
+/** A process that was killed has its lock until the last of its threads has ended, which the kernel does by itself. */
+const MAX_WAIT_FOR_DEAD_MS = 5000;
+const RETRY_MS = 20;
 
 export type LockResult =
   | { readonly release: () => void }
@@ -17,6 +20,16 @@ export type LockResult =
  * The kernel releases it when the process ends, however that happens, also while nobody has taken note of its end (a zombie).
  */
 export function lockDataDir(path: string): LockResult {
+  const deadlineMs = performance.now() + MAX_WAIT_FOR_DEAD_MS;
+  for (;;) {
+    const result = tryLock(path);
+    if ('release' in result || result.owner === undefined || isRunning(result.owner)) return result;
+    if (performance.now() > deadlineMs) return result;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+  }
+}
+
+function tryLock(path: string): LockResult {
   const database = new DatabaseSync(join(path, LOCK));
   try {
     database.exec('begin exclusive');

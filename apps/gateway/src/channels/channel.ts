@@ -29,6 +29,8 @@ export interface ChannelDependencies {
     to: number,
   ) => Promise<MissingRead>;
   readonly endedEpochs: EndedEpochs;
+  /** It has gone on in another epoch without a word to its subscribers: a loss may have become known on the way. */
+  readonly onPassedSilently: (channel: Channel) => void;
 }
 
 /**
@@ -220,6 +222,7 @@ export class Channel {
         else this.#skipTo(step.to, step.reason);
       }
     }
+    if (this.hasPassedSilently) this.#deps.onPassedSilently(this);
     return upTo;
   }
 

@@ -1,7 +1,6 @@
-import type { Broker, ChannelKey, FeedHandler, GatewayFeed, Lineage, PartitionId } from '@carillon/broker';
+import type { Broker, ChannelKey, FeedHandler, GatewayFeed, PartitionId } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import { type Position, SYSTEM_CHANNEL } from '@carillon/protocol';
-import { backoffMs, pause } from '@carillon/service';
 import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import { publicName } from '../session/public-name.ts';
 import { BrokerAbsence } from './broker-absence.ts';
@@ -10,6 +9,7 @@ import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { EndedEpochs } from './ended-epochs.ts';
 import { Interest } from './interest.ts';
+import { InterestRenewal } from './interest-renewal.ts';
 import { LineageReader } from './lineage-reader.ts';
 import { PatientReads } from './patient-reads.ts';
 import { readMissing } from './read-missing.ts';
@@ -17,10 +17,6 @@ import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** A channel without subscribers is given back after this: a client that reloads its page finds it still warm. */
 const LINGER_MS = 5000;
-/** So long the next channels wait while these catch up. */
-const CATCH_UP_TURN_MS = 2000;
-/** Channels asked for in one call when interest is renewed. */
-const RENEW_BATCH = 200;
 
 export interface ChannelsDependencies {
   readonly broker: Broker;
@@ -28,7 +24,8 @@ export interface ChannelsDependencies {
   readonly namespaces: NamespaceResolver;
   readonly telemetry: Telemetry;
   readonly onStored: FeedHandler['onStored'];
-  readonly onDataLost: FeedHandler['onDataLost'];
+  /** `signal` aborts when the channels stop. */
+  readonly onDataLost: (partitions: readonly PartitionId[], signal: AbortSignal) => void;
   readonly onConnection: FeedHandler['onConnection'];
 }
 
@@ -39,6 +36,7 @@ export class Channels implements FeedHandler {
   readonly #lineages: LineageReader;
   readonly #deps: ChannelsDependencies;
   readonly #interest: Interest;
+  readonly #renewal: InterestRenewal;
   readonly #meter: DeliveryMeter;
   readonly #log: RepeatedLog;
   readonly #channels = new Map<ChannelKey, Channel>();
@@ -70,6 +68,12 @@ export class Channels implements FeedHandler {
     this.endedEpochs = new EndedEpochs({ ...deps, lineages: this.#lineages });
     this.#meter = new DeliveryMeter(() => deps.broker.nowMs(), deps.telemetry);
     this.#log = new RepeatedLog(deps.telemetry.loggerOf('channels'));
+    this.#renewal = new InterestRenewal({
+      feed: deps.feed,
+      find: (key) => this.#channels.get(key),
+      log: this.#log,
+      signal: this.#abort.signal,
+    });
     deps.telemetry.metrics.gauge(METRICS.channels, () => this.size);
     deps.telemetry.metrics.gauge(METRICS.subscriptions, () => this.subscriptionCount);
   }
@@ -134,19 +138,6 @@ export class Channels implements FeedHandler {
     if (lineage !== undefined) await channel.catchUpTo(lineage);
   }
 
-  /**
-   * Brings channels to where the broker is. Those whose history is away come later: they go on by themselves, and no other channel waits
-   * for them.
-   */
-  async catchUpAll(
-    targets: readonly { readonly channel: Channel; readonly lineage: Lineage }[],
-  ): Promise<void> {
-    const done = new AbortController();
-    const all = Promise.all(targets.map(({ channel, lineage }) => channel.catchUpTo(lineage)));
-    await Promise.race([all, pause(CATCH_UP_TURN_MS, done.signal)]);
-    done.abort();
-  }
-
   /** Gives back channels that nobody has wanted for a while. */
   async releaseIdle(): Promise<void> {
     const nowMs = performance.now();
@@ -204,13 +195,13 @@ export class Channels implements FeedHandler {
 
   onInterestLost(partitions: readonly PartitionId[]): void {
     const lost = new Set(partitions);
-    void this.#renew(
+    void this.#renewal.renew(
       [...this.#channels.keys()].filter((key) => lost.has(this.#deps.broker.partitionOf(key))),
     );
   }
 
   onDataLost(partitions: readonly PartitionId[]): void {
-    this.#deps.onDataLost(partitions);
+    this.#deps.onDataLost(partitions, this.#abort.signal);
     const lost = new Set(partitions);
     for (const channel of this.#channels.values())
       if (channel.hasPassedSilently && lost.has(this.#deps.broker.partitionOf(channel.key)))
@@ -221,7 +212,7 @@ export class Channels implements FeedHandler {
     this.#absence.turned(up, away);
     const back = [...this.#unknown].filter((key) => this.isServed(key));
     for (const key of back) this.#unknown.delete(key);
-    void this.#renew(back);
+    void this.#renewal.renew(back);
     this.#deps.onConnection(up, away);
   }
 
@@ -233,6 +224,7 @@ export class Channels implements FeedHandler {
       meter: this.#meter,
       patientReads: this.patientReads,
       endedEpochs: this.endedEpochs,
+      onPassedSilently: (passed) => void this.#tellLosses(passed),
       readMissing: (of, epoch, from, to) =>
         readMissing({ broker, gateway: feed.gateway }, { channel: of, epoch, from, to, policy }),
     });
@@ -264,31 +256,6 @@ export class Channels implements FeedHandler {
     } catch (error) {
       // The next connection finds the loss again, in what the channel says of its epochs.
       this.#log.warn({ err: error, channel: channel.key }, 'could not ask which epochs have losses');
-    }
-  }
-
-  /** The broker has forgotten what this gateway wants: say it again, and read what was missed meanwhile. */
-  async #renew(keys: readonly ChannelKey[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += RENEW_BATCH) {
-      const batch = keys.slice(at, at + RENEW_BATCH).filter((key) => this.#channels.has(key));
-      for (let attempt = 1; batch.length > 0 && !this.#abort.signal.aborted; attempt++) {
-        try {
-          const lineages = await this.#deps.feed.subscribe(batch);
-          await this.catchUpAll(
-            batch.flatMap((key, i) => {
-              const channel = this.#channels.get(key);
-              return channel === undefined ? [] : [{ channel, lineage: lineages[i]! }];
-            }),
-          );
-          break;
-        } catch (error) {
-          this.#log.warn(
-            { err: error, channels: batch.length },
-            'could not renew the interest in channels, trying again',
-          );
-          await pause(backoffMs(attempt), this.#abort.signal);
-        }
-      }
     }
   }
 }

@@ -35,7 +35,7 @@ export type EpochStep =
 
 export interface EndedEpochsDependencies {
   readonly broker: Pick<Broker, 'history' | 'cold'>;
-  readonly feed: Pick<GatewayFeed, 'gateway' | 'seal' | 'untilSettled'>;
+  readonly feed: Pick<GatewayFeed, 'gateway' | 'untilSettled'>;
   readonly lineages: LineageReader;
 }
 
@@ -53,7 +53,7 @@ export class EndedEpochs {
    * @param known what is known already
    */
   async settled(
-    { key, policy }: EpochOwner,
+    { key, policy }: { readonly key: ChannelKey; readonly policy: Pick<NamespacePolicy, 'durable'> },
     known: Lineage | undefined,
     isWanted: () => boolean,
   ): Promise<Lineage | undefined> {
@@ -65,7 +65,7 @@ export class EndedEpochs {
       try {
         if (lineage !== undefined) {
           const leftMs = deadlineMs - performance.now();
-          if (leftMs <= 0 || !(await feed.untilSettled(key, leftMs))) await feed.seal([key]);
+          if (leftMs <= 0 || !(await feed.untilSettled(key, leftMs))) await lineages.seal(key);
         }
         lineage = await lineages.read(key);
       } catch {
@@ -118,7 +118,8 @@ export class EndedEpochs {
   }
 }
 
-function isFinal({ before }: Lineage, { durable }: NamespacePolicy): boolean {
+/** Has the database said what it has of the earlier epochs, or has somebody gone on after them? */
+export function isFinal({ before }: Lineage, { durable }: Pick<NamespacePolicy, 'durable'>): boolean {
   return !durable || before.every((ended) => ended.isFinal);
 }
 

@@ -112,7 +112,7 @@ export class FirstPages {
     const position = first === undefined ? from : before(first);
     // What it missed can be counted only from where it goes on.
     if ((countAfter(lineage, position) ?? 0) > channel.policy.recoveryMaxMessages)
-      return failed(channel.position!, 'too-many-missed');
+      return failed(channel.position!, 'epoch-changed');
     return { ...failed(position, 'epoch-changed'), entries: page.entries, told: [presented.epoch] };
   }
 

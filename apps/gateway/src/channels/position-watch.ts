@@ -1,6 +1,7 @@
 import type { GatewayFeed } from '@carillon/broker';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
+import { catchUpAll } from './interest-renewal.ts';
 
 /** Silent for this long: the last message may have been lost on its way. */
 const SILENT_MS = 2000;
@@ -27,7 +28,7 @@ export class PositionWatch {
     const lineages = await this.#feed.positions(silent.map(({ key }) => key));
     const vanished = silent.filter((_, i) => lineages[i] === undefined);
     if (vanished.length > 0) await this.#renew(vanished);
-    await this.#channels.catchUpAll(
+    await catchUpAll(
       silent.flatMap((channel, i) => {
         const lineage = lineages[i];
         return lineage === undefined ? [] : [{ channel, lineage }];
@@ -38,7 +39,7 @@ export class PositionWatch {
   /** The broker has no state of a channel that somebody here wants: it lost its data. Subscribing makes a new epoch, and clients are told. */
   async #renew(vanished: readonly Channel[]): Promise<void> {
     const lineages = await this.#feed.subscribe(vanished.map(({ key }) => key));
-    await this.#channels.catchUpAll(vanished.map((channel, i) => ({ channel, lineage: lineages[i]! })));
+    await catchUpAll(vanished.map((channel, i) => ({ channel, lineage: lineages[i]! })));
   }
 
   #nextSilent(): readonly Channel[] {

@@ -26,8 +26,6 @@ const SINK: SubscriberSink = {
   tellGap: () => undefined,
 };
 
-const away = (): Promise<never> => Promise.reject(new Error('history is away'));
-
 it('the interest in all channels is renewed, and positions are watched, although what was missed can not be read', async () => {
   const { config } = loadConfig(GROUPS, {
     CARILLON_REDIS_URL: 'redis://not.used',
@@ -35,6 +33,12 @@ it('the interest in all channels is renewed, and positions are watched, although
   });
   let newest = 1;
   const asked = new Set<ChannelKey>();
+  /** How many channels were asked for again when the first one was caught up. */
+  let askedAtFirstRead: number | undefined;
+  const away = (): Promise<never> => {
+    askedAtFirstRead ??= asked.size;
+    return Promise.reject(new Error('history is away'));
+  };
   const feed: GatewayFeed = {
     gateway: 'g',
     start: async () => undefined,
@@ -75,7 +79,10 @@ it('the interest in all channels is renewed, and positions are watched, although
   asked.clear();
   newest = 5;
   channels.onInterestLost([0]);
-  await eventually(() => asked.size === KEYS.length, { what: 'all are asked for again' });
+  await eventually(() => asked.size === KEYS.length && askedAtFirstRead !== undefined, {
+    what: 'all are asked for again',
+  });
+  expect(askedAtFirstRead).toBe(KEYS.length);
   const watch = new PositionWatch(channels, feed);
   await watch.compareOnce();
   expect(channels.find(KEYS[0]!)?.position).toEqual({ epoch: 'e', seq: 1 });

@@ -10,7 +10,9 @@ import {
 } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
 import { CarillonError, type Position } from '@carillon/protocol';
+import { within } from '@carillon/service';
 import { channelKey } from '../channels/channel-name.ts';
+import { type EndedEpochs, isFinal } from '../channels/ended-epochs.ts';
 import { mayRead, type Reader } from '../session/readable.ts';
 import { missingCapability } from './missing-capability.ts';
 
@@ -36,16 +38,21 @@ export interface HistoryAnswer {
   readonly more: boolean;
 }
 
+export interface ReadHistoryDependencies {
+  readonly broker: Broker;
+  readonly gateway: string;
+  readonly namespaces: NamespaceResolver;
+  readonly endedEpochs: Pick<EndedEpochs, 'settled'>;
+}
+
 /** History of a channel: the hot part from the broker, what is older (or of older epochs) from Postgres. */
 export class ReadHistory {
   readonly #broker: Broker;
-  readonly #gateway: string;
-  readonly #namespaces: NamespaceResolver;
+  readonly #deps: ReadHistoryDependencies;
 
-  constructor(broker: Broker, gateway: string, namespaces: NamespaceResolver) {
-    this.#broker = broker;
-    this.#gateway = gateway;
-    this.#namespaces = namespaces;
+  constructor(deps: ReadHistoryDependencies) {
+    this.#broker = deps.broker;
+    this.#deps = deps;
   }
 
   /** @throws CarillonError PERMISSION_DENIED, HISTORY_DISABLED, HISTORY_UNAVAILABLE, UNAVAILABLE */
@@ -53,7 +60,7 @@ export class ReadHistory {
     const { channel, after, limit = DEFAULT_HISTORY_LIMIT } = query;
     if (!mayRead(reader, 'history', channel))
       throw missingCapability(reader.identity, `reading the history of ${channel}`, 'history', { channel });
-    const policy = this.#namespaces.resolve(channel);
+    const policy = this.#deps.namespaces.resolve(channel);
     if (policy.history === undefined && !policy.durable)
       throw new CarillonError('HISTORY_DISABLED', `The namespace of ${channel} keeps no history.`);
     const key = channelKey(reader.identity.app, channel);
@@ -97,7 +104,11 @@ export class ReadHistory {
       return isWhole ? hot.entries : await this.#after(key, after, limit);
     }
     const ended = endOf(top, after.epoch);
-    if (ended !== undefined) return await this.#forwardFromEnded(key, after, ended, top, limit, durable);
+    if (ended !== undefined) {
+      if (await this.#untilFinal(key, top, durable))
+        return await this.#forwardPage(key, after, limit, durable);
+      return await this.#forwardFromEnded(key, after, ended, top, limit, durable);
+    }
     const cold = durable ? await this.#after(key, after, limit) : [];
     // A newer epoch whose first messages are not stored yet.
     if (cold.length > 0 || (top.before.length === 0 && top.epoch <= after.epoch)) return cold;
@@ -126,6 +137,27 @@ export class ReadHistory {
     return await this.#forwardPage(key, { epoch: epochAfter(top, epoch)!, seq: 0 }, limit, durable);
   }
 
+  /**
+   * Behind an end that isn't final the database may have more.
+   * @returns whether that had to be waited for, so that the ends have to be read again
+   * @throws CarillonError HISTORY_UNAVAILABLE when it takes too long
+   */
+  async #untilFinal(key: ChannelKey, top: Lineage, durable: boolean): Promise<boolean> {
+    if (isFinal(top, { durable })) return false;
+    const deadlineMs = performance.now() + COLD_TIMEOUT_MS;
+    const settled = this.#deps.endedEpochs.settled(
+      { key, policy: { durable } },
+      top,
+      () => performance.now() < deadlineMs,
+    );
+    if ((await within(settled, COLD_TIMEOUT_MS, undefined)) !== undefined) return true;
+    throw new CarillonError(
+      'HISTORY_UNAVAILABLE',
+      'What was stored of an earlier epoch is being compared with the database.',
+      { retryAfterMs: 1000 },
+    );
+  }
+
   #after(key: ChannelKey, position: Position, limit: number): Promise<readonly HistoryEntry[]> {
     return this.#ask({ kind: 'after', channel: key, position, limit });
   }
@@ -136,7 +168,7 @@ export class ReadHistory {
     wanted: number,
     durable: boolean,
   ): Promise<readonly HistoryEntry[]> {
-    const hot = await this.#hotBefore(key, before, wanted);
+    const hot = await this.#hotBefore(key, before, wanted, durable);
     if (hot.length >= wanted || !durable) return hot;
     const entries = [...hot];
     let at: Position | undefined = entries.at(-1) ?? before;
@@ -159,11 +191,15 @@ export class ReadHistory {
     key: ChannelKey,
     before: Position | undefined,
     limit: number,
+    durable: boolean,
   ): Promise<readonly HistoryEntry[]> {
     const { history } = this.#broker;
     const newest = before === undefined ? { limit } : { before: before.seq, limit };
     const { top, entries } = await history.latest(key, newest);
     if (top === undefined) return [];
+    const isWhole = entries.length >= limit && (before === undefined || before.epoch === top.epoch);
+    if (!isWhole && (await this.#untilFinal(key, top, durable)))
+      return await this.#hotBefore(key, before, limit, durable);
     const isPresent = before === undefined || before.epoch === top.epoch;
     if (isPresent) {
       const lowest = entries.at(-1)?.seq ?? before?.seq ?? top.seq + 1;
@@ -201,7 +237,7 @@ export class ReadHistory {
   }
 
   #ask(query: ColdQuery): Promise<readonly HistoryEntry[]> {
-    return this.#broker.cold.ask(this.#gateway, query, COLD_TIMEOUT_MS);
+    return this.#broker.cold.ask(this.#deps.gateway, query, COLD_TIMEOUT_MS);
   }
 }
 

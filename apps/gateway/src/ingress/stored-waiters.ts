@@ -1,5 +1,6 @@
 import type { Broker, ChannelKey, GatewayFeed, PartitionId, StoredQuestion } from '@carillon/broker';
-import { METRICS, type Telemetry } from '@carillon/telemetry';
+import { backoffMs, pause } from '@carillon/service';
+import { METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 
 /** Most publishes that wait for `stored`; of more, the oldest is told nothing and the publisher asks again. */
 const MAX_WAITING = 100_000;
@@ -18,6 +19,7 @@ export interface AskAgainDependencies {
   readonly broker: Pick<Broker, 'partitionOf'>;
   readonly feed: Pick<GatewayFeed, 'askStored'>;
   readonly telemetry: Telemetry;
+  readonly signal: AbortSignal;
 }
 
 /** Publishes of this gateway that want to know when their message is in Postgres. */
@@ -77,16 +79,24 @@ export class StoredWaiters {
   }
 }
 
-/** A loss may have taken the questions of these partitions as well: they are asked again. */
-export function askAgain(
+/** A loss may have taken the questions of these partitions as well: they are asked again, until that succeeds or nobody waits any longer. Never rejects. */
+export async function askAgain(
   waiters: StoredWaiters,
-  { broker, feed, telemetry }: AskAgainDependencies,
+  { broker, feed, telemetry, signal }: AskAgainDependencies,
   partitions: readonly PartitionId[],
-): void {
-  const questions = waiters.pending.filter(({ channel }) => partitions.includes(broker.partitionOf(channel)));
-  feed.askStored(questions).catch((err: unknown) => {
-    telemetry
-      .loggerOf('publish')
-      .warn({ err, questions: questions.length }, 'could not ask again what is stored');
-  });
+): Promise<void> {
+  const log = new RepeatedLog(telemetry.loggerOf('publish'));
+  for (let attempt = 1; !signal.aborted; attempt++) {
+    const questions = waiters.pending.filter(({ channel }) =>
+      partitions.includes(broker.partitionOf(channel)),
+    );
+    if (questions.length === 0) return;
+    try {
+      await feed.askStored(questions);
+      return;
+    } catch (err) {
+      log.warn({ err, questions: questions.length }, 'could not ask again what is stored, trying again');
+      await pause(backoffMs(attempt), signal);
+    }
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { CarillonError } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { countAfter, epochAfter } from '../lineage.ts';
 import type { Broker, BrokerLimits, ChannelKey, FeedHandler, Publication, PublishOutcome } from '../ports.ts';
 import { acquired, POLL, readLog, readRoute } from './patience.suite.ts';
 
@@ -264,6 +265,25 @@ export function describeBrokerContract(
         await feed.stop();
       });
 
+      it('[SU5] forgets a channel that nobody published on when it is left, and its position is before the first message', async () => {
+        const { feed } = await startFeed('g1');
+        const [empty] = await feed.subscribe(['app/new']);
+        await feed.unsubscribe(['app/new']);
+        expect(await feed.positions(['app/new'])).toEqual([undefined]);
+        const [again] = await feed.subscribe(['app/new']);
+        expect(countAfter(again!, empty!)).toBe(0);
+        await feed.unsubscribe(['app/new']);
+        for (const record of ['1', '2']) await publishOne(broker, message(record, { channel: 'app/new' }));
+        const [later] = await feed.subscribe(['app/new']);
+        expect(later).toMatchObject({ seq: 2 });
+        expect(countAfter(later!, empty!)).toBe(2);
+        expect(epochAfter(later!, empty!.epoch)).toBe(later!.epoch);
+        expect(countAfter(later!, { ...empty!, seq: 1 })).toBeUndefined();
+        await feed.unsubscribe(['app/new']);
+        expect(await feed.positions(['app/new'])).toMatchObject([{ epoch: later!.epoch, seq: 2 }]);
+        await feed.stop();
+      });
+
       it('stops after unsubscribe, and for one gateway does not stop the other', async () => {
         const [one, two] = [await startFeed('g1'), await startFeed('g2', await setup.open())];
         await Promise.all([one.feed.subscribe([CHANNEL]), two.feed.subscribe([CHANNEL])]);
@@ -277,10 +297,9 @@ export function describeBrokerContract(
       it('answers positions, undefined for a channel that has none', async () => {
         const { feed } = await startFeed('g1');
         const { epoch } = accepted(await publishOne(broker, message('x')));
-        expect(await feed.positions([CHANNEL, 'app/none'])).toEqual([
-          { epoch, seq: 1, before: [] },
-          undefined,
-        ]);
+        const [position, none] = await feed.positions([CHANNEL, 'app/none']);
+        expect(position).toMatchObject({ epoch, seq: 1, before: [] });
+        expect(none).toBeUndefined();
         await feed.stop();
       });
 

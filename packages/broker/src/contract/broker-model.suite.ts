@@ -141,7 +141,8 @@ class Run {
       }
     for (const [name, records] of this.#records) {
       const { top, entries } = await this.#broker.history.latest(name, { limit: HISTORY });
-      expect(top?.seq).toBe(records.length);
+      // Without messages there is nothing that a channel has to be known for.
+      expect(top?.seq ?? 0).toBe(records.length);
       expect(entries.map(({ record }) => record)).toEqual(records.slice(-HISTORY).toReversed());
     }
   }

@@ -40,6 +40,11 @@ export function describeOccupancyContract(
       return feed;
     };
 
+    const publishOne = async (): Promise<void> => {
+      const keeping = { history: undefined, durable: false };
+      await broker.publisher.publish([{ channel: CHANNEL, id: 'm-1', record: '1', keeping }]);
+    };
+
     /** What the log tells, as `<event> <channel> <seq>`: so much is waited for. */
     const told = async (count: number): Promise<readonly string[]> => {
       const entries: LogEntry[] = [];
@@ -64,6 +69,7 @@ export function describeOccupancyContract(
       await two.subscribe([CHANNEL]);
       await one.subscribe([CHANNEL]);
       expect(await told(1)).toEqual(['channel.occupied chat:lobby 1']);
+      await publishOne();
       await one.unsubscribe([CHANNEL]);
       await one.unsubscribe([CHANNEL]);
       expect(await told(0)).toEqual([]);
@@ -72,6 +78,17 @@ export function describeOccupancyContract(
       expect(await told(2)).toEqual(['channel.vacated chat:lobby 2', 'channel.occupied chat:lobby 3']);
       await one.stop();
       expect(await told(1)).toEqual(['channel.vacated chat:lobby 4']);
+    });
+
+    it('[C11] begins to count anew with a channel that was forgotten because nobody published', async () => {
+      await broker.log.tellOccupancy();
+      const one = await join('g1');
+      for (let n = 0; n < 2; n++) {
+        await one.subscribe([CHANNEL]);
+        await one.unsubscribe([CHANNEL]);
+        expect(await told(2)).toEqual(['channel.occupied chat:lobby 1', 'channel.vacated chat:lobby 2']);
+      }
+      await one.stop();
     });
 
     it('[C11] tells of wide channels, too', async () => {

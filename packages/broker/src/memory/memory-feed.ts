@@ -1,4 +1,4 @@
-import { type Lineage, soleEpoch } from '../lineage.ts';
+import type { Lineage } from '../lineage.ts';
 import type { ChannelKey, FeedHandler, GatewayFeed } from '../ports.ts';
 import type { ChannelState } from './channel-state.ts';
 import { FeedQueue } from './feed-queue.ts';
@@ -34,7 +34,7 @@ export class MemoryFeed implements GatewayFeed {
         this.#interestChanged(channel);
       }
       this.#state.tellOccupancy(channel);
-      return soleEpoch(channel.epoch, channel.seq);
+      return this.#state.lineageOf(channel);
     });
     // After a crash nobody may know a position that the channel is behind of.
     await written(journal);
@@ -48,7 +48,7 @@ export class MemoryFeed implements GatewayFeed {
   async positions(channels: readonly ChannelKey[]): Promise<readonly (Lineage | undefined)[]> {
     const positions = channels.map((key) => {
       const channel = this.#state.find(key);
-      return channel && soleEpoch(channel.epoch, channel.seq);
+      return channel && this.#state.lineageOf(channel);
     });
     await written(this.#state.journal);
     return positions;
@@ -81,6 +81,7 @@ export class MemoryFeed implements GatewayFeed {
     channel.usedAtMs = Date.now();
     this.#interestChanged(channel);
     this.#state.tellOccupancy(channel);
+    this.#state.forgetIfEmpty(channel);
   }
 
   /** Passing W makes a channel wide. Only the router makes it narrow again, so that routed and direct messages keep their order. */

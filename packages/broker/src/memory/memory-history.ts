@@ -1,4 +1,3 @@
-import { soleEpoch } from '../lineage.ts';
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
 import type { ChannelState } from './channel-state.ts';
 import { written } from './journal/written.ts';
@@ -38,7 +37,7 @@ export class MemoryHistory implements HotHistory {
     const page =
       channel === undefined
         ? { top: undefined, entries: [] }
-        : { top: soleEpoch(channel.epoch, channel.seq), entries: read(channel) };
+        : { top: this.#state.lineageOf(channel), entries: read(channel) };
     await written(this.#state.journal);
     return page;
   }

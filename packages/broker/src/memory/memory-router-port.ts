@@ -101,7 +101,9 @@ export class MemoryRouterPort implements RouterPort {
     });
     for (const key of narrowed) {
       route.wide.delete(key);
-      this.#state.find(key)!.lastRouted = undefined;
+      const channel = this.#state.find(key)!;
+      channel.lastRouted = undefined;
+      this.#state.forgetIfEmpty(channel);
     }
     return narrowed;
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CHANNEL_EVENTS_CHANNEL_PREFIX, encodeRecord, type Position } from '@carillon/protocol';
+import { type Lineage, soleEpoch } from '../lineage.ts';
 import { partitionOf } from '../partition.ts';
 import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
@@ -22,6 +23,8 @@ export class MemoryState {
   readonly routed = new WakeUp();
   readonly feeds = new Map<string, FeedQueue>();
   readonly #channels = new Map<ChannelKey, ChannelState>();
+  /** What was before it may be forgotten. */
+  readonly #startedAtMs = Date.now() - 1;
   #stopped = false;
   #tellsOccupancyUntilMs = 0;
 
@@ -79,6 +82,16 @@ export class MemoryState {
 
   channels(): Iterable<ChannelState> {
     return this.#channels.values();
+  }
+
+  lineageOf({ epoch, seq }: ChannelState): Lineage {
+    const emptySinceMs = Math.max(this.#startedAtMs, Date.now() - this.limits.channelIdleTtlMs);
+    return soleEpoch(epoch, seq, emptySinceMs);
+  }
+
+  /** Whoever subscribes to names and leaves them leaves nothing behind: a channel without messages has nothing to keep. */
+  forgetIfEmpty({ key, seq, told, interest, lastRouted }: ChannelState): void {
+    if (interest.size === 0 && seq === 0 && told % 2 === 0 && lastRouted === undefined) this.#forget(key);
   }
 
   tell(gateway: string, item: FeedItem): void {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
-import type { ChannelKey, PartitionId, StoredQuestion } from '../ports.ts';
+import type { BrokerLimits, ChannelKey, PartitionId, StoredQuestion } from '../ports.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { packMessage } from './message-codec.ts';
@@ -15,6 +15,7 @@ export interface ChannelCallsDependencies {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
+  readonly limits: Pick<BrokerLimits, 'channelIdleTtlMs'>;
 }
 
 type Call<Reply> = (partition: PartitionId, chunk: readonly ChannelKey[]) => Promise<Reply>;
@@ -62,7 +63,7 @@ export class ChannelCalls {
   ): Promise<readonly (Lineage | undefined)[]> {
     const lineages = new Map<ChannelKey, Lineage | undefined>();
     await this.each(channels, async (partition, chunk) => {
-      const found = readLineages(await call(partition, chunk));
+      const found = readLineages(await call(partition, chunk), this.#deps.limits.channelIdleTtlMs);
       for (const [i, channel] of chunk.entries()) lineages.set(channel, found[i]);
     });
     return channels.map((channel) => lineages.get(channel));

@@ -32,6 +32,8 @@ export class FeedReader {
   readonly #partitions = new Map<string, PartitionId>();
   readonly #keys: readonly string[];
   readonly #lastIds: string[];
+  /** Entries that somebody waits for. At most one per registration. */
+  readonly #awaited = new Map<string, () => void>();
   readonly #commandBegin: string;
   #isStopped = false;
   #round = 0;
@@ -65,6 +67,18 @@ export class FeedReader {
   /** A (re)made feed is read from after `id` on. */
   startAfter(partition: PartitionId, id: string): void {
     this.#lastIds[partition] = id;
+  }
+
+  /** Resolves when the entry `id` of the feed was read; after `timeoutMs` at the latest: the connection may be away, the entry trimmed. */
+  async untilRead(partition: PartitionId, id: string, timeoutMs: number): Promise<void> {
+    if (this.#lastIds[partition] === id) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const key = awaitedKey(partition, id);
+    this.#awaited.set(key, resolve);
+    const timer = setTimeout(resolve, timeoutMs);
+    await promise;
+    clearTimeout(timer);
+    this.#awaited.delete(key);
   }
 
   /** Of what was read, and of what {@link saw} was told; `''`: none. */
@@ -128,6 +142,7 @@ export class FeedReader {
       for (const [id, fields] of entries) {
         if (fields !== null) this.#handOn(fields);
         this.#lastIds[partition] = id;
+        if (this.#awaited.size > 0) this.#awaited.get(awaitedKey(partition, id))?.();
       }
     }
     this.#handler.onBatchEnd();
@@ -158,4 +173,8 @@ export class FeedReader {
     this.saw(epoch);
     this.#handler.onMessage(channel, epoch, seq, record);
   }
+}
+
+function awaitedKey(partition: PartitionId, id: string): string {
+  return `${partition} ${id}`;
 }

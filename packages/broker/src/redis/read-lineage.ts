@@ -6,15 +6,25 @@ export interface Settlement {
   /** Generations that began with a loss. */
   readonly lossy: string;
   readonly isSettled: boolean;
+  /** See {@link Lineage}. */
+  readonly emptySinceMs: number;
 }
 
 /** Entries in a reply before the states. */
-export const SETTLEMENT_ITEMS = 2;
+export const SETTLEMENT_ITEMS = 4;
 /** Items of one state. */
 const STATE_ITEMS = 3;
 
-export function readSettlement([lossy, settled]: readonly unknown[]): Settlement {
-  return { lossy: String(lossy), isSettled: Number(settled) === 1 };
+/** @param idleTtlMs the state of a channel lives for at least so long after its last message */
+export function readSettlement(
+  [lossy, settled, raisedAtMs, nowMs]: readonly unknown[],
+  idleTtlMs: number,
+): Settlement {
+  return {
+    lossy: String(lossy),
+    isSettled: Number(settled) === 1,
+    emptySinceMs: Math.max(Number(raisedAtMs), Number(nowMs) - idleTtlMs),
+  };
 }
 
 /** @returns `undefined` for a channel without a state */
@@ -23,13 +33,19 @@ export function readLineage(
   [epoch, seq, before]: readonly unknown[],
 ): Lineage | undefined {
   if (epoch === '') return undefined;
-  if (before === '') return soleEpoch(String(epoch), Number(seq));
-  return { epoch: String(epoch), seq: Number(seq), before: readEnded(settlement, String(before)) };
+  const { emptySinceMs } = settlement;
+  if (before === '') return soleEpoch(String(epoch), Number(seq), emptySinceMs);
+  return {
+    epoch: String(epoch),
+    seq: Number(seq),
+    before: readEnded(settlement, String(before)),
+    emptySinceMs,
+  };
 }
 
 /** The states of a whole reply, in the order of the channels that were asked for. */
-export function readLineages(reply: readonly unknown[]): readonly (Lineage | undefined)[] {
-  const settlement = readSettlement(reply);
+export function readLineages(reply: readonly unknown[], idleTtlMs: number): readonly (Lineage | undefined)[] {
+  const settlement = readSettlement(reply, idleTtlMs);
   const states: (Lineage | undefined)[] = [];
   for (let at = SETTLEMENT_ITEMS; at < reply.length; at += STATE_ITEMS)
     states.push(readLineage(settlement, reply.slice(at, at + STATE_ITEMS)));

@@ -23,6 +23,8 @@ import { Wire } from './wire/wire.ts';
 
 /** A read waits two seconds by itself. */
 const READ_TIMEOUT_MS = 8000;
+/** So long channels wait for what their feeds hold of an earlier generation. */
+const UNREAD_PATIENCE_MS = 1000;
 
 export interface RedisFeedDependencies {
   readonly redis: Redis;
@@ -181,10 +183,15 @@ export class RedisFeed implements GatewayFeed {
     );
   }
 
-  async #register(partitions: readonly PartitionId[]): Promise<void> {
-    await Promise.all(
+  /** @returns for each partition the entry of its feed that marks this registration */
+  async #register(partitions: readonly PartitionId[]): Promise<readonly string[]> {
+    const reader = this.#reader!;
+    return await Promise.all(
       partitions.map(async (partition) => {
-        this.#reader!.startAfter(partition, String(await this.#run('register', partition, [])));
+        const reply = await this.#run('register', partition, [reader.lastId(partition)]);
+        const [after, mark] = reply as readonly [string, string];
+        reader.startAfter(partition, after);
+        return mark;
       }),
     );
   }
@@ -214,9 +221,12 @@ export class RedisFeed implements GatewayFeed {
     this.#handler!.onInterestLost(partitions);
   }
 
-  /** The partitions have a new generation: the channels are subscribed anew. */
+  /** The partitions have a new generation: the channels are subscribed anew, when what the feeds still hold of the old one was read. */
   async #rejoin(partitions: readonly PartitionId[]): Promise<void> {
-    await this.#register(partitions);
+    const marks = await this.#register(partitions);
+    await Promise.all(
+      partitions.map((partition, i) => this.#reader!.untilRead(partition, marks[i]!, UNREAD_PATIENCE_MS)),
+    );
     this.#handler!.onInterestLost(partitions);
   }
 

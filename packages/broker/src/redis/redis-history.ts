@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory, PartitionId } from '../ports.ts';
+import type { ChannelCallsDependencies } from './channel-calls.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import type { StreamEntry } from './message-codec.ts';
@@ -14,11 +15,13 @@ export class RedisHistory implements HotHistory {
   readonly #redis: Redis;
   readonly #keys: Keys;
   readonly #partitionOf: (channel: ChannelKey) => PartitionId;
+  readonly #idleTtlMs: number;
 
-  constructor(redis: Redis, keys: Keys, partitionOf: (channel: ChannelKey) => PartitionId) {
+  constructor({ redis, keys, partitionOf, limits }: ChannelCallsDependencies) {
     this.#redis = redis;
     this.#keys = keys;
     this.#partitionOf = partitionOf;
+    this.#idleTtlMs = limits.channelIdleTtlMs;
   }
 
   async range(
@@ -60,7 +63,7 @@ export class RedisHistory implements HotHistory {
     const reply = (await runScript(this.#redis, 'history', base, [makeEpoch(), channel, ...query]).catch(
       (error: unknown) => Promise.reject(unavailable(error)),
     )) as readonly unknown[];
-    const top = readLineage(readSettlement(reply), reply.slice(SETTLEMENT_ITEMS));
+    const top = readLineage(readSettlement(reply, this.#idleTtlMs), reply.slice(SETTLEMENT_ITEMS));
     if (top === undefined) return { top, entries: [] };
     const found = reply.at(-1) as readonly StreamEntry[];
     return { top, entries: found.map((entry) => entryOf(entry, top.epoch)) };

@@ -3,100 +3,16 @@ import { eventually, startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type {
-  Broker,
-  BrokerLimits,
-  ChannelKey,
-  FeedHandler,
-  GatewayFeed,
-  Publication,
-  PublishOutcome,
-} from '../ports.ts';
+import type { BrokerLimits, Publication } from '../ports.ts';
+import { CHANNEL, type Got, KEPT, LossGateway } from './loss-gateway.suite.ts';
 import { createRedisBroker } from './redis-broker.ts';
-
-const CHANNEL: ChannelKey = 'app/a';
-const KEPT = { history: { maxMessages: 1000, ttlMs: 60_000 }, durable: false };
-
-interface Got {
-  readonly epoch: string;
-  readonly seq: number;
-  readonly record: string;
-}
-
-class Gateway implements FeedHandler {
-  readonly broker: Broker;
-  readonly feed: GatewayFeed;
-  readonly got: Got[] = [];
-  lost = 0;
-
-  constructor(broker: Broker, name: string) {
-    this.broker = broker;
-    this.feed = broker.feed(name);
-  }
-
-  onMessage(_channel: ChannelKey, epoch: string, seq: number, record: string): void {
-    this.got.push({ epoch, seq, record });
-  }
-
-  onStored(): void {
-    throw new Error('nobody asked for `stored`');
-  }
-
-  onBatchEnd(): void {
-    // Every message is looked at by itself.
-  }
-
-  onInterestLost(): void {
-    this.lost++;
-  }
-
-  losses = 0;
-
-  onDataLost(): void {
-    this.losses++;
-  }
-
-  onConnection(): void {
-    // The test looks at what comes through.
-  }
-
-  async publish(record: string, extra: Partial<Publication> = {}): Promise<PublishOutcome> {
-    const [outcome] = await this.broker.publisher.publish([
-      { channel: CHANNEL, id: record, record, keeping: KEPT, ...extra },
-    ]);
-    return outcome!;
-  }
-
-  /** As a client does: a refusal that says so is tried again. */
-  async publishPatiently(record: string, extra: Partial<Publication> = {}): Promise<Got> {
-    let accepted: Got | undefined;
-    await eventually(
-      async () => {
-        const outcome = await this.publish(record, extra);
-        if (outcome.status === 'accepted')
-          accepted = { epoch: outcome.epoch, seq: outcome.seq, record: outcome.id };
-        else if (!outcome.error.retryable) throw outcome.error;
-        return accepted !== undefined;
-      },
-      { what: `${record} is accepted`, timeoutMs: 25_000 },
-    );
-    return accepted!;
-  }
-
-  async records(): Promise<readonly string[]> {
-    const { top, entries } = await this.broker.history.range(CHANNEL, { from: 1, to: 1000, limit: 1000 });
-    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
-    expect(top?.seq).toBe(entries.length);
-    return entries.map(({ record }) => record);
-  }
-}
 
 describe('Redis that lost its tail', { timeout: 120_000 }, () => {
   let redis: TestRedis;
   let admin: Redis;
-  let gateways: Gateway[];
+  let gateways: LossGateway[];
 
-  const open = async (name: string, limits: Partial<BrokerLimits> = {}): Promise<Gateway> => {
+  const open = async (name: string, limits: Partial<BrokerLimits> = {}): Promise<LossGateway> => {
     const broker = createRedisBroker({
       url: redis.url,
       partitions: 2,
@@ -104,7 +20,7 @@ describe('Redis that lost its tail', { timeout: 120_000 }, () => {
       logger: pino({ level: 'silent' }),
     });
     await broker.start();
-    const gateway = new Gateway(broker, name);
+    const gateway = new LossGateway(broker, name);
     gateways.push(gateway);
     await gateway.feed.start(gateway);
     return gateway;

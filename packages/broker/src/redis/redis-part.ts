@@ -92,7 +92,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     partitions,
     partitionOf: ofChannel,
     news: (timeoutMs) => guard.changes.next(timeoutMs),
-    channelIdleTtlMs: limits.channelIdleTtlMs,
+    limits,
     append: (partition, publications) => publisher.append(partition, publications, guard.run),
   });
   const republisher = new Republisher({
@@ -109,7 +109,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     partitions,
     partitionOf: ofChannel,
     publisher,
-    history: new RedisHistory(redis, keys, ofChannel),
+    history: new RedisHistory({ redis, keys, partitionOf: ofChannel, limits }),
     cold,
     acks: new RedisAcks({ ...shared, cold }),
     log,

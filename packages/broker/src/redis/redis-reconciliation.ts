@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { makeEpoch } from '../epoch.ts';
 import type { Lineage } from '../lineage.ts';
-import type { ChannelKey, PartitionId, Publication, PublishOutcome } from '../ports.ts';
+import type { BrokerLimits, ChannelKey, PartitionId, Publication, PublishOutcome } from '../ports.ts';
 import type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from '../reconciliation.ts';
 import { ChannelCalls } from './channel-calls.ts';
 import { unavailable } from './connection.ts';
@@ -20,7 +20,7 @@ export interface RedisReconciliationDependencies {
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
   /** Resolves when a generation has changed, or after `timeoutMs`. */
   readonly news: (timeoutMs: number) => Promise<void>;
-  readonly channelIdleTtlMs: number;
+  readonly limits: Pick<BrokerLimits, 'channelIdleTtlMs'>;
   readonly append: (
     partition: PartitionId,
     publications: readonly Publication[],
@@ -69,7 +69,7 @@ export class RedisReconciliation implements Reconciliation {
           generation,
           ID_TTL_MS,
           makeEpoch(),
-          this.#deps.channelIdleTtlMs,
+          this.#deps.limits.channelIdleTtlMs,
           channel,
           epoch,
           some.at(-1)!.seq,

@@ -34,7 +34,8 @@ if one then
   one.last = last
 else
   local newest = ended[#ended]
-  if is_settled or state[1] == epoch or (newest and newest.sealed == '!') then return -2 end
+  -- One that sorts before an epoch of the list was forgotten by the list, not lost.
+  if is_settled or state[1] == epoch or (newest and (newest.sealed == '!' or epoch < newest.epoch)) then return -2 end
   if not state[1] then
     create_channel(base, channel, epoch_after(epoch, next_epoch(base, now, made)), now, generation)
     redis.call('PEXPIRE', key, idle_ttl)

@@ -1,12 +1,12 @@
 -- A page of a channel's newest messages, with its state: entries of another epoch than the position's would be misread.
 -- KEYS[1] partition base   ARGV epoch for a channel of an older generation, channel, XRANGE or XREVRANGE, from, to, limit
--- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, epoch, seq and epochs before ('', 0, '' for a channel
+-- Reply   as settlement() says (state.lua), epoch, seq and epochs before ('', 0, '' for a channel
 --         without a state), then the entries as the command has them
 --@include channel
 --@include generation
 --@include state
 local base, channel = KEYS[1], ARGV[2]
-local lossy, settled = settlement(base)
-local epoch, seq, before = current_state(base, channel, now_ms(), generation_of(base), ARGV[1])
-if epoch == '' then return { lossy, settled, '', 0, '', {} } end
-return { lossy, settled, epoch, seq, before, redis.call(ARGV[3], base .. 'h:' .. channel, ARGV[4], ARGV[5], 'COUNT', ARGV[6]) }
+local lossy, settled, raised, now = settlement(base)
+local epoch, seq, before = current_state(base, channel, tonumber(now), generation_of(base), ARGV[1])
+if epoch == '' then return { lossy, settled, raised, now, '', 0, '', {} } end
+return { lossy, settled, raised, now, epoch, seq, before, redis.call(ARGV[3], base .. 'h:' .. channel, ARGV[4], ARGV[5], 'COUNT', ARGV[6]) }

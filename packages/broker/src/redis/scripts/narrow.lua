@@ -17,10 +17,11 @@ for _, channel in ipairs(channels) do
     redis.call('SREM', base .. 'wide', channel)
   elseif not is_after(last_routed, cursor) and redis.call('SCARD', interest) <= max_direct then
     local gateways = redis.call('SMEMBERS', interest)
-    if #gateways > 0 then redis.call('HSET', key, 'i', table.concat(gateways, ',')) end
     redis.call('HDEL', key, 'w')
     redis.call('DEL', interest)
     redis.call('SREM', base .. 'wide', channel)
+    if #gateways > 0 then redis.call('HSET', key, 'i', table.concat(gateways, ','))
+    elseif is_empty(base, channel) then redis.call('DEL', key) end
     narrowed[#narrowed + 1] = channel
   end
 end

@@ -1,5 +1,5 @@
 -- Newest positions of channels. KEYS[1] partition base   ARGV epoch for channels of an older generation, then channels
--- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, then per channel: epoch, seq, epochs before (see
+-- Reply   as settlement() says (state.lua), then per channel: epoch, seq, epochs before (see
 --         generation.lua); '', 0 and '' for one without a state.
 --@include channel
 --@include generation

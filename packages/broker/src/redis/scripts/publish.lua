@@ -164,7 +164,7 @@ local function publish_one(at)
         return
       end
       if reply_known(name, id, durable, stored_to) then return end
-      is_late = is_in_jump(producer, producer_seq)
+      is_late = producer_seq > producer.last - window and is_in_jump(producer, producer_seq)
       if not is_late then
         if producer_seq > producer.last - window then reply(3) else reply(4, producer.last) end
         return

@@ -1,7 +1,7 @@
 -- Records a gateway's interest in channels and answers their positions of this moment: messages up to them are history, later
 -- ones come through the feed.
 -- KEYS[1] partition base   ARGV gateway, W, epoch for new channels, then channels
--- Reply   generations that began with a loss, 1 when the ends of all epochs are settled, then epoch, seq, epochs before (see generation.lua)
+-- Reply   as settlement() says (state.lua), then epoch, seq, epochs before (see generation.lua)
 --         per channel; or 0 when the gateway isn't registered in this partition
 --@include channel
 --@include generation

@@ -29,6 +29,13 @@ local function create_channel(base, channel, epoch, now, generation, gateway)
   redis.call('HSET', base .. 'c:' .. channel, unpack(fields))
 end
 
+-- Nothing was ever published on it, and nothing of it is left to be told: when nobody wants it, its state can go. Whoever subscribes to names must
+-- leave no keys behind; its epoch is told by its time (lineage.ts).
+local function is_empty(base, channel)
+  local state = redis.call('HMGET', base .. 'c:' .. channel, 's', 'p', 'o', 'w')
+  return tonumber(state[1] or 0) == 0 and (state[2] or '') == '' and tonumber(state[3] or 0) % 2 == 0 and not state[4]
+end
+
 local function split(list)
   local items = {}
   if list then

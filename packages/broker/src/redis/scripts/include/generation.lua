@@ -45,9 +45,18 @@ local function ended_epochs(list)
   return ended
 end
 
+-- Too many: one in which nothing was published goes first, else the oldest.
+local function forget_one(ended)
+  for at = 1, #ended - 1 do
+    if ended[at].last == 0 then return table.remove(ended, at) end
+  end
+  table.remove(ended, 1)
+end
+
 local function text_of_ended(ended)
   local texts = {}
-  for at = math.max(1, #ended - MAX_PREDECESSORS + 1), #ended do
+  while #ended > MAX_PREDECESSORS do forget_one(ended) end
+  for at = 1, #ended do
     local one = ended[at]
     texts[#texts + 1] = one.epoch .. ':' .. string.format('%d', one.last) .. ':' .. one.generation .. one.sealed
   end

@@ -10,6 +10,10 @@ local function let_expire(base, channel, idle_ttl)
   redis.call('PEXPIRE', base .. 'c:' .. channel, math.max(tonumber(idle_ttl), history_ttl))
 end
 
+local function forget_or_let_expire(base, channel, idle_ttl)
+  if is_empty(base, channel) then redis.call('DEL', base .. 'c:' .. channel) else let_expire(base, channel, idle_ttl) end
+end
+
 local function remove_interest(base, gateway, channel, idle_ttl)
   local key = base .. 'c:' .. channel
   local state = redis.call('HMGET', key, 'i', 'w')
@@ -32,7 +36,7 @@ local function remove_interest(base, gateway, channel, idle_ttl)
   else
     redis.call('HDEL', key, 'i')
     tell_vacated(base, channel)
-    let_expire(base, channel, idle_ttl)
+    forget_or_let_expire(base, channel, idle_ttl)
   end
 end
 

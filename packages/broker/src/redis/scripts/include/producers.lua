@@ -28,7 +28,9 @@ local function is_in_jump(producer, seq)
   return from and seq > tonumber(from) and seq < tonumber(to)
 end
 
+-- A late one that has left the window must not take the place of a newer one.
 local function note_producer(producer, seq, result)
+  if producer.last and seq <= producer.last - window then return end
   producer.results[seq % window] = text_of(seq) .. ' ' .. result
   producer.dirty = true
 end

@@ -7,8 +7,9 @@ local function current_state(base, channel, now, generation, new_epoch)
   return epoch, 0, renew_channel(base, channel, state[1], state[2], epoch, generation)
 end
 
--- What a reply with states begins with: generations that began with a loss, 1 when the ends of all epochs are settled.
+-- What a reply with states begins with: generations that began with a loss, 1 when the ends of all epochs are settled, when this generation began,
+-- and what time it is.
 local function settlement(base)
-  local meta = redis.call('HMGET', base .. 'meta', 'ls', 'q', 'g')
-  return meta[1] or '', (meta[2] and meta[2] == meta[3]) and 1 or 0
+  local meta = redis.call('HMGET', base .. 'meta', 'ls', 'q', 'g', 'rt')
+  return meta[1] or '', (meta[2] and meta[2] == meta[3]) and 1 or 0, meta[4] or '0', string.format('%d', now_ms())
 end

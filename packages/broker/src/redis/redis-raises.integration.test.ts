@@ -1,0 +1,120 @@
+/** D7, PO5: a partition whose generation is raised, seen by the scripts themselves. */
+import { startRedis, type TestRedis } from '@carillon/testing';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeEpoch } from '../epoch.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import type { Broker, Publication } from '../ports.ts';
+import { claimPartition } from './claim.ts';
+import { CHANNEL, KEPT, LossGateway } from './loss-gateway.suite.ts';
+import { readLineages } from './read-lineage.ts';
+import { createRedisBroker } from './redis-broker.ts';
+import { runScript } from './scripts.ts';
+
+const BASE = 'carillon:{p0}:';
+
+let redis: TestRedis;
+let admin: Redis;
+let brokers: Broker[];
+
+const open = async (producerWindow = DEFAULT_LIMITS.producerWindow): Promise<Broker> => {
+  const broker = createRedisBroker({
+    url: redis.url,
+    partitions: 1,
+    limits: { producerWindow },
+    logger: pino({ level: 'silent' }),
+  });
+  await broker.start();
+  brokers.push(broker);
+  return broker;
+};
+
+beforeEach(async () => {
+  redis = await startRedis();
+  admin = new Redis(redis.url, { lazyConnect: true });
+  brokers = [];
+});
+
+afterEach(async () => {
+  for (const broker of brokers) await broker.stop();
+  admin.disconnect();
+  await redis.stop();
+});
+
+/** A process that finds another Redis process than the one before, and touches the channel. */
+const raise = async (n: number): Promise<void> => {
+  await claimPartition(admin, BASE, `process-${n}`, {
+    generation: '',
+    seen: 0,
+    gateway: '',
+    readUpTo: '0-0',
+    latestEpoch: '',
+  });
+  await runScript(admin, 'positions', BASE, [makeEpoch(), CHANNEL]);
+};
+
+it('an epoch with messages is not forgotten for empty ones, however often Redis restarts before the database has spoken', async () => {
+  const broker = await open();
+  const [outcome] = await broker.publisher.publish([
+    { channel: CHANNEL, id: 'm-1', record: '1', keeping: { ...KEPT, durable: true } },
+  ]);
+  await broker.stop();
+  brokers = [];
+  if (outcome?.status !== 'accepted') throw new Error('it was not accepted');
+  for (let n = 1; n <= 20; n++) await raise(n);
+  const [generation] = await admin.hmget(`${BASE}meta`, 'g');
+  const extend = async (epoch: string, last: number): Promise<unknown> =>
+    await runScript(admin, 'extend', BASE, [
+      generation!,
+      1000,
+      makeEpoch(),
+      1000,
+      CHANNEL,
+      epoch,
+      last,
+      'm-x',
+      last,
+    ]);
+  expect(await extend(outcome.epoch, 3)).toBe(3);
+  const reply = (await runScript(admin, 'positions', BASE, [makeEpoch(), CHANNEL])) as readonly unknown[];
+  const [lineage] = readLineages(reply, DEFAULT_LIMITS.channelIdleTtlMs);
+  expect(lineage?.before.length).toBe(16);
+  expect(lineage?.before[0]).toMatchObject({ epoch: outcome.epoch, lastSeq: 3 });
+  const epochs = lineage!.before.map(({ epoch }) => epoch);
+  expect(epochs).toEqual(epochs.toSorted());
+  // One that the list has forgotten does not come back behind those that followed it.
+  expect(await extend(makeEpoch(1), 3)).toBe(-2);
+});
+
+it('a feed that still has what was read is read on from there, and from now on when it has not', async () => {
+  const register = async (readUpTo: string): Promise<readonly [string, string]> =>
+    (await runScript(admin, 'register', BASE, ['g', readUpTo])) as [string, string];
+  const [first, mark] = await register('0-0');
+  expect(first).toBe(mark);
+  await admin.xadd(`${BASE}g:g`, '*', 'm', 'unread');
+  const [goesOn, second] = await register(mark);
+  expect(goesOn).toBe(mark);
+  expect(second).not.toBe(mark);
+  await admin.del(`${BASE}g:g`);
+  const [anew, third] = await register(second);
+  expect(anew).toBe(third);
+});
+
+it('[PU4] a late message that has left the window is refused, and takes nothing from a newer one', async () => {
+  const from = (seq: number, prev: number): Partial<Publication> => ({
+    dedupe: { kind: 'producer', producer: 'p', seq, prev, fingerprint: seq },
+  });
+  const gateway = new LossGateway(await open(8), 'one');
+  await gateway.publishPatiently('1', from(1, 0));
+  await admin.save();
+  await gateway.broker.stop();
+  await redis.kill();
+  await redis.restart();
+  brokers = [];
+  const next = new LossGateway(await open(8), 'two');
+  // 2 was sent and lost; 3 jumps over it.
+  for (let seq = 3; seq <= 12; seq++) await next.publishPatiently(`${seq}`, from(seq, seq - 1));
+  expect(await next.publish('2', from(2, 1))).toMatchObject({ status: 'refused' });
+  expect(await next.publish('10', from(10, 9))).toMatchObject({ status: 'accepted', duplicate: true });
+});
