@@ -1,7 +1,8 @@
 /** O10, D1, D4: rolling stops, lanes crossed under load, recovery from Postgres, `stored` over an absence of persistence. */
-import { RealtimeClient, type RecoveredEvent } from '@carillon/client';
+import { RealtimeClient, type RecoveredEvent, type Subscription } from '@carillon/client';
 import type { Position } from '@carillon/protocol';
 import { eventually } from '@carillon/testing';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, type Service, startCluster } from './cluster.ts';
 import { Ledger } from './ledger.ts';
@@ -12,6 +13,12 @@ import { storedMessages } from './stored-messages.ts';
 const CHANNELS = ['rolling:a', 'rolling:b', 'rolling:c'];
 const STEP = 150;
 const SUBSCRIBERS = ['subscriber-1', 'subscriber-2'];
+
+async function subscribed(subscription: Subscription): Promise<{ readonly position: Position }> {
+  const { promise, resolve } = Promise.withResolvers<{ readonly position: Position }>();
+  subscription.on('subscribed', resolve);
+  return await promise;
+}
 
 describe('rolling stops and lanes', () => {
   let cluster: Cluster;
@@ -145,6 +152,33 @@ describe('rolling stops and lanes', () => {
     await writer.publish('brief:a', { key: '61' });
     await eventually(() => keys.length >= 61, { what: 'all messages' });
     expect(keys).toEqual(Array.from({ length: 61 }, (_, i) => String(i + 1)));
+  });
+
+  it('[SU5] gives all messages of a channel to a client that was there before the first, although the channel left nothing', {
+    timeout: 120_000,
+  }, async () => {
+    const channel = 'rolling:empty';
+    const early = await connectClient('early', cluster.gateways[0]!.port);
+    const { position } = await subscribed(early.subscribe(channel, () => undefined));
+    early.close();
+    const admin = new Redis(cluster.redis.url);
+    // A gateway keeps a channel for some seconds after its last subscriber.
+    await eventually(async () => (await admin.keys(`*c:*${channel}`)).length === 0, {
+      what: 'the channel is forgotten',
+      timeoutMs: 30_000,
+    });
+    admin.disconnect();
+    const late = await connectClient('late', cluster.gateways[1]!.port);
+    clients.push(late);
+    for (const key of ['first', 'second']) await late.publish(channel, { key });
+    const keys: string[] = [];
+    const recovery = Promise.withResolvers<unknown>();
+    late
+      .subscribe<{ key: string }>(channel, ({ payload }) => keys.push(payload.key), { position })
+      .on('recovered', recovery.resolve);
+    expect(await recovery.promise).toMatchObject({ recovered: true, missed: 2 });
+    await eventually(() => keys.length === 2, { what: 'both messages' });
+    expect(keys).toEqual(['first', 'second']);
   });
 
   it('[D4] says why it can not give back', async () => {
