@@ -47,7 +47,7 @@ function namespaceMembers(): string {
 | \`durable\` | \`true\` | Messages are stored in Postgres. |
 | \`history\` | see next lines | Hot history; \`"none"\` for none. |
 | \`history.maxMessages\` | \`${defaults.historyMaxMessages}\` | Most messages per channel. |
-| \`history.ttlMs\` | \`"${formatDurationMs(defaults.historyTtlMs)}"\` | How long they are kept. |
+| \`history.ttlMs\` | \`"${formatDurationMs(defaults.historyTtlMs)}"\` | How long each is kept; at most an eighth longer. |
 | \`recoveryWindowMs\` | \`"${formatDurationMs(defaults.recoveryWindowMs)}"\` | A client that was away longer is not given what it missed. Not longer than what is kept. |
 | \`recoveryMaxMessages\` | \`${defaults.recoveryMaxMessages}\` | A client that missed more is not given them. Not more than what is kept. |
 | \`retentionMs\` | \`"${formatDurationMs(defaults.retentionMs)}"\` | How long messages stay in Postgres. Hot history keeps none longer. Only for durable namespaces. |

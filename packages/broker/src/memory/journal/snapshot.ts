@@ -28,15 +28,16 @@ function* channelEntries({
 }: ChannelState): Generator<Written> {
   // All of it is read before the first entry is given away: it belongs to one position.
   const { producers, keys } = dedupe.snapshot();
-  const messages = history.entries();
-  const { expiresAtMs } = history;
+  const messages = history
+    .entries()
+    .map((message) => ({ ...message, expiresAtMs: history.expiryOf(message) }));
   yield [{ type: 'channel', channel: key, epoch, seq, atMs: usedAtMs, told }, ''];
   for (const some of slices(producers, PRODUCERS_AN_ENTRY))
     yield [{ type: 'dedupe', channel: key, producers: some, keys: [] }, ''];
   for (const some of slices(keys, KEYS_AN_ENTRY))
     yield [{ type: 'dedupe', channel: key, producers: [], keys: some }, ''];
-  for (const message of messages)
-    yield [{ type: 'history', channel: key, seq: message.seq, expiresAtMs }, message.record];
+  for (const { seq: of, expiresAtMs, record } of messages)
+    yield [{ type: 'history', channel: key, seq: of, expiresAtMs }, record];
 }
 
 function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {

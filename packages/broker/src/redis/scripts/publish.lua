@@ -10,6 +10,7 @@
 --         5 key used for other content  6 log full
 --@include channel
 --@include generation
+--@include history-age
 
 local base = KEYS[1]
 local meta = redis.call('HMGET', base .. 'meta', 'g', 'x')
@@ -47,7 +48,7 @@ local function open_channel(name)
   local seq = tonumber(state[2])
   channel = {
     name = name, key = key, epoch = state[1], seq = seq, gateways = split(state[3]), wide = state[4], expiries_at = tonumber(state[5]) or 0,
-    fresh = seq == 0, history = base .. 'h:' .. name, prefix = name .. '\n' .. state[1] .. ':',
+    fresh = seq == 0, seq_before = seq, history = base .. 'h:' .. name, prefix = name .. '\n' .. state[1] .. ':',
   }
   channels[name] = channel
   return channel
@@ -268,7 +269,11 @@ local function flush_channels()
     local state_ttl = math.max(idle_ttl, channel.history_ttl or 0)
     local shortest = math.min(state_ttl, channel.history_ttl or state_ttl)
     if channel.fresh or now - channel.expiries_at > shortest / 8 then
-      if channel.history_ttl then redis.call('PEXPIRE', channel.history, channel.history_ttl) end
+      if channel.history_ttl then
+        redis.call('PEXPIRE', channel.history, channel.history_ttl)
+        writes[#writes + 1] = 't'
+        writes[#writes + 1] = mark_history(base, channel, now)
+      end
       -- With interest the state never expires: a silent channel would lose its subscribers.
       if #channel.gateways == 0 and not channel.wide then redis.call('PEXPIRE', channel.key, state_ttl) end
       writes[#writes + 1] = 'x'

@@ -72,5 +72,6 @@ local function renew_channel(base, channel, old_epoch, old_seq, epoch, generatio
   ended[#ended + 1] = { epoch = old_epoch, last = tonumber(old_seq), generation = generation, sealed = '' }
   local text = text_of_ended(ended)
   redis.call('HSET', key, 'e', epoch, 's', 0, 'g', generation, 'p', text)
+  redis.call('HDEL', key, 't')
   return text
 end
