@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Database } from '@carillon/db';
+import { type Database, pendingMigrations } from '@carillon/db';
 import { createQueues, type JobsBackend, type Queues } from '@carillon/jobs';
 import {
   createHttpServer,
@@ -72,12 +72,17 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
   return Object.assign(shell, { server });
 }
 
-/** A service that never reached its database is more likely misconfigured than unlucky: it isn't ready. */
-function firstContact(database: Database): () => Promise<undefined> {
+/**
+ * A service that never reached its database is more likely misconfigured than unlucky: it isn't ready. Nor is one whose database lacks
+ * a migration of its version: during a deploy it waits for the migration, while the one before it serves.
+ */
+function firstContact(database: Database): () => Promise<string | undefined> {
   let made = false;
   return async () => {
-    if (!made) await database.ping();
-    made = true;
+    if (made) return undefined;
+    const missing = await pendingMigrations(database);
+    made = missing.length === 0;
+    return made ? undefined : `migrations are missing: ${missing.join(', ')}`;
   };
 }
 
