@@ -8,13 +8,13 @@ const KEPT_OUTPUT_BYTES = 64 * 1024;
  *
  * @param {string} file
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, shell?: boolean, onLine?: (line: string) => void }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, shell?: boolean, onLine?: (line: string) => void, signal?: AbortSignal }} [options]
  * @returns {Promise<{ status: number, output: string }>} the end of its output, stdout and stderr mixed; a program
- *   that cannot be started has status 127
+ *   that cannot be started has status 127; so has one that `signal` has ended
  */
-export function runQuietly(file, args, { cwd, env, shell = false, onLine } = {}) {
+export function runQuietly(file, args, { cwd, env, shell = false, onLine, signal } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(file, args, { cwd, env, shell, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, { cwd, env, shell, signal, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const take = (/** @type {Buffer} */ chunk) => {
       output = (output + chunk).slice(-KEPT_OUTPUT_BYTES);

@@ -2,9 +2,11 @@
  * What `npm start`, `npm test`, `npm run check`, `npm run bench` and `npm run chaos` call: gets the pinned Node and pnpm, installs, and
  * hands over. Plain JavaScript, because it has to run on any Node from 18 on, before anything is installed.
  */
+import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { chartToolsFolder, ensureChartTools } from './chart-tools.mjs';
 import { compileCache } from './compile-cache.mjs';
 import { buildConsole } from './console-build.mjs';
 import { BootstrapFailure, fileSystemFailure } from './failure.mjs';
@@ -20,9 +22,14 @@ const USAGE = `usage: node bootstrap/run.mjs <command> [arguments]
   check   formatting, types, structure                     (npm run check)
   bench   benchmarks                                       (npm run bench)
   chaos   random faults against a whole installation       (npm run chaos)
+  charts  the tests of the Helm charts                     (npm run test:charts)
+  chart-tools  builds what they need, as far as Go is there
   carillon  the command line                               (./carillon)
   pnpm    the pinned pnpm, e.g. "pnpm add zod"
   node    the pinned Node`;
+
+/** A build server has other things to do. What was built so far is kept, so the next run goes on from there. */
+const CHART_TOOLS_WITHIN_MS = 180_000;
 
 /** @typedef {import('./prepare.mjs').Toolbox} Toolbox */
 
@@ -41,6 +48,11 @@ const COMMANDS = {
     const env = { ...toolbox.env, ...(await testServices()) };
     return runSource({ ...toolbox, env }, 'packages/e2e/src/chaos/main.ts', args);
   },
+  async charts(toolbox, args) {
+    if (args.includes('--write')) return runSource(toolbox, 'checks/src/charts/main.ts', []);
+    await ensureChartTools();
+    return runSource(toolbox, 'node_modules/vitest/vitest.mjs', ['run', 'checks/src/charts', ...args]);
+  },
   carillon: (toolbox, args) => runHere(toolbox, 'apps/cli/src/main.ts', args, process.cwd()),
   bench: (toolbox, args) => runSource(toolbox, 'packages/bench/src/main.ts', args),
   node: (toolbox, args) => handOver(toolbox.node, args, { env: toolbox.env }),
@@ -54,7 +66,9 @@ function runSource({ node, env }, file, args) {
 /** Loaded by those who need it: a start does not. */
 async function testServices() {
   const { ensureTestServices } = await import('./test-services.mjs');
-  return ensureTestServices();
+  // Results of tests are cached; those without the tools are not those with them.
+  const charts = existsSync(chartToolsFolder()) ? chartToolsFolder() : '';
+  return { ...(await ensureTestServices()), CARILLON_TEST_CHART_TOOLS: charts };
 }
 
 /**
@@ -88,6 +102,10 @@ async function main([name = '', ...args]) {
   if (name === 'pnpm') {
     const { pnpm, env } = await prepareTools();
     return handOver(pnpm, args, { env });
+  }
+  if (name === 'chart-tools') {
+    await ensureChartTools(CHART_TOOLS_WITHIN_MS);
+    return 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {

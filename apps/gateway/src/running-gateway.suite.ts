@@ -17,7 +17,7 @@ import { GROUPS } from './config.ts';
 import type { EncodingName } from './egress/frame.ts';
 import { createGateway } from './gateway.ts';
 
-const SECRET = 'gateway-test-secret-0123456789-0123456789';
+export const SECRET = 'gateway-test-secret-0123456789-0123456789';
 const EVERYTHING = { '*': ['subscribe', 'publish', 'history'] } as const;
 
 export interface RunningGateway {
