@@ -134,8 +134,8 @@ export class Reconciler {
       .map((stored) => ({ stored, key: keyOf(stored), lineage: byKey.get(keyOf(stored)) }))
       .filter(({ stored, lineage }) => {
         if (lineage?.epoch === stored.epoch) return false;
-        // The state of the channel was kept for its time, and is gone with it.
-        if (lineage === undefined && keptUpToMs > 0) return false;
+        // The state of the channel was kept for its time, and is gone with it; or it began in the time that is lost.
+        if (lineage === undefined && keptUpToMs > 0 && stored.firstSeq > 1) return false;
         const end = lineage && namedEnd(lineage, stored.epoch);
         return end === undefined || stored.lastSeq > end.lastSeq;
       });

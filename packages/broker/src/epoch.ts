@@ -15,3 +15,16 @@ const EPOCH = /^[0-9a-z]{12}$/;
 export function epochTimeMs(epoch: string): number | undefined {
   return EPOCH.test(epoch) ? Number.parseInt(epoch.slice(0, TIME_CHARS), 36) : undefined;
 }
+
+const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/** An epoch that sorts after `old`, whatever the clocks say: `fresh` where that does. */
+export function laterEpoch(old: string, fresh: string): string {
+  if (fresh > old) return fresh;
+  for (let at = old.length - 1; at >= 0; at--) {
+    const next = DIGITS[DIGITS.indexOf(old[at]!) + 1];
+    if (DIGITS.includes(old[at]!) && next !== undefined)
+      return `${old.slice(0, at)}${next}`.padEnd(old.length, '0');
+  }
+  return fresh;
+}

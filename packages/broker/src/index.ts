@@ -11,9 +11,9 @@ export {
   soleEpoch,
 } from './lineage.ts';
 export { importPositions, type Positions } from './memory/journal/import-positions.ts';
+export type { JournalFsync } from './memory/journal/journal-entry.ts';
 export { JournalCorruptError } from './memory/journal/journal-error.ts';
 export type { JournalOptions } from './memory/journal/journal-store.ts';
-export type { JournalFsync } from './memory/journal/journal-writer.ts';
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './memory/memory-broker.ts';
 export type {
   Broker,

@@ -103,7 +103,14 @@ async function openDatabase({ dataDir, timings, config, version }: ComposeOption
 
 async function makeBroker({ config, dataDir, timings }: ComposeOptions): Promise<Broker> {
   const { createMemoryBroker } = await timings.measure('broker', () => import('@carillon/broker'));
-  const journal = { folder: dataDir.journal, fsync: config.singleProcess.journalFsync };
+  const journal = {
+    folder: dataDir.journal,
+    fsync: config.singleProcess.journalFsync,
+    onMayLackEnd: (reason: string) =>
+      note(
+        `The journal may lack the messages that were accepted last: ${reason}. Channels go on in new epochs, and clients that have more are told.`,
+      ),
+  };
   return createMemoryBroker({ limits: config.routing, journal });
 }
 

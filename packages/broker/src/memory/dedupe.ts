@@ -20,7 +20,13 @@ interface Producer {
   usedAtMs: number;
   /** Results by producer seq, oldest first: a Map keeps the order of insertion. */
   readonly results: Map<number, Remembered>;
+  /** Of an earlier generation: what it sent in between may be lost, and must not stop it for ever. */
+  mayJump: boolean;
+  /** Sequences around what a loss took. What is in between may come late, and only once. */
+  jump: Jump | undefined;
 }
+
+type Jump = readonly [last: number, next: number];
 
 /** A window as plain JSON. */
 export interface DedupeSnapshot {
@@ -30,6 +36,8 @@ export interface DedupeSnapshot {
       readonly last: number;
       readonly usedAtMs: number;
       readonly results: readonly (readonly [number, Remembered])[];
+      readonly mayJump?: boolean;
+      readonly jump?: Jump | undefined;
     },
   ])[];
   readonly keys: readonly (readonly [string, RememberedKey])[];
@@ -60,18 +68,29 @@ export class DedupeWindow {
       last: 0,
       usedAtMs: nowMs,
       results: new Map<number, Remembered>(),
+      mayJump: false,
+      jump: undefined,
     };
     // Deleted first, so that the one that was silent longest stands first.
     this.#producers.delete(dedupe.producer);
     this.#producers.set(dedupe.producer, producer);
     forgetOldest(this.#producers);
-    producer.last = dedupe.seq;
+    if (producer.mayJump && dedupe.seq > producer.last) {
+      if (dedupe.prev !== producer.last) producer.jump = [producer.last, dedupe.seq];
+      producer.mayJump = false;
+    }
+    producer.last = Math.max(producer.last, dedupe.seq);
     producer.usedAtMs = nowMs;
     producer.results.set(dedupe.seq, remembered);
     for (const seq of producer.results.keys()) {
-      if (seq > dedupe.seq - producerWindow) break;
+      if (seq > producer.last - producerWindow) break;
       producer.results.delete(seq);
     }
+  }
+
+  /** The channel may lack what was accepted last. */
+  beginGeneration(): void {
+    for (const producer of this.#producers.values()) producer.mayJump = true;
   }
 
   /** Forgets what has expired. */
@@ -83,14 +102,14 @@ export class DedupeWindow {
 
   snapshot(): DedupeSnapshot {
     const producers = [...this.#producers].map(
-      ([id, { last, usedAtMs, results }]) => [id, { last, usedAtMs, results: [...results] }] as const,
+      ([id, { results, ...producer }]) => [id, { ...producer, results: [...results] }] as const,
     );
     return { producers, keys: [...this.#keys] };
   }
 
   restore({ producers, keys }: DedupeSnapshot): void {
-    for (const [id, { last, usedAtMs, results }] of producers)
-      this.#producers.set(id, { last, usedAtMs, results: new Map(results) });
+    for (const [id, { last, usedAtMs, results, mayJump = false, jump }] of producers)
+      this.#producers.set(id, { last, usedAtMs, results: new Map(results), mayJump, jump });
     for (const [key, remembered] of keys) this.#keys.set(key, remembered);
   }
 
@@ -114,14 +133,20 @@ export class DedupeWindow {
       return undefined;
     }
     if (seq > producer.last)
-      return prev === producer.last ? undefined : refusals.outOfOrder(producer.last, seq, prev);
+      return prev === producer.last || producer.mayJump
+        ? undefined
+        : refusals.outOfOrder(producer.last, seq, prev);
     const known = producer.results.get(seq);
+    const isInWindow = seq > producer.last - producerWindow;
+    if (known === undefined && isInWindow && isIn(producer.jump, seq)) return undefined;
     if (known === undefined)
-      return seq > producer.last - producerWindow
-        ? refusals.conflict(seq)
-        : refusals.windowPassed(seq, producer.last, producerWindow);
+      return isInWindow ? refusals.conflict(seq) : refusals.windowPassed(seq, producer.last, producerWindow);
     return known.fingerprint === fingerprint ? known.outcome : refusals.conflict(seq);
   }
+}
+
+function isIn(jump: Jump | undefined, seq: number): boolean {
+  return jump !== undefined && seq > jump[0] && seq < jump[1];
 }
 
 function forgetOldest(map: Map<string, unknown>): void {

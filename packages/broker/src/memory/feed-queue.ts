@@ -1,4 +1,4 @@
-import type { ChannelKey, FeedHandler } from '../ports.ts';
+import type { ChannelKey, FeedHandler, PartitionId } from '../ports.ts';
 import { Fifo } from './fifo.ts';
 import type { Journal } from './journal/journal.ts';
 
@@ -41,6 +41,10 @@ export class FeedQueue {
     if (this.#scheduled || this.#items.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => this.#deliver());
+  }
+
+  tellDataLost(partition: PartitionId): void {
+    if (!this.#closed) this.#handler.onDataLost([partition]);
   }
 
   close(): void {

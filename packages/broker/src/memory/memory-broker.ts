@@ -1,6 +1,6 @@
+import { makeEpoch } from '../epoch.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker, BrokerLimits, BrokerStatus, GatewayFeed, PartitionId } from '../ports.ts';
-import type { Reconciliation } from '../reconciliation.ts';
 import { NO_JOURNAL } from './journal/journal.ts';
 import { type JournalOptions, JournalStore } from './journal/journal-store.ts';
 import { Replay } from './journal/replay.ts';
@@ -10,20 +10,10 @@ import { MemoryColdHistory } from './memory-cold-history.ts';
 import { MemoryFeed } from './memory-feed.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryPublisher } from './memory-publisher.ts';
+import { MemoryReconciliation } from './memory-reconciliation.ts';
 import { MemoryRouterPort } from './memory-router-port.ts';
 import { MemoryState } from './memory-state.ts';
 import { MemoryRequests } from './requests-memory.ts';
-
-/** The memory of a process is there or gone, together with all that was accepted in it. */
-const NOTHING_TO_RECONCILE: Reconciliation = {
-  unsettled: async () => [],
-  generations: async () => [],
-  states: async () => [],
-  extend: async () => undefined,
-  news: (timeoutMs) => new Promise((resolve) => void setTimeout(resolve, timeoutMs).unref()),
-  settle: async () => true,
-  republish: async () => 0,
-};
 
 const SWEEP_INTERVAL_MS = 30_000;
 const JOURNAL_LOOK_INTERVAL_MS = 1000;
@@ -46,17 +36,18 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
   const journal = store?.writer ?? NO_JOURNAL;
   const state = new MemoryState(options.partitions ?? 16, limits, journal);
   const acks = new MemoryAcks(journal);
-  const upkeep = new Upkeep(state, acks, store);
+  const publisher = new MemoryPublisher(state);
+  const upkeep = new Upkeep(state, acks, store, options.journal?.onMayLackEnd);
   const requestNodes = new Map<string, MemoryRequests>();
   return {
     partitions: state.partitions,
     partitionOf: (channel): PartitionId => state.partitionOf(channel),
-    publisher: new MemoryPublisher(state),
+    publisher,
     history: new MemoryHistory(state),
     cold: new MemoryColdHistory(),
     acks,
     log: state.log,
-    reconciliation: NOTHING_TO_RECONCILE,
+    reconciliation: new MemoryReconciliation({ state, publish: (some) => publisher.publish(some) }),
     router: new MemoryRouterPort(state),
     requests: (node, answer) => new MemoryRequests(node, answer, requestNodes),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
@@ -76,21 +67,27 @@ class Upkeep {
   readonly #state: MemoryState;
   readonly #acks: MemoryAcks;
   readonly #store: JournalStore | undefined;
+  readonly #onMayLackEnd: JournalOptions['onMayLackEnd'];
   #timers: readonly NodeJS.Timeout[] = [];
   #snapshot: Promise<void> | undefined;
 
-  constructor(state: MemoryState, acks: MemoryAcks, store: JournalStore | undefined) {
+  constructor(
+    state: MemoryState,
+    acks: MemoryAcks,
+    store: JournalStore | undefined,
+    onMayLackEnd: JournalOptions['onMayLackEnd'],
+  ) {
     this.#state = state;
     this.#acks = acks;
     this.#store = store;
+    this.#onMayLackEnd = onMayLackEnd;
   }
 
   /** @throws JournalCorruptError */
   start(): void {
     if (this.#timers.length > 0) return;
-    const replay = new Replay(this.#state, this.#acks);
-    this.#store?.open(replay.apply);
-    replay.finish();
+    if (this.#store !== undefined) this.#readJournal(this.#store);
+    this.#state.generation.begin();
     this.#sweep();
     this.#timers = [
       setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref(),
@@ -102,7 +99,26 @@ class Upkeep {
     for (const timer of this.#timers) clearInterval(timer);
     this.#state.stop();
     await this.#snapshot;
-    this.#store?.writer.close();
+    this.#store?.close();
+  }
+
+  #readJournal(store: JournalStore): void {
+    const replay = new Replay(this.#state, this.#acks);
+    const { mayLackEnd } = store.open(replay.apply);
+    replay.finish();
+    if (mayLackEnd !== undefined) {
+      this.#raise(replay.keptUpToMs);
+      this.#onMayLackEnd?.(mayLackEnd);
+    }
+    store.start();
+  }
+
+  #raise(keptUpToMs: number): void {
+    const atMs = Date.now();
+    const generation = this.#state.generation.number + 1;
+    const entry = { type: 'raised', generation, atMs, keptUpToMs, epoch: makeEpoch(atMs) } as const;
+    this.#state.raise(entry);
+    this.#state.journal.append(entry);
   }
 
   #sweep(): void {

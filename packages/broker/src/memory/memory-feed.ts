@@ -54,9 +54,14 @@ export class MemoryFeed implements GatewayFeed {
     return positions;
   }
 
-  /** No epoch of a memory has a predecessor. */
-  async seal(): Promise<void> {
-    // Nothing to do.
+  async seal(channels: readonly ChannelKey[]): Promise<void> {
+    const { journal } = this.#state;
+    for (const channel of channels) {
+      if (this.#state.find(channel)?.ended.every(({ isSealed }) => isSealed) !== false) continue;
+      this.#state.seal(channel);
+      journal.append({ type: 'sealed', channel });
+    }
+    await written(journal);
   }
 
   /** A memory loses no question. */
@@ -64,8 +69,8 @@ export class MemoryFeed implements GatewayFeed {
     // Nothing to do.
   }
 
-  async untilSettled(): Promise<boolean> {
-    return true;
+  async untilSettled(channel: ChannelKey, timeoutMs: number): Promise<boolean> {
+    return await this.#state.generation.untilSettled(this.#state.partitionOf(channel), timeoutMs);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory } from '../ports.ts';
 import type { ChannelState } from './channel-state.ts';
+import { findEnded } from './ended-states.ts';
 import { written } from './journal/written.ts';
 import type { MemoryState } from './memory-state.ts';
 
@@ -17,9 +18,17 @@ export class MemoryHistory implements HotHistory {
     return await this.#page(key, ({ history }) => history.range(from, to, limit, Date.now()));
   }
 
-  /** The memory of a process is there or gone: no epoch of it ends otherwise. */
-  async ended(): Promise<readonly HistoryEntry[]> {
-    return [];
+  async ended(
+    key: ChannelKey,
+    { epoch, from, to, limit, descending = false }: Parameters<HotHistory['ended']>[1],
+  ): Promise<readonly HistoryEntry[]> {
+    const channel = this.#state.find(key);
+    const history = channel && findEnded(channel, epoch)?.history;
+    const nowMs = Date.now();
+    if (history === undefined || to < from) return [];
+    return descending
+      ? history.latest(to + 1, limit, nowMs).filter(({ seq }) => seq >= from)
+      : history.range(from, to, limit, nowMs);
   }
 
   async latest(

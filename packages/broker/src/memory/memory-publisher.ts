@@ -2,6 +2,8 @@ import type { CarillonError } from '@carillon/protocol';
 import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import type { ChannelState } from './channel-state.ts';
+import { isKept } from './ended-states.ts';
+import { KnownPlaces } from './known-places.ts';
 import type { MemoryState } from './memory-state.ts';
 import { stoppedError } from './stopped-error.ts';
 
@@ -39,9 +41,10 @@ export class MemoryPublisher implements Publisher {
 
   #publishOne(publication: Publication, nowMs: number): PublishOutcome {
     const { limits, log } = this.#state;
-    const { dedupe, keeping, id } = publication;
+    const { dedupe, keeping, id, former } = publication;
+    if (this.#hasToWait(publication)) return refusals.unsettled();
     const channel = this.#state.open(publication.channel, nowMs);
-    const known = dedupe && channel.dedupe.check(dedupe, limits, nowMs);
+    const known = this.#known(channel, publication, nowMs);
     if (known !== undefined) {
       return known.status === 'accepted' ? this.#answerRepeat(publication, known) : known;
     }
@@ -56,13 +59,43 @@ export class MemoryPublisher implements Publisher {
       duplicate: false,
     } as const;
     if (dedupe !== undefined) channel.dedupe.remember(dedupe, outcome, limits.producerWindow, nowMs);
+    if (former !== undefined) this.#notePlace(channel, outcome, nowMs);
     this.#append(channel, publication, nowMs);
     return outcome;
   }
 
+  /** For the database, which may have the first copy of a message that the journal has lost. */
+  #hasToWait({ channel, keeping, former }: Publication): boolean {
+    const { generation } = this.#state;
+    if (generation.isSettled || !keeping.durable || former !== undefined) return false;
+    return !generation.takesDurable(this.#state.partitionOf(channel));
+  }
+
+  /** What is known of a repeat. By its id when its first copy is only in the database, or was published again. */
+  #known(
+    channel: ChannelState,
+    { dedupe, id, former }: Publication,
+    nowMs: number,
+  ): PublishOutcome | undefined {
+    const { limits } = this.#state;
+    const isKeptThere = former !== undefined && isKept(channel, former);
+    const place = channel.places?.find(id, nowMs) ?? (isKeptThere ? former : undefined);
+    if (place === undefined)
+      return dedupe && former === undefined ? channel.dedupe.check(dedupe, limits, nowMs) : undefined;
+    if (dedupe === undefined && former === undefined) return undefined;
+    const outcome = { status: 'accepted', id, duplicate: true, ...place } as const;
+    if (dedupe !== undefined) channel.dedupe.remember(dedupe, outcome, limits.producerWindow, nowMs);
+    return outcome;
+  }
+
+  #notePlace(channel: ChannelState, { id, epoch, seq }: Accepted, nowMs: number): void {
+    channel.places ??= new KnownPlaces();
+    channel.places.note(id, { epoch, seq }, nowMs);
+  }
+
   #append(channel: ChannelState, publication: Publication, nowMs: number): void {
     const { key, epoch, seq } = channel;
-    const { record, keeping, storedTo } = publication;
+    const { record, keeping, storedTo, former } = publication;
     const { history, durable } = keeping;
     if (history !== undefined) channel.history.append({ epoch, seq, record }, history, nowMs);
     const log = durable
@@ -73,6 +106,7 @@ export class MemoryPublisher implements Publisher {
           seq,
           record,
           storedTo,
+          former,
           marker: false,
         })
       : undefined;
@@ -86,6 +120,7 @@ export class MemoryPublisher implements Publisher {
         atMs: nowMs,
         ...{ history, log },
         dedupe: publication.dedupe,
+        former,
       },
       history === undefined && !durable ? '' : record,
     );

@@ -4,8 +4,13 @@ import { type Lineage, soleEpoch } from '../lineage.ts';
 import { partitionOf } from '../partition.ts';
 import type { BrokerLimits, ChannelKey, PartitionId } from '../ports.ts';
 import { type ChannelState, newChannel } from './channel-state.ts';
+import { addEnded, endedEpochs, findEnded, renewChannel } from './ended-states.ts';
 import type { FeedItem, FeedQueue } from './feed-queue.ts';
+import { HistoryBuffer } from './history-buffer.ts';
 import { type Journal, NO_JOURNAL } from './journal/journal.ts';
+import type { ExtendedEntry, RaisedEntry } from './journal/journal-entry.ts';
+import { KnownPlaces } from './known-places.ts';
+import { MemoryGeneration } from './memory-generation.ts';
 import { MemoryLog } from './memory-log.ts';
 import { RouteStream } from './route-stream.ts';
 import { WakeUp } from './wake-up.ts';
@@ -22,6 +27,7 @@ export class MemoryState {
   /** Something was appended to a route stream. One for all: there is one router in the process. */
   readonly routed = new WakeUp();
   readonly feeds = new Map<string, FeedQueue>();
+  readonly generation: MemoryGeneration;
   readonly #channels = new Map<ChannelKey, ChannelState>();
   /** What was before it may be forgotten. */
   readonly #startedAtMs = Date.now() - 1;
@@ -32,6 +38,7 @@ export class MemoryState {
     this.journal = journal;
     this.partitions = partitions;
     this.limits = limits;
+    this.generation = new MemoryGeneration(partitions);
     this.log = new MemoryLog(
       partitions,
       (gateway, channel, { epoch, seq }) => this.tell(gateway, { kind: 'stored', channel, epoch, seq }),
@@ -56,6 +63,7 @@ export class MemoryState {
     this.#stopped = true;
     this.routed.close();
     this.log.close();
+    this.generation.stop();
   }
 
   partitionOf(channel: ChannelKey): PartitionId {
@@ -84,14 +92,46 @@ export class MemoryState {
     return this.#channels.values();
   }
 
-  lineageOf({ epoch, seq }: ChannelState): Lineage {
+  lineageOf({ key, epoch, seq, ended }: ChannelState): Lineage {
     const emptySinceMs = Math.max(this.#startedAtMs, Date.now() - this.limits.channelIdleTtlMs);
-    return soleEpoch(epoch, seq, emptySinceMs);
+    if (ended.length === 0) return soleEpoch(epoch, seq, emptySinceMs);
+    const before = endedEpochs(ended, this.generation.of(this.partitionOf(key)));
+    return { epoch, seq, before, emptySinceMs };
   }
 
   /** Whoever subscribes to names and leaves them leaves nothing behind: a channel without messages has nothing to keep. */
-  forgetIfEmpty({ key, seq, told, interest, lastRouted }: ChannelState): void {
-    if (interest.size === 0 && seq === 0 && told % 2 === 0 && lastRouted === undefined) this.#forget(key);
+  forgetIfEmpty({ key, seq, told, interest, lastRouted, ended }: ChannelState): void {
+    if (seq > 0 || ended.length > 0) return;
+    if (interest.size === 0 && told % 2 === 0 && lastRouted === undefined) this.#forget(key);
+  }
+
+  /** The journal may lack what was accepted last: no position that may have been given is given again. */
+  raise({ generation, atMs, keptUpToMs, epoch: made }: RaisedEntry): void {
+    for (const channel of this.#channels.values()) {
+      const wasSettled = this.generation.of(this.partitionOf(channel.key)).isSettled;
+      renewChannel(channel, { made, generation, wasSettled });
+    }
+    this.generation.raise(generation, atMs, keptUpToMs);
+  }
+
+  /** The ends of the channel's earlier epochs are final: somebody goes on after them. */
+  seal(key: ChannelKey): void {
+    for (const ended of this.find(key)?.ended ?? []) ended.isSealed = true;
+  }
+
+  /** An ended epoch has more messages, which the database has. */
+  extend({ channel: key, epoch, lastSeq, generation, atMs, present, messages }: ExtendedEntry): void {
+    const channel = this.find(key) ?? this.adopt(key, { epoch: present, seq: 0 }, atMs);
+    const ended = findEnded(channel, epoch);
+    if (ended !== undefined) ended.lastSeq = Math.max(ended.lastSeq, lastSeq);
+    else addEnded(channel, { epoch, lastSeq, isSealed: false, generation, history: new HistoryBuffer() });
+    channel.places ??= new KnownPlaces();
+    for (const { id, seq } of messages) channel.places.note(id, { epoch, seq }, atMs);
+  }
+
+  /** Accepted messages of the partition are known to be lost. */
+  tellDataLost(partition: PartitionId): void {
+    for (const feed of this.feeds.values()) feed.tellDataLost(partition);
   }
 
   tell(gateway: string, item: FeedItem): void {
@@ -137,11 +177,16 @@ export class MemoryState {
   sweep(nowMs: number): void {
     const { producerTtlMs, channelIdleTtlMs } = this.limits;
     for (const channel of this.#channels.values()) {
-      const { key, dedupe, history, interest, usedAtMs } = channel;
+      const { key, dedupe, places, interest, usedAtMs } = channel;
+      const histories = [channel.history, ...channel.ended.map(({ history }) => history)];
       dedupe.sweep(producerTtlMs, nowMs);
-      history.expire(nowMs);
+      places?.sweep(nowMs);
+      for (const history of histories) history.expire(nowMs);
       this.tellOccupancy(channel);
-      const keptUntilMs = Math.max(history.expiresAtMs, usedAtMs + channelIdleTtlMs);
+      const keptUntilMs = Math.max(
+        ...histories.map(({ expiresAtMs }) => expiresAtMs),
+        usedAtMs + channelIdleTtlMs,
+      );
       if (interest.size === 0 && nowMs > keptUntilMs) this.#forget(key);
     }
   }

@@ -14,7 +14,7 @@ export const singleProcessSettings = group({
     journalFsync: withDefault(choice(['everysec', 'always']), 'everysec', {
       variable: 'CARILLON_JOURNAL_FSYNC',
       description:
-        'When accepted messages are brought to the disk. They are given to the operating system before `accepted` in both cases: a crash of Carillon loses none. `everysec`: a loss of power takes up to the last second. `always`: before `accepted`, which takes as long as the disk does.',
+        'When accepted messages are brought to the disk. They are given to the operating system before `accepted` in both cases: a crash of Carillon loses none. `everysec`: a loss of power takes up to the last second, and channels then go on in new epochs. `always`: before `accepted`, which takes as long as the disk does.',
       example: 'always',
     }),
   },

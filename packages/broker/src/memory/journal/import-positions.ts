@@ -3,6 +3,7 @@ import type { ChannelKey } from '../../ports.ts';
 import type { DedupeSnapshot } from '../dedupe.ts';
 import type { Written } from './journal-entry.ts';
 import { JournalStore } from './journal-store.ts';
+import { type Machine, THIS_MACHINE } from './machine.ts';
 
 /** What 0.1 left of each channel at a clean stop. */
 export type Positions = readonly (readonly [
@@ -18,12 +19,18 @@ export type Positions = readonly (readonly [
 ])[];
 
 /** Makes a journal of the positions that 0.1 has left, where there is none yet. */
-export async function importPositions(folder: string, positions: Positions): Promise<void> {
-  const store = new JournalStore({ folder, fsync: 'everysec' }, () => undefined);
+export async function importPositions(
+  folder: string,
+  positions: Positions,
+  machine: Machine = THIS_MACHINE,
+): Promise<void> {
+  const store = new JournalStore({ folder, fsync: 'everysec', machine }, () => undefined);
   try {
-    if (!store.open(() => undefined)) await store.writeSnapshot(() => entriesOf(positions));
+    if (store.open(() => undefined).isFound) return;
+    store.start();
+    await store.writeSnapshot(() => entriesOf(positions));
   } finally {
-    store.writer.close();
+    store.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JournalEntry, Written } from './journal-entry.ts';
+import { JournalEnding } from './journal-ending.ts';
+import type { JournalEntry, JournalFsync, Written } from './journal-entry.ts';
 import { JournalCorruptError } from './journal-error.ts';
 import {
   DRAFT_SUFFIX,
@@ -14,7 +15,8 @@ import {
   syncFolder,
 } from './journal-files.ts';
 import { encodeFrame } from './journal-frames.ts';
-import { type JournalFsync, JournalWriter } from './journal-writer.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { type Machine, THIS_MACHINE } from './machine.ts';
 
 const ONLY_OWNER_FOLDER = 0o700;
 const ONLY_OWNER = 0o600;
@@ -28,6 +30,18 @@ export interface JournalOptions {
   readonly fsync: JournalFsync;
   /** Default 256 KiB. */
   readonly snapshotChunkChars?: number;
+  /** Default: this one. */
+  readonly machine?: Machine;
+  /** Told at the start when the journal may lack what was accepted last: channels begin new epochs. */
+  readonly onMayLackEnd?: (reason: string) => void;
+}
+
+/** What a start found. */
+export interface Opened {
+  /** Was there anything? */
+  readonly isFound: boolean;
+  /** Why what was accepted last may be missing; `undefined`: it is all there. */
+  readonly mayLackEnd: string | undefined;
 }
 
 /**
@@ -43,11 +57,20 @@ export class JournalStore {
   /** Of older generations, which a snapshot that did not come about has left. */
   #olderBytes = 0;
   #isWritingSnapshot = false;
+  #isStarted = false;
   #snapshotProblem: string | undefined;
+  readonly #fsync: JournalFsync;
+  readonly #machine: Machine;
+  readonly #ending = new JournalEnding();
 
-  constructor({ folder, fsync, snapshotChunkChars = CHUNK_CHARS }: JournalOptions, onRepaired: () => void) {
+  constructor(
+    { folder, fsync, snapshotChunkChars = CHUNK_CHARS, machine = THIS_MACHINE }: JournalOptions,
+    onRepaired: () => void,
+  ) {
     this.#folder = folder;
     this.#chunkChars = snapshotChunkChars;
+    this.#fsync = fsync;
+    this.#machine = machine;
     this.writer = new JournalWriter({ fsync, onRepaired });
   }
 
@@ -70,10 +93,10 @@ export class JournalStore {
   }
 
   /**
-   * Reads what is there and goes on behind it. Answers whether there was anything.
+   * Reads what is there and goes on behind it.
    * @throws JournalCorruptError
    */
-  open(apply: (entry: JournalEntry, text: string) => void): boolean {
+  open(apply: (entry: JournalEntry, text: string) => void): Opened {
     mkdirSync(this.#folder, { recursive: true, mode: ONLY_OWNER_FOLDER });
     removeDrafts(this.#folder);
     const base = this.#readSnapshot(apply);
@@ -81,7 +104,21 @@ export class JournalStore {
     const last = logs.at(-1);
     for (const generation of logs) this.#readLog(generation, generation === last, apply);
     if (last === undefined) this.#begin(base === 0 ? 1 : base);
-    return base > 0 || last !== undefined;
+    const isFound = base > 0 || last !== undefined;
+    return { isFound, mayLackEnd: isFound ? this.#ending.mayLack(this.#machine.boot()) : undefined };
+  }
+
+  /** Notes under which conditions it is written from now on, on the disk: before that is known, nothing may be accepted. */
+  start(): void {
+    this.#isStarted = true;
+    this.#noteStart();
+    this.writer.sync();
+  }
+
+  /** Everything is on the disk. */
+  close(): void {
+    if (this.#isStarted && this.writer.isSound) this.writer.append({ type: 'closed' });
+    this.writer.close();
   }
 
   /**
@@ -93,6 +130,7 @@ export class JournalStore {
     try {
       const before = this.writer.bytes;
       this.#begin(this.#generation + 1);
+      if (this.#isStarted) this.#noteStart();
       this.#olderBytes += before;
       this.#snapshotBytes = await this.#write(entries());
       this.#olderBytes = 0;
@@ -109,6 +147,12 @@ export class JournalStore {
     this.writer.switchTo(pathOf(this.#folder, generation, 'log'), 0, headerOf(generation, 'log'));
     this.#generation = generation;
     syncFolder(this.#folder);
+  }
+
+  #noteStart(): void {
+    const boot = this.#machine.boot();
+    const file = this.#machine.fileOf(this.writer.fd);
+    this.writer.append({ type: 'start', atMs: Date.now(), boot, fsync: this.#fsync, file });
   }
 
   #readSnapshot(apply: (entry: JournalEntry, text: string) => void): number {
@@ -129,7 +173,11 @@ export class JournalStore {
 
   #readLog(generation: number, isLast: boolean, apply: (entry: JournalEntry, text: string) => void): void {
     const path = pathOf(this.#folder, generation, 'log');
-    const { offset, size } = readJournalFile(path, apply);
+    this.#ending.beginFile();
+    const { offset, size } = readJournalFile(path, (entry, text) => {
+      this.#ending.saw(entry);
+      apply(entry, text);
+    });
     // A log is left for the next one only when it is whole.
     if (!isLast && offset < size)
       throw new JournalCorruptError(path, `the frame at byte ${offset} is damaged`);
@@ -138,8 +186,12 @@ export class JournalStore {
       return;
     }
     this.#generation = generation;
+    this.#ending.isCut = offset === 0 || offset < size;
     if (offset === 0) this.#rewriteHeader(path, generation);
-    else this.writer.switchTo(path, offset);
+    else {
+      this.writer.switchTo(path, offset);
+      this.#ending.file = this.#machine.fileOf(this.writer.fd);
+    }
   }
 
   /** A crash came between the making of the file and its first frame. */

@@ -2,11 +2,8 @@ import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, writeSync
 import { CarillonError } from '@carillon/protocol';
 import { stoppedError } from '../stopped-error.ts';
 import type { Journal } from './journal.ts';
-import type { JournalEntry, Written } from './journal-entry.ts';
+import type { JournalEntry, JournalFsync, Written } from './journal-entry.ts';
 import { encodeFrame } from './journal-frames.ts';
-
-/** When the operating system is asked to bring what was written to the disk. */
-export type JournalFsync = 'everysec' | 'always';
 
 /** A frame is closed at this size: its checksum is computed at once, and a reader takes it as a whole. */
 const MAX_FRAME_CHARS = 1024 * 1024;
@@ -35,9 +32,12 @@ export class JournalWriter implements Journal {
   #problem: CarillonError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #unsynced = false;
+  #mustSync = false;
   #syncing = false;
   #retired: number[] = [];
   #syncProblem: string | undefined;
+  /** A flush that failed may have dropped what it was to bring to the disk, and the next one says nothing of it. */
+  #hasSynced = true;
 
   constructor(options: JournalWriterOptions) {
     this.#options = options;
@@ -50,6 +50,17 @@ export class JournalWriter implements Journal {
   /** Why what was written may not be on the disk. */
   get syncProblem(): string | undefined {
     return this.#syncProblem;
+  }
+
+  /** The disk has taken everything so far that it was given. */
+  get isSound(): boolean {
+    return this.#problem === undefined && this.#hasSynced;
+  }
+
+  /** The present file. */
+  get fd(): number {
+    if (this.#fd === undefined) throw stoppedError();
+    return this.#fd;
   }
 
   /** Bytes in the present file. */
@@ -86,6 +97,12 @@ export class JournalWriter implements Journal {
   flush(): void {
     if (this.#problem === undefined && this.#pending.length > 0) this.#attempt();
     if (this.#problem !== undefined) throw this.#problem;
+  }
+
+  /** Brings what was appended to the disk, before anybody is told of it or of anything later. While that isn't possible there is a `problem`. */
+  sync(): void {
+    this.#mustSync = true;
+    if (this.#problem === undefined) this.#attempt();
   }
 
   afterWrite(settle: Settle): void {
@@ -133,8 +150,10 @@ export class JournalWriter implements Journal {
   #write(fd: number): void {
     let end = this.#bytes;
     for (const parts of frames(this.#pending)) end = writeAt(fd, encodeFrame(parts), end);
-    if (this.#options.fsync === 'always') fdatasyncSync(fd);
-    this.#unsynced = this.#options.fsync !== 'always';
+    const isSynced = this.#options.fsync === 'always' || this.#mustSync;
+    if (isSynced) fdatasyncSync(fd);
+    this.#unsynced = !isSynced;
+    this.#mustSync = false;
     this.#bytes = end;
     this.#pending = [];
     this.#problem = undefined;
@@ -161,7 +180,10 @@ export class JournalWriter implements Journal {
     fdatasync(this.#fd, (error) => {
       this.#syncing = false;
       this.#syncProblem = error?.message;
-      if (error !== null) this.#unsynced = true;
+      if (error !== null) {
+        this.#unsynced = true;
+        this.#hasSynced = false;
+      }
       for (const retired of this.#retired.splice(0)) closeSync(retired);
     });
   }

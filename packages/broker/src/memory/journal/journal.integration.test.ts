@@ -23,21 +23,29 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../../contract/broker-model.suite.ts';
 import { describeOccupancyContract } from '../../contract/occupancy-contract.suite.ts';
+import { makeEpoch } from '../../epoch.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { Broker, BrokerLimits, ChannelKey, Publication, PublishOutcome } from '../../ports.ts';
 import { MemoryAcks } from '../memory-acks.ts';
 import { createMemoryBroker } from '../memory-broker.ts';
+import { MemoryFeed } from '../memory-feed.ts';
 import { MemoryPublisher } from '../memory-publisher.ts';
+import { MemoryReconciliation } from '../memory-reconciliation.ts';
 import { MemoryState } from '../memory-state.ts';
 import { importPositions } from './import-positions.ts';
 import { encodeFrame } from './journal-frames.ts';
 import { JournalStore } from './journal-store.ts';
+import type { Machine } from './machine.ts';
 import { Replay } from './replay.ts';
 import { snapshotEntries } from './snapshot.ts';
 
 const CHANNEL: ChannelKey = 'app/chat:a';
 const KEPT = { history: { maxMessages: 100, ttlMs: 60_000 }, durable: true };
+const HOT = { ...KEPT, durable: false };
 const NOT_KEPT = { history: undefined, durable: false };
+
+/** A copy of a journal is another journal; here it stands for what a kill leaves. */
+const MACHINE: Machine = { boot: () => ({ id: 'boot' }), fileOf: () => 'file' };
 
 let base: string;
 let folder: string;
@@ -55,7 +63,11 @@ async function open(
   path = folder,
   { fsync = 'everysec', ...limits }: Partial<BrokerLimits> & { fsync?: 'everysec' | 'always' } = {},
 ): Promise<Broker> {
-  const broker = createMemoryBroker({ partitions: 4, limits, journal: { folder: path, fsync } });
+  const broker = createMemoryBroker({
+    partitions: 4,
+    limits,
+    journal: { folder: path, fsync, machine: MACHINE },
+  });
   running.push(broker);
   await broker.start();
   return broker;
@@ -98,6 +110,17 @@ const records = async (broker: Broker, channel = CHANNEL) => {
 };
 
 const positionOf = ({ epoch, seq }: Position): Position => ({ epoch, seq });
+
+/** Of the epochs that have ended, too. */
+async function allRecords(broker: Broker): Promise<readonly string[]> {
+  const { top, entries } = await broker.history.range(CHANNEL, { from: 1, to: 1e9, limit: 1e6 });
+  const ended = await Promise.all(
+    (top?.before ?? []).map(({ epoch, lastSeq }) =>
+      broker.history.ended(CHANNEL, { epoch, from: 1, to: lastSeq, limit: 1000 }),
+    ),
+  );
+  return [...ended.flat(), ...entries].map(({ record }) => record);
+}
 
 const createSetup = async (limits: Partial<BrokerLimits> = {}): Promise<ContractSetup> => {
   const own = mkdtempSync(join(tmpdir(), 'carillon-journal-contract-'));
@@ -225,9 +248,9 @@ describe('a damaged journal', () => {
       const cut = killed(whole);
       truncateSync(lastLog(cut), at);
       const after = await open(cut);
-      expect((await records(after)).records).toEqual(['1']);
-      await publish(after, message('new'));
-      expect((await records(await open(killed(cut)))).records).toEqual(['1', 'new']);
+      expect(await allRecords(after)).toEqual(['1']);
+      await publish(after, message('new', { keeping: HOT }));
+      expect(await allRecords(await open(killed(cut)))).toEqual(['1', 'new']);
     }
   });
 
@@ -238,7 +261,7 @@ describe('a damaged journal', () => {
     const fd = openSync(lastLog(copy), 'r+');
     writeSync(fd, Buffer.alloc(5000), 0, 5000, statSync(lastLog(copy)).size);
     closeSync(fd);
-    expect((await records(await open(copy))).records).toEqual(['1']);
+    expect(await allRecords(await open(copy))).toEqual(['1']);
   });
 
   it('is refused with its name when the damage lies before what is whole', async () => {
@@ -268,7 +291,7 @@ describe('a damaged journal', () => {
     await open();
     const copy = killed();
     truncateSync(lastLog(copy), 5);
-    await publish(await open(copy), message('1'));
+    await publish(await open(copy), message('1', { keeping: HOT }));
     expect((await records(await open(killed(copy)))).records).toEqual(['1']);
   });
 });
@@ -276,6 +299,7 @@ describe('a damaged journal', () => {
 describe.runIf(process.platform === 'linux')('a disk that refuses', () => {
   it('refuses publishes as retryable, shows nothing of what is not written, and goes on', async () => {
     const broker = await open();
+    let left: string;
     await publish(broker, message('1'));
     limitFileSize(statSync(join(folder, readdirSync(folder)[0]!)).size + 100);
     try {
@@ -289,10 +313,11 @@ describe.runIf(process.platform === 'linux')('a disk that refuses', () => {
         ready: false,
         problems: [expect.stringMatching(/journal/)],
       });
-      expect((await records(await open(killed()))).records).toEqual(['1']);
+      left = killed();
     } finally {
       limitFileSize('unlimited');
     }
+    expect((await records(await open(left))).records).toEqual(['1']);
     await expect.poll(async () => (await broker.status()).ready, { timeout: 30_000 }).toBe(true);
     await publish(broker, message('3'));
     const expected = ['1', 'x'.repeat(200), '3'];
@@ -311,7 +336,9 @@ describe('snapshots', () => {
       }
     | { readonly kind: 'ack'; readonly channel: ChannelKey; readonly seq: number }
     | { readonly kind: 'store'; readonly count: number }
-    | { readonly kind: 'snapshot' | 'turn' };
+    | { readonly kind: 'snapshot' | 'turn' | 'raise' }
+    | { readonly kind: 'seal' | 'extend'; readonly channel: ChannelKey }
+    | { readonly kind: 'settle'; readonly partition: number; readonly hasLoss: boolean };
 
   const channel = fc.constantFrom<ChannelKey>('app/a', 'app/b', 'app/c');
   const step: fc.Arbitrary<Step> = fc.oneof(
@@ -327,7 +354,19 @@ describe('snapshots', () => {
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('ack' as const), channel, seq: fc.nat(20) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('store' as const), count: fc.nat(5) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('snapshot' as const) }) },
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant('turn' as const) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('turn' as const, 'raise' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constantFrom('seal' as const, 'extend' as const), channel }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant('settle' as const),
+        partition: fc.nat(3),
+        hasLoss: fc.boolean(),
+      }),
+    },
   );
 
   /** The parts of a broker that a journal is about. */
@@ -336,6 +375,7 @@ describe('snapshots', () => {
     readonly acks: MemoryAcks;
     readonly store: JournalStore;
     readonly publisher: MemoryPublisher;
+    readonly reconciliation: MemoryReconciliation;
 
     constructor(path: string) {
       this.store = new JournalStore({ folder: path, fsync: 'everysec', snapshotChunkChars: 100 }, ignore);
@@ -345,14 +385,20 @@ describe('snapshots', () => {
       this.store.open(replay.apply);
       replay.finish();
       this.publisher = new MemoryPublisher(this.state);
+      const publish = (some: readonly Publication[]) => this.publisher.publish(some);
+      this.reconciliation = new MemoryReconciliation({ state: this.state, publish });
     }
 
     /** Everything that is to outlive it. */
     contents(): unknown {
       const channels = [...this.state.channels()].map(
-        ({ key, epoch, seq, told, usedAtMs, history, dedupe }) => [
+        ({ key, epoch, seq, told, usedAtMs, history, dedupe, ended, places }) => [
           key,
-          { epoch, seq, told, usedAtMs, history: history.entries(), dedupe: dedupe.snapshot() },
+          {
+            ...{ epoch, seq, told, usedAtMs, history: history.entries(), dedupe: dedupe.snapshot() },
+            ended: ended.map((one) => ({ ...one, history: one.history.entries() })),
+            places: places?.all() ?? [],
+          },
         ],
       );
       const uncommitted = this.state.log
@@ -365,6 +411,7 @@ describe('snapshots', () => {
         acks: [...this.acks.cursors()],
         uncommitted: sorted(uncommitted),
         next: this.state.log.nextNumber,
+        generation: this.state.generation.snapshot(),
       };
     }
   }
@@ -396,7 +443,47 @@ describe('snapshots', () => {
       else if (one.kind === 'store')
         await state.log.commit(await state.log.read('w', { count: one.count, blockMs: 0 }));
       else if (one.kind === 'turn') await nextTurn();
+      else if (one.kind === 'raise') this.#raise();
+      else if (one.kind === 'seal') await new MemoryFeed('g', state).seal([one.channel]);
+      else if (one.kind === 'settle') await this.#settle(one.partition, one.hasLoss);
+      else if (one.kind === 'extend') await this.#extend(one.channel);
       else this.#snapshot ??= this.#write(store);
+    }
+
+    /** At a start, when no snapshot is under way. */
+    #raise(): void {
+      const { state } = this.process;
+      if (this.#snapshot !== undefined) return;
+      const atMs = Date.now();
+      const generation = state.generation.number + 1;
+      const entry = {
+        type: 'raised',
+        generation,
+        atMs,
+        keptUpToMs: atMs - 5,
+        epoch: makeEpoch(atMs),
+      } as const;
+      state.raise(entry);
+      state.journal.append(entry);
+    }
+
+    async #partition(partition: number) {
+      const { reconciliation } = this.process;
+      return (await reconciliation.unsettled()).find((one) => one.partition === partition);
+    }
+
+    async #settle(number: number, hasLoss: boolean): Promise<void> {
+      const partition = await this.#partition(number);
+      if (partition !== undefined) await this.process.reconciliation.settle(partition, hasLoss);
+    }
+
+    async #extend(key: ChannelKey): Promise<void> {
+      const { state, reconciliation } = this.process;
+      const partition = await this.#partition(state.partitionOf(key));
+      const ended = state.find(key)?.ended.at(-1);
+      if (partition === undefined || ended === undefined) return;
+      const messages = [{ id: `lost ${++this.#n}`, seq: ended.lastSeq + 1 }];
+      await reconciliation.extend(partition, { channel: key, epoch: ended.epoch, messages });
     }
 
     async #write(store: JournalStore): Promise<void> {
@@ -469,7 +556,7 @@ describe('snapshots', () => {
     const positions = [
       [CHANNEL, { epoch: 'e', seq: 7, usedAtMs: Date.now(), dedupe, acks: [cursor] }],
     ] as const;
-    await importPositions(folder, positions);
+    await importPositions(folder, positions, MACHINE);
     const broker = await open();
     expect((await records(broker)).top).toMatchObject({ epoch: 'e', seq: 7 });
     expect(await broker.acks.list(CHANNEL)).toEqual([cursor]);

@@ -1,9 +1,12 @@
 import type { Position } from '@carillon/protocol';
 import type { ChannelKey, LogEntry } from '../../ports.ts';
 import type { ChannelState } from '../channel-state.ts';
+import { addEnded, findEnded } from '../ended-states.ts';
+import { HistoryBuffer } from '../history-buffer.ts';
+import { KnownPlaces } from '../known-places.ts';
 import type { MemoryAcks } from '../memory-acks.ts';
 import type { MemoryState } from '../memory-state.ts';
-import type { ChannelEntry, JournalEntry, MessageEntry } from './journal-entry.ts';
+import type { ChannelEntry, HistoryEntryEntry, JournalEntry, MessageEntry } from './journal-entry.ts';
 
 /**
  * Makes the state that a journal tells of. Entries may tell of what the state has already, because a snapshot is read while the state
@@ -14,6 +17,7 @@ export class Replay {
   readonly #acks: MemoryAcks;
   readonly #uncommitted = new Map<number, Omit<LogEntry, 'entryId'>>();
   #nextLog = 1;
+  #keptUpToMs = 0;
 
   constructor(state: MemoryState, acks: MemoryAcks) {
     this.#state = state;
@@ -29,18 +33,13 @@ export class Replay {
         this.#message(entry, text);
         break;
       case 'history':
-        this.#state
-          .find(entry.channel)
-          ?.history.restore(
-            { epoch: this.#state.find(entry.channel)!.epoch, seq: entry.seq, record: text },
-            entry.expiresAtMs,
-          );
+        this.#history(entry, text);
         break;
       case 'dedupe':
         this.#state.find(entry.channel)?.dedupe.restore(entry);
         break;
       case 'log':
-        this.#log(entry.log, entry.channel, entry, text);
+        this.#log(entry.log, entry.channel, entry, text, entry.former);
         break;
       case 'stored':
         for (const log of entry.logs) this.#uncommitted.delete(log);
@@ -59,25 +58,79 @@ export class Replay {
         this.#nextLog = Math.max(this.#nextLog, entry.nextLog);
         break;
       default:
-        throw new Error(`an entry of a type that this version doesn't know: ${JSON.stringify(entry)}`);
+        this.#generations(entry);
     }
   };
+
+  /** Everything that was accepted until then is there, in milliseconds since 1970; 0: nothing is. */
+  get keptUpToMs(): number {
+    return this.#keptUpToMs;
+  }
 
   /** After the last entry. */
   finish(): void {
     this.#state.log.restore(this.#uncommitted, this.#nextLog);
   }
 
-  #channel({ channel: key, epoch, seq, atMs, told = 0 }: ChannelEntry): void {
+  #generations(entry: JournalEntry): void {
+    switch (entry.type) {
+      case 'start':
+        this.#keptUpToMs = entry.atMs;
+        break;
+      case 'closed':
+        break;
+      case 'generation':
+        this.#state.generation.restore(entry);
+        break;
+      case 'raised':
+        this.#state.raise(entry);
+        break;
+      case 'settled':
+        this.#state.generation.settle(entry.partition, entry.hasLoss);
+        break;
+      case 'sealed':
+        this.#state.seal(entry.channel);
+        break;
+      case 'extended':
+        this.#state.extend(entry);
+        break;
+      case 'places':
+        for (const [id, place] of entry.places) this.#places(entry.channel)?.restore(id, place);
+        break;
+      default:
+        throw new Error(`an entry of a type that this version doesn't know: ${JSON.stringify(entry)}`);
+    }
+  }
+
+  #channel({ channel: key, epoch, seq, atMs, told = 0, ended = [] }: ChannelEntry): void {
     const channel = this.#state.adopt(key, { epoch, seq }, atMs);
     channel.told = Math.max(channel.told, told);
+    this.#keptUpToMs = Math.max(this.#keptUpToMs, atMs);
+    for (const one of ended)
+      if (findEnded(channel, one.epoch) === undefined)
+        addEnded(channel, { ...one, history: new HistoryBuffer() });
+  }
+
+  #history({ channel: key, epoch, seq, expiresAtMs }: HistoryEntryEntry, record: string): void {
+    const channel = this.#state.find(key);
+    if (channel === undefined) return;
+    const history = epoch === undefined ? channel.history : findEnded(channel, epoch)?.history;
+    history?.restore({ epoch: epoch ?? channel.epoch, seq, record }, expiresAtMs);
+  }
+
+  #places(key: ChannelKey): KnownPlaces | undefined {
+    const channel = this.#state.find(key);
+    if (channel !== undefined) channel.places ??= new KnownPlaces();
+    return channel?.places;
   }
 
   #message(entry: MessageEntry, record: string): void {
-    const { channel: key, epoch, seq, atMs, log } = entry;
+    const { channel: key, epoch, seq, atMs, log, former, id } = entry;
     const channel = this.#state.adopt(key, { epoch, seq: seq - 1 }, atMs);
+    this.#keptUpToMs = atMs;
     if (seq > channel.seq) this.#accept(channel, entry, record);
-    if (log !== undefined) this.#log(log, key, { epoch, seq }, record);
+    if (log !== undefined) this.#log(log, key, { epoch, seq }, record, former);
+    if (former !== undefined) this.#places(key)?.note(id, { epoch, seq }, atMs);
   }
 
   #accept(
@@ -93,7 +146,13 @@ export class Replay {
     channel.dedupe.remember(dedupe, outcome, this.#state.limits.producerWindow, atMs);
   }
 
-  #log(number: number, channel: ChannelKey, { epoch, seq }: Position, record: string): void {
+  #log(
+    number: number,
+    channel: ChannelKey,
+    { epoch, seq }: Position,
+    record: string,
+    former: Position | undefined,
+  ): void {
     const partition = this.#state.partitionOf(channel);
     this.#uncommitted.set(number, {
       partition,
@@ -102,6 +161,7 @@ export class Replay {
       seq,
       record,
       storedTo: undefined,
+      former,
       marker: false,
     });
     this.#nextLog = Math.max(this.#nextLog, number + 1);
