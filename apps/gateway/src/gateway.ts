@@ -6,6 +6,7 @@ import {
   createHttpServer,
   drainHttp,
   listening,
+  type Part,
   pause,
   registerHealthRoutes,
   registerMetricsRoutes,
@@ -42,6 +43,7 @@ import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { brokerPart } from './lifecycle/broker-part.ts';
 import { Degradation } from './lifecycle/degradation.ts';
+import { LateListener } from './lifecycle/late-listener.ts';
 import { addMetricsListener } from './lifecycle/metrics-listener.ts';
 import { addCertificate, ServedCertificate } from './lifecycle/served-certificate.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
@@ -233,30 +235,24 @@ export async function createGateway({
     affects: 'nothing',
   });
   if (certificate !== undefined) addCertificate(shell, certificate, server.server);
-  // Health is served while the broker is waited for; clients are refused until it is there.
-  shell.add(listening(server, config.listener));
-  if (ownsBroker) shell.add(brokerPart(broker, telemetry, shell.health));
-  shell.add({ name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() });
-  shell.add({ name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() });
+  const listener = new LateListener(listening(server, config.listener));
+  shell.add(listener.closes);
+  const neededToServe: readonly Part[] = [
+    ...(ownsBroker ? [brokerPart(broker, telemetry, shell.health)] : []),
+    { name: 'feed', start: () => feed.start(channels), stop: () => feed.stop() },
+    { name: 'control', start: (signal) => control.start(signal), stop: async () => control.stop() },
+  ];
+  for (const part of neededToServe) shell.add(listener.before(part));
   const watch = new PositionWatch(channels, feed);
   const unlessAway = (work: () => Promise<void>) => async (): Promise<void> => {
     if (!degradation.isCutOff) await work();
   };
-  shell.addLoop({
-    name: 'position watch',
-    everyMs: POSITION_WATCH_MS,
-    run: unlessAway(() => watch.compareOnce()),
-  });
-  shell.addLoop({
-    name: 'acknowledgements',
-    everyMs: ACKNOWLEDGE_MS,
-    run: unlessAway(() => acknowledging.round()),
-  });
-  shell.addLoop({
-    name: 'channel release',
-    everyMs: RELEASE_MS,
-    run: unlessAway(() => channels.releaseIdle()),
-  });
+  const loops: readonly [name: string, everyMs: number, work: () => Promise<void>][] = [
+    ['position watch', POSITION_WATCH_MS, () => watch.compareOnce()],
+    ['acknowledgements', ACKNOWLEDGE_MS, () => acknowledging.round()],
+    ['channel release', RELEASE_MS, () => channels.releaseIdle()],
+  ];
+  for (const [name, everyMs, work] of loops) shell.addLoop({ name, everyMs, run: unlessAway(work) });
   if (clientEvents !== undefined) shell.add({ name: 'events of clients', stop: () => clientEvents.stop() });
   shell.add({
     name: 'clients',
@@ -280,6 +276,7 @@ export async function createGateway({
       await answered;
     },
   });
+  shell.add(listener.opens);
   return Object.assign(shell, {
     id,
     server,

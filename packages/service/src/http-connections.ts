@@ -10,6 +10,10 @@ const MAX_OPEN_REQUESTS = 8;
 /** After a stop begins, connections stay until no request has come for this long: a client that asks just now must not be reset. */
 const QUIET_MS = 250;
 const LOOK_EVERY_MS = 20;
+/** A look at the sockets that takes less than this has served no request. */
+const SHORT_LOOK_MS = 0.1;
+/** A server that is never without work for so long closes its listener all the same. */
+const MAX_LOOKS_MS = 100;
 
 type Listener = (this: Server, request: IncomingMessage, response: ServerResponse) => void;
 
@@ -57,12 +61,12 @@ export class HttpConnections {
    */
   async drain(timeoutMs: number): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
-    this.#draining = true;
-    for (const response of this.#responses) if (!response.headersSent) response.shouldKeepAlive = false;
-    // The kernel resets connections that it has and this process has not taken yet: right after a look at them there are none.
-    for (let i = 0; i < 2; i++) await turn();
+    // First the listener: a proxy whose connections are ended opens new ones, which the kernel would have when it is closed.
+    await shortTurn();
     // Not the server's own close, which ends idle connections at once.
     if (this.#server.listening) TcpServer.prototype.close.call(this.#server);
+    this.#draining = true;
+    for (const response of this.#responses) if (!response.headersSent) response.shouldKeepAlive = false;
     while (performance.now() < Math.min(deadlineMs, this.#lastAskedMs + QUIET_MS)) {
       await pause(LOOK_EVERY_MS);
       // Timers run before sockets are read: after a pause of the process a request may wait there.
@@ -129,6 +133,22 @@ export class HttpConnections {
         asked.sinceMs = nowMs;
       } else if (nowMs - asked.sinceMs >= this.#stallTimeoutMs) socket.destroy();
     }
+  }
+}
+
+/**
+ * The kernel resets connections that it has and this process has not taken when the listener is closed: right after a look at the sockets
+ * there are none. A look that found much to do is no recent one.
+ */
+async function shortTurn(): Promise<void> {
+  const deadlineMs = performance.now() + MAX_LOOKS_MS;
+  // The first one begins with what is under way.
+  await turn();
+  for (let nowMs = performance.now(); nowMs < deadlineMs; ) {
+    const beganMs = nowMs;
+    await turn();
+    nowMs = performance.now();
+    if (nowMs - beganMs < SHORT_LOOK_MS) return;
   }
 }
 
