@@ -14,7 +14,7 @@ const DOCKER_TIMEOUT_MS = 5000;
 const REDIS_IMAGE = 'redis:7';
 const POSTGRES_IMAGE = 'postgres:17';
 
-/** @typedef {{ what: string, debianPackage: string, image?: string, give?: string, isThere: () => boolean }} Need */
+/** @typedef {{ what: string, debianPackage: string, image?: string, give?: string, isOptional?: true, isThere: () => boolean }} Need */
 
 /** @param {readonly string[]} names @param {readonly string[]} [moreFolders] @returns {string | undefined} absolute path of the first found */
 function findProgram(names, moreFolders = []) {
@@ -58,6 +58,13 @@ const NEEDS = [
     debianPackage: 'pgbouncer',
     isThere: () => findProgram(['pgbouncer'], ['/usr/sbin']) !== undefined,
   },
+  // Without them the tests of proxies are skipped.
+  ...['nginx', 'haproxy'].map((name) => ({
+    what: name,
+    debianPackage: name,
+    isOptional: /** @type {const} */ (true),
+    isThere: () => findProgram([name], ['/usr/sbin']) !== undefined,
+  })),
   {
     what: 'Chromium',
     debianPackage: 'chromium',
@@ -75,7 +82,8 @@ const NEEDS = [
 
 /**
  * Makes sure that the tests will find a Redis, a Postgres, PgBouncer, a browser and a C compiler: given by an environment variable,
- * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may. The tests start servers of their own.
+ * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may; nginx and HAProxy where that can be done. The tests
+ * start servers of their own.
  *
  * @returns {Promise<NodeJS.ProcessEnv>} what the tests have to be told in their environment
  */
@@ -85,10 +93,12 @@ export async function ensureTestServices() {
   if (inContainers.length > 0 && (await dockerAnswers()) && (await pullImages(inContainers))) {
     missing = missing.filter((need) => !inContainers.includes(need));
   }
-  if (missing.length > 0) {
-    if (!mayInstall()) throw tellToInstall(missing);
-    await installDebianPackages(missing.map(({ debianPackage }) => debianPackage));
-  }
+  const required = missing.filter(({ isOptional }) => isOptional !== true);
+  if (required.length > 0 && !mayInstall()) throw tellToInstall(required);
+  if (required.length > 0) await installDebianPackages(required);
+  const optional = missing.filter((need) => !required.includes(need));
+  // Their tests say why they are skipped.
+  if (optional.length > 0 && mayInstall()) await installDebianPackages(optional).catch(() => undefined);
   return { CARILLON_TEST_CHROMIUM: findChromium() };
 }
 
@@ -121,8 +131,9 @@ function mayInstall() {
   return existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get') && process.getuid?.() === 0;
 }
 
-/** @param {readonly string[]} packages */
-async function installDebianPackages(packages) {
+/** @param {readonly Need[]} needs */
+async function installDebianPackages(needs) {
+  const packages = needs.map(({ debianPackage }) => debianPackage);
   const title = `Installing ${packages.join(', ')} with apt-get`;
   await step(title, async (note) => {
     // RUNLEVEL keeps the packages from starting servers: the tests start their own.

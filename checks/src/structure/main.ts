@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { ROOT } from '../root.ts';
 import { sourceFiles } from './files.ts';
 import { brokenLinks, markdownFiles } from './links.ts';
+import { untestedExamples } from './proxy-examples.ts';
 import { registryNames } from './registry-names.ts';
 import { structureViolations } from './rules.ts';
 
@@ -11,7 +12,7 @@ const pages = markdownFiles(ROOT);
 const texts = [...pages, ...files.map(({ path }) => path).filter((path) => !/\.test\.tsx?$/.test(path))];
 const violations = [
   ...structureViolations(files),
-  ...pages.flatMap((page) => brokenLinks(ROOT, page)),
+  ...pages.flatMap((page) => [...brokenLinks(ROOT, page), ...untestedExamples(ROOT, page)]),
   ...texts.flatMap((path) => registryNames(ROOT, path)),
 ];
 for (const { rule, path, message } of violations) console.error(`${pc.red(rule)} ${path}\n  ${message}`);
