@@ -78,12 +78,19 @@ const NEEDS = [
     give: 'CARILLON_TEST_CC',
     isThere: () => process.platform !== 'linux' || findProgram(COMPILER_NAMES) !== undefined,
   },
+  {
+    // Without it alerts and panels are not tried.
+    what: 'Prometheus',
+    debianPackage: 'prometheus',
+    isOptional: true,
+    isThere: () => ['prometheus', 'promtool'].every((name) => findProgram([name]) !== undefined),
+  },
 ];
 
 /**
  * Makes sure that the tests will find a Redis, a Postgres, PgBouncer, a browser and a C compiler: given by an environment variable,
- * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may; nginx and HAProxy where that can be done. The tests
- * start servers of their own.
+ * installed, by Docker (Redis and Postgres), or installed now on a Debian where we may; nginx, HAProxy and Prometheus where that can be
+ * done. The tests start servers of their own.
  *
  * @returns {Promise<NodeJS.ProcessEnv>} what the tests have to be told in their environment
  */

@@ -135,8 +135,13 @@ function umbrellaValues(): Members {
       'An upgrade that loses data (fewer or more partitions, shorter retention, a trial pair that goes) is refused unless this is true.',
       false,
     ),
-    prometheusRule: section('PrometheusRule with the alerts.', {
+    prometheusRule: section('PrometheusRule with the alerts of docs/operations/alerts.md.', {
       enabled: flag('Whether it is made.', false),
+      runbookBaseUrl: text(
+        'Address of that page where your people read it; each alert then has a runbook_url.',
+        '',
+        '^(https?://.+)?$',
+      ),
       labels: textMap('Labels by which a Prometheus chooses it.'),
     }),
     dashboards: section('Grafana dashboards as ConfigMaps.', {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { observabilityFiles } from '../observability/files.ts';
 import { ROOT } from '../root.ts';
 import { charts, HELM } from './charts.ts';
 import { valuesReference } from './reference.ts';
@@ -14,7 +15,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
       text,
     ]),
   );
-  return new Map([...files, ['docs/reference/helm-values.md', valuesReference(all)]]);
+  return new Map([
+    ...files,
+    ['docs/reference/helm-values.md', valuesReference(all)],
+    ...observabilityFiles(),
+  ]);
 }
 
 export function writeGeneratedFiles(): void {
