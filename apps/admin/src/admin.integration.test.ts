@@ -93,6 +93,35 @@ describe('admin', () => {
     expect([response.statusCode, response.json().error.code]).toEqual([status, code]);
   });
 
+  it.each([
+    ['GET', '/v1/channels/a/messages?since=1', '"since" is no parameter of this address'],
+    ['GET', '/v1/dead-letters?Kind=message', '"Kind" is no parameter of this address'],
+    ['GET', '/v1/dead-letters/1?full=true', '"full" is no parameter of this address; there is none'],
+    ['GET', '/v1/jobs/1?wait=true', '"wait" is no parameter of this address; there is none'],
+    ['POST', '/v1/retention/run?dry=true', '"dry" is no parameter of this address; there is none'],
+    ['POST', '/v1/dead-letters/replay?limit=1', '"limit" is no parameter of this address; there is none'],
+  ] as const)('refuses by name what it does not know: %s %s', async (method, url, message) => {
+    const response = await admin.server.inject({ method, url, headers: AUTHORIZED });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().error).toMatchObject({
+      code: 'QUERY_INVALID',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it.each(['/v1/retention/run', '/v1/dead-letters/1/replay'])(
+    'refuses unknown members by name: %s',
+    async (url) => {
+      const payload = { dryRun: true };
+      const response = await admin.server.inject({ method: 'POST', url, headers: AUTHORIZED, payload });
+      expect(response.statusCode).toBe(400);
+      expect(response.json().error).toMatchObject({
+        code: 'BODY_INVALID',
+        message: expect.stringContaining('"dryRun"'),
+      });
+    },
+  );
+
   it('has retention run once for all who ask, and tells the result', async () => {
     const ask = () => admin.server.inject({ method: 'POST', url: '/v1/retention/run', headers: AUTHORIZED });
     await eventually(async () => (await get('/v1/jobs/x')).statusCode === 404, { what: 'queues are open' });

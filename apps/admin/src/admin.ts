@@ -6,6 +6,7 @@ import {
   type Listener,
   listening,
   type Part,
+  refuseUnknownParameters,
   registerOpsRoutes,
   type Service,
   ServiceShell,
@@ -50,6 +51,7 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
   // A hook of these routes alone, whatever way the address was written.
   await server.register(async (api) => {
     api.addHook('onRequest', authorize);
+    refuseUnknownParameters(api);
     registerMessages(api, database);
     registerJobs(api, queues, telemetry);
     registerDeadLetters(api, database, telemetry.logger);

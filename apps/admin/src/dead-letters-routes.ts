@@ -11,6 +11,7 @@ import { CarillonError } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { refuseMembers } from './refuse-members.ts';
 
 const MAX_LIMIT = 500;
 /** A request doesn't walk through all that is hopeless. */
@@ -30,6 +31,7 @@ const querySchema = z.strictObject({
     .regex(/^\d{1,17}:.{1,400}$/s)
     .optional(),
 });
+const LISTING = { config: { query: Object.keys(querySchema.shape) } };
 const replaySchema = z.strictObject({
   ...filterMembers,
   limit: z.number().int().min(1).max(MAX_LIMIT).default(100),
@@ -37,7 +39,7 @@ const replaySchema = z.strictObject({
 
 /** `/v1/dead-letters`: what could not be stored or delivered; list, show, replay. */
 export function registerDeadLetters(server: FastifyInstance, database: Database, logger: Logger): void {
-  server.get('/v1/dead-letters', async (request, reply) => {
+  server.get('/v1/dead-letters', LISTING, async (request, reply) => {
     const { limit, after, ...filter } = parsed(querySchema, request.query, 'QUERY_INVALID');
     const rows = await available(() => listDeadLetters(database, filter, { after, limit }));
     const next = rows.length < limit ? undefined : rows.at(-1)?.cursor;
@@ -52,6 +54,7 @@ export function registerDeadLetters(server: FastifyInstance, database: Database,
     return { ...told(letter), content: letter.content };
   });
   server.post('/v1/dead-letters/:id/replay', async (request) => {
+    refuseMembers(request.body);
     const { id } = request.params as { id: string };
     const replayed = await available(() => replayDeadLetter(database, id));
     if (replayed.result === 'gone') throw gone();

@@ -2,6 +2,7 @@ import { JobsUnavailableError, type Queues } from '@carillon/jobs';
 import { CarillonError, traceparentOf } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { refuseMembers } from './refuse-members.ts';
 
 /** `POST /v1/retention/run` and `GET /v1/jobs/{id}`. `queues` is absent in an installation without jobs. */
 export function registerJobs(
@@ -10,6 +11,7 @@ export function registerJobs(
   telemetry: Telemetry,
 ): void {
   server.post('/v1/retention/run', async (request, reply) => {
+    refuseMembers(request.body);
     const header = request.headers.traceparent;
     const span = telemetry.spans.startSpan('admin.retention_run', {
       kind: 'server',

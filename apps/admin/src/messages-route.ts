@@ -23,6 +23,8 @@ const querySchema = z
     'give `after` or `before`, not both',
   );
 
+const PARAMETERS = Object.keys(querySchema.shape);
+
 export type MessagesQuery = z.infer<typeof querySchema>;
 
 /**
@@ -30,7 +32,7 @@ export type MessagesQuery = z.infer<typeof querySchema>;
  * oldest first `after` one. `next` is the position to go on from; absent when there is no more.
  */
 export function registerMessages(server: FastifyInstance, database: Database): void {
-  server.get('/v1/channels/:channel/messages', async (request, reply) => {
+  server.get('/v1/channels/:channel/messages', { config: { query: PARAMETERS } }, async (request, reply) => {
     const { channel } = request.params as { channel: string };
     if (channelNameFault(channel) !== undefined)
       throw new CarillonError(

@@ -545,6 +545,16 @@ describe('HTTP', () => {
     expect(served.toSorted()).toEqual(documented.toSorted());
   });
 
+  it('documents at every address that one client may have too many connections', () => {
+    const page = new URL('../../../docs/reference/gateway-openapi.json', import.meta.url);
+    const { paths } = JSON.parse(readFileSync(page, 'utf8')) as {
+      paths: Record<string, Record<string, { responses: Record<string, object> }>>;
+    };
+    const answers = Object.values(paths).flatMap((methods) => Object.values(methods));
+    for (const { responses } of answers)
+      expect(responses['429']).toEqual({ $ref: '#/components/responses/AddressLimit' });
+  });
+
   it('names settings of the broker that endanger messages, and serves all the same', async () => {
     const status = broker.status;
     const problem = 'maxmemory-policy is allkeys-lru';

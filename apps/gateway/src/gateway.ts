@@ -8,6 +8,7 @@ import {
   listening,
   type Part,
   pause,
+  refuseUnknownParameters,
   registerHealthRoutes,
   registerMetricsRoutes,
   type Service,
@@ -31,7 +32,6 @@ import { SessionOperations } from './control/session-operations.ts';
 import { UserRoutes } from './control/user-routes.ts';
 import { registerConsumers } from './ingress/consumers-route.ts';
 import { HttpRoutes } from './ingress/http-routes.ts';
-import { refuseUnknownParameters } from './ingress/known-query.ts';
 import { PageOrigins } from './ingress/page-origins.ts';
 import { PublishMessage } from './ingress/publish-message.ts';
 import { ReadHistory } from './ingress/read-history.ts';
@@ -60,6 +60,8 @@ const DRAIN_TIMEOUT_MS = 5000;
 /** A publish that waits for `stored` takes up to 10 s. */
 const HTTP_DRAIN_TIMEOUT_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 2000;
+/** A token may come there on every route. */
+const TOKEN_PARAMETERS: readonly string[] = ['token', 'access_token'];
 
 export interface GatewayOptions {
   readonly telemetry: Telemetry;
@@ -216,7 +218,7 @@ export async function createGateway({
   admission.register(server);
   const { authenticate } = admission;
   new HttpRoutes({ authenticate, publishMessage, readHistory, stored, limits }).register(server);
-  refuseUnknownParameters(server, WEBSOCKET_PATH);
+  refuseUnknownParameters(server, { everywhere: TOKEN_PARAMETERS, exceptAt: WEBSOCKET_PATH });
   registerConsumers(server, { authenticate, broker });
   new ScheduleRoutes({ authenticate, broker, gateway: id, limits }).register(server);
 

@@ -1,6 +1,7 @@
 /** What clients ask on their connections, while the server serves and while it stops. */
 import { Agent, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createHttpServer, listening } from './http-server.ts';
@@ -10,6 +11,11 @@ import { recordedTelemetry } from './recorded-telemetry.suite.ts';
 const REQUEST_TIMEOUT_MS = 400;
 /** More than the kernel takes for a client that reads nothing. */
 const LARGE = 'x'.repeat(4 * 1024 * 1024);
+
+/** Of localhost. Some machines have no IPv6. */
+const HOSTS = ['127.0.0.1', '::1'].filter((host) =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === host)),
+);
 
 let server: ReturnType<typeof createHttpServer>;
 let part: ReturnType<typeof listening>;
@@ -23,7 +29,7 @@ beforeEach(async () => {
     return 'late';
   });
   server.get('/count', async () => 'one');
-  part = listening(server, { host: '127.0.0.1', port: 0 });
+  part = listening(server, { host: 'localhost', port: 0 });
   await part.start?.(new AbortController().signal);
   port = (server.server.address() as AddressInfo).port;
 });
@@ -70,10 +76,10 @@ it('does not end one whose client reads slowly, nor one whose answer takes its t
 });
 
 /** Asks again and again on one connection. Returns the error that ended it. */
-async function askUntilRefused(onAnswer: () => void): Promise<string> {
+async function askUntilRefused(host: string, onAnswer: () => void): Promise<string> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (;;) {
-    const asking = request({ port, path: '/count', agent }).end();
+    const asking = request({ host, port, path: '/count', agent }).end();
     const outcome = await new Promise<string | undefined>((resolve) => {
       asking.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
       asking.on('response', (response) => {
@@ -90,7 +96,7 @@ async function askUntilRefused(onAnswer: () => void): Promise<string> {
 
 it('resets nobody when it stops: busy connections end with an answer, new ones are refused', async () => {
   const answered = Array.from({ length: 16 }, () => Promise.withResolvers<void>());
-  const clients = answered.map(({ resolve }) => askUntilRefused(resolve));
+  const clients = answered.map(({ resolve }, i) => askUntilRefused(HOSTS[i % HOSTS.length]!, resolve));
   await Promise.all(answered.map(({ promise }) => promise));
   await part.stop?.();
   const outcomes = await Promise.all(clients);

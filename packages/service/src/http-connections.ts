@@ -30,6 +30,8 @@ type SocketWithHandle = Socket & { readonly _handle?: { readonly writeQueueSize?
 
 /** What is asked and answered on the connections of an HTTP server: bounds it, ends what stands still, lets it come to its end. */
 export class HttpConnections {
+  /** On further addresses. Their connections are the server's. */
+  readonly listeners: TcpServer[] = [];
   readonly #server: Server;
   readonly #handlers: readonly Listener[];
   readonly #stallTimeoutMs: number;
@@ -64,7 +66,8 @@ export class HttpConnections {
     // First the listener: a proxy whose connections are ended opens new ones, which the kernel would have when it is closed.
     await shortTurn();
     // Not the server's own close, which ends idle connections at once.
-    if (this.#server.listening) TcpServer.prototype.close.call(this.#server);
+    for (const listener of [this.#server, ...this.listeners])
+      if (listener.listening) TcpServer.prototype.close.call(listener);
     this.#draining = true;
     for (const response of this.#responses) if (!response.headersSent) response.shouldKeepAlive = false;
     while (performance.now() < Math.min(deadlineMs, this.#lastAskedMs + QUIET_MS)) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { CarillonError, ERRORS, type ErrorBody } from '@carillon/protocol';
 import type { Telemetry } from '@carillon/telemetry';
@@ -14,6 +14,7 @@ import { answerClientError } from './answer-client-error.ts';
 import { drainBody, hasBody } from './drain-body.ts';
 import { hostFault } from './host-header.ts';
 import { HttpConnections } from './http-connections.ts';
+import { addressesOf, listenBeside } from './loopback.ts';
 import { rememberMethods } from './method-not-allowed.ts';
 import { proxyHint } from './proxy-hint.ts';
 import type { Part } from './service.ts';
@@ -152,13 +153,14 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
   return {
     name: `listener on ${host}:${port}`,
     start: async () => {
-      try {
-        await server.listen({ host, port, backlog: BACKLOG });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
-          throw new Error(`port ${port} of ${host} is taken by another process`, { cause: error });
-        throw error;
-      }
+      const [first, ...others] = addressesOf(host);
+      await unlessTaken(first, port, () => server.listen({ host: first, port, backlog: BACKLOG }));
+      const { port: given } = server.server.address() as AddressInfo;
+      for (const other of others)
+        await unlessTaken(other, given, async () => {
+          const beside = await listenBeside(server.server, { host: other, port: given, backlog: BACKLOG });
+          if (beside !== undefined) CONNECTIONS.get(server)?.listeners.push(beside);
+        });
     },
     stop: async () => {
       await drainHttp(server, CLOSE_TIMEOUT_MS);
@@ -170,6 +172,16 @@ export function listening(server: FastifyInstance, { host, port }: Listener): Pa
       await closed;
     },
   };
+}
+
+async function unlessTaken(host: string, port: number, listen: () => Promise<unknown>): Promise<void> {
+  try {
+    await listen();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+      throw new Error(`port ${port} of ${host} is taken by another process`, { cause: error });
+    throw error;
+  }
 }
 
 /** All open ones of a server with TLS. Bounded by the file descriptors. */

@@ -2,6 +2,7 @@ export { type BackoffOptions, backoffMs } from './backoff.ts';
 export { type CheckResult, Health, type HealthReport } from './health.ts';
 export type { Check, CheckOptions } from './health-check.ts';
 export { createHttpServer, drainHttp, errorBody, type Listener, listening } from './http-server.ts';
+export { type KnownQueryOptions, refuseUnknownParameters } from './known-query.ts';
 export { openFilesLimit, RESERVED_FILES } from './open-files.ts';
 export { registerHealthRoutes, registerMetricsRoutes, registerOpsRoutes } from './ops-routes.ts';
 export { isOutage, reasonOf } from './outage.ts';

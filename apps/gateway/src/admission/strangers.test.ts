@@ -2,11 +2,16 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { eventually } from '@carillon/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { BarePeer, type RunningGateway, startGateway, tokenOf } from '../running-gateway.suite.ts';
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 
 let gateway: RunningGateway;
 const sockets: Socket[] = [];
@@ -29,8 +34,12 @@ async function silent(): Promise<Socket> {
   return socket;
 }
 
-async function upgraded(address?: string, headers: Record<string, string> = {}): Promise<WebSocket> {
-  const webSocket = new WebSocket(`ws://127.0.0.1:${gateway.port}/v1/ws`, ['carillon.v1.json'], {
+async function upgraded(
+  address?: string,
+  headers: Record<string, string> = {},
+  host = '127.0.0.1',
+): Promise<WebSocket> {
+  const webSocket = new WebSocket(`ws://${host}:${gateway.port}/v1/ws`, ['carillon.v1.json'], {
     headers: address === undefined ? headers : { 'x-forwarded-for': address, ...headers },
   });
   webSockets.push(webSocket);
@@ -80,6 +89,14 @@ describe('connections without a token', () => {
     expect((await closed)[0]).toBe(4003);
     expect(await metric('carillon_client_sockets_evicted_total')).toBeGreaterThanOrEqual(1);
     expect(gateway.log.join('')).toContain('CARILLON_MAX_UNAUTHENTICATED');
+  });
+
+  it.runIf(HAS_IPV6)('[CN9] are bounded on both addresses of localhost', async () => {
+    gateway = await startGateway({ CARILLON_MAX_UNAUTHENTICATED: '3', CARILLON_HOST: 'localhost' });
+    const oldest = await upgraded(undefined, {}, '[::1]');
+    const closed = once(oldest, 'close') as Promise<[number]>;
+    for (const host of ['127.0.0.1', '[::1]', '[::1]']) await upgraded(undefined, {}, host);
+    expect((await closed)[0]).toBe(4003);
   });
 
   it('make room at the address that has most of them, also for those who say nothing', async () => {

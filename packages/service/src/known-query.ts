@@ -8,24 +8,32 @@ declare module 'fastify' {
   }
 }
 
-/** Of every route: a token may come there. */
-const TOKEN_PARAMETERS: readonly string[] = ['token', 'access_token'];
 const MAX_SHOWN_LENGTH = 64;
 
+export interface KnownQueryOptions {
+  /** Parameters of every route, e.g. those in which a token may come. */
+  readonly everywhere?: readonly string[];
+  /** A route below `/v1/` that may have parameters of the application. */
+  readonly exceptAt?: string;
+}
+
 /**
- * Routes of the API take no parameters that they don't know: `?since=` was ignored and answered with the newest page, as if nothing had
- * been asked. A page of WebSockets may have parameters of the application.
+ * Routes below `/v1/` take no parameters that they don't know: `?since=` was ignored and answered with the newest page, as if nothing had
+ * been asked. Covers the routes of `server` that are registered after it, and of its plugins.
  */
-export function refuseUnknownParameters(server: FastifyInstance, websocketPath: string): void {
+export function refuseUnknownParameters(
+  server: FastifyInstance,
+  { everywhere = [], exceptAt }: KnownQueryOptions = {},
+): void {
   server.addHook('preParsing', (request, _reply, payload, done) => {
     const { url, config } = request.routeOptions;
-    if (url?.startsWith('/v1/') !== true || url === websocketPath) {
+    if (url?.startsWith('/v1/') !== true || url === exceptAt) {
       done(null, payload);
       return;
     }
     const allowed = config.query ?? [];
     const unknown = Object.keys(request.query as object).find(
-      (name) => !allowed.includes(name) && !TOKEN_PARAMETERS.includes(name),
+      (name) => !allowed.includes(name) && !everywhere.includes(name),
     );
     if (unknown === undefined) done(null, payload);
     else done(unknownParameter(unknown, allowed));
