@@ -1,4 +1,5 @@
-import { BUGS, SCENARIOS } from './bugs.ts';
+import { BUGS } from './bugs.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 /** One row of the documentation per bug. */
 export function bugsTable(): readonly string[] {

@@ -1,30 +1,7 @@
-import type { Invariant } from '../check/verdict.ts';
-import { DELIVERY_SCENARIOS } from './delivery-scenarios.ts';
-import type { EditName } from './edits.ts';
-import { PUBLISH_SCENARIOS } from './publish-scenarios.ts';
-import type { Scenario } from './scenario.ts';
-import { STORAGE_SCENARIOS } from './storage-scenarios.ts';
-import { WORK_SCENARIOS } from './work-scenarios.ts';
+import type { Bugs } from './bug.ts';
+import { LOSS_BUGS } from './loss-bugs.ts';
 
-export const SCENARIOS = {
-  ...PUBLISH_SCENARIOS,
-  ...DELIVERY_SCENARIOS,
-  ...STORAGE_SCENARIOS,
-  ...WORK_SCENARIOS,
-} as const satisfies Readonly<Record<string, Scenario>>;
-
-export type ScenarioName = keyof typeof SCENARIOS;
-
-export interface Bug {
-  /** What the product does wrong, for the documentation. */
-  readonly what: string;
-  readonly scenario: ScenarioName;
-  /** At least one of these is violated, and the checker says so. */
-  readonly violates: readonly Invariant[];
-}
-
-/** Each bug is an edit of the same name. */
-export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
+export const BUGS: Bugs = {
   'producer-dedupe-off': {
     what: 'publish script: a repeat is not recognised',
     scenario: 'answers-lost',
@@ -180,6 +157,7 @@ export const BUGS: Readonly<Partial<Record<EditName, Bug>>> = {
     scenario: 'trigger-fails',
     violates: ['stored-equals-log'],
   },
+  ...LOSS_BUGS,
   'client-asks-from-before': {
     what: 'SDK: asks from one message before its position',
     scenario: 'come-back',

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BUGS, SCENARIOS } from './bugs.ts';
+import { BUGS } from './bugs.ts';
 import { bugsTable } from './bugs-table.ts';
 import { applyEdit, EDITS, type EditName } from './edits.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 const ROOT = new URL('../../../../', import.meta.url);
 

@@ -1,10 +1,5 @@
-/** A change of one source file: a snippet that has to be there exactly once, and what stands there instead. */
-export interface Edit {
-  /** From the root of the repository. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Edit } from './edit.ts';
+import { LOSS_EDITS } from './loss-edits.ts';
 
 const BROKER = 'packages/broker/src/redis';
 const SCRIPTS = `${BROKER}/scripts`;
@@ -187,6 +182,8 @@ export const EDITS = {
     find: 'if pending[1] > 0 then',
     replace: 'if pending[1] > 1000000 then',
   },
+  // ---- losses -----------------------------------------------------------------------------------------------------
+  ...LOSS_EDITS,
   // ---- client -----------------------------------------------------------------------------------------------------
   'client-asks-from-before': {
     file: `${CLIENT}/channel.ts`,

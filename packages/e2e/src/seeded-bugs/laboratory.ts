@@ -12,10 +12,10 @@ import {
 import pg from 'pg';
 import type { Verdict } from '../check/check.ts';
 import { migrate } from '../services.ts';
-import { SCENARIOS, type ScenarioName } from './bugs.ts';
 import type { EditName } from './edits.ts';
 import type { ScenarioRun } from './run-scenario.ts';
 import type { Scenario } from './scenario.ts';
+import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 
 /** Two at a time: each is a handful of processes that mostly wait. */
 const MAX_RUNNING = 2;

@@ -1,5 +1,7 @@
 /** What a fault needs before it bites: awaited, so that it bites on fast machines and on slow ones. */
 import { eventually } from '@carillon/testing';
+import { countStored, rowsOf } from '../check/read-back.ts';
+import type { RecordedSubscriber } from '../check/recorded-subscriber.ts';
 import type { Stage } from '../check/stage.ts';
 import { metricOf } from '../metrics-of.ts';
 import type { Service } from '../services.ts';
@@ -9,6 +11,8 @@ import { messagesWritten } from './feeds.ts';
 const CAUGHT_UP_TIMEOUT_MS = 15_000;
 const WRITTEN_TIMEOUT_MS = 2000;
 const MAX_ROUNDS = 12;
+/** A bug may keep publishers from ever going on. */
+const GOES_ON_TIMEOUT_MS = 10_000;
 
 /** Every subscriber is there and has what was accepted up to now, as far as no bug keeps it from that. */
 export async function caughtUp(stage: Stage): Promise<void> {
@@ -22,6 +26,58 @@ export async function oneMoreIsWritten(where: {
 }): Promise<boolean> {
   const before = await messagesWritten(where);
   return await inTime(async () => (await messagesWritten(where)) > before, WRITTEN_TIMEOUT_MS);
+}
+
+/** So many messages are in Redis. */
+export async function messagesAreWritten(
+  where: { readonly redisUrl: string; readonly redisPrefix: string },
+  count: number,
+): Promise<void> {
+  await eventually(async () => (await messagesWritten(where)) >= count, { what: `${count} in Redis` });
+}
+
+/** So many messages are in Postgres. */
+export async function storedAre(databaseUrl: string, count: number): Promise<void> {
+  const rows = rowsOf(databaseUrl);
+  await eventually(async () => (await countStored(rows)) >= count, { what: `${count} in Postgres` });
+}
+
+/** Persistence stores again, as far as no bug keeps it from that. */
+export async function storesOn(databaseUrl: string, upTo: number): Promise<void> {
+  const rows = rowsOf(databaseUrl);
+  await inTime(async () => (await countStored(rows)) >= upTo, CAUGHT_UP_TIMEOUT_MS);
+}
+
+/** So many messages have a place in an epoch that is not the first one, as far as no bug keeps them from that. */
+export async function storedInLaterEpochs(databaseUrl: string, count: number): Promise<void> {
+  const rows = rowsOf(databaseUrl);
+  const query = 'select count(*) as n from messages where epoch > (select min(epoch) from messages)';
+  const isSo = async (): Promise<boolean> => Number((await rows<{ n: string }>(query))[0]?.n) >= count;
+  await inTime(isSo, CAUGHT_UP_TIMEOUT_MS);
+}
+
+/** All consumers have acknowledged up to there, as Postgres knows it. */
+export async function consumersAreAt(databaseUrl: string, seq: number): Promise<void> {
+  const rows = rowsOf(databaseUrl);
+  const isSo = async (): Promise<boolean> => {
+    const cursors = await rows<{ seq: string }>('select seq from ack_cursors');
+    return cursors.length > 0 && cursors.every((cursor) => Number(cursor.seq) >= seq);
+  };
+  await eventually(isSo, { what: `consumers are at ${seq}` });
+}
+
+/** Publishers go on, as far as no bug keeps them from that. */
+export async function goOn(stage: Stage, count: number): Promise<void> {
+  await stage.traffic(count, GOES_ON_TIMEOUT_MS).catch(() => undefined); // the checker says so
+}
+
+/** It has come back, as far as no bug keeps it from that. */
+export async function startsInTime(subscriber: RecordedSubscriber): Promise<void> {
+  let hasStarted = false;
+  const starting = subscriber.start().then(() => {
+    hasStarted = true;
+  });
+  await Promise.race([starting, inTime(() => hasStarted, CAUGHT_UP_TIMEOUT_MS)]);
 }
 
 /** Makes trouble until it has come about three times. @throws Error when it never does */
@@ -45,6 +101,12 @@ export const storingFails = (persistence: Service): Promise<void> =>
 /** By the database, for what they are. */
 export const messagesAreRefused = (persistence: Service): Promise<void> =>
   saidByReady(persistence, 'Postgres refuses messages');
+
+export async function isReady({ name, port }: Service): Promise<void> {
+  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok, {
+    what: `${name} is ready`,
+  });
+}
 
 async function saidByReady({ port }: Service, text: string): Promise<void> {
   await eventually(

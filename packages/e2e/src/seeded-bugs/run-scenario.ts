@@ -3,13 +3,13 @@
  * Prints the verdict as JSON.
  */
 
-import { whileStarting } from '@carillon/testing';
+import { startRedis, type TestRedis, whileStarting } from '@carillon/testing';
 import { Stage } from '../check/stage.ts';
 import { PATIENT_MS } from '../people.ts';
 import { startServices } from '../services.ts';
-import { SCENARIOS, type ScenarioName } from './bugs.ts';
 import { environment } from './config.ts';
 import type { Scenario } from './scenario.ts';
+import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 
 export interface ScenarioRun {
   readonly scenario: ScenarioName;
@@ -25,9 +25,11 @@ export interface ScenarioRun {
 const DEFAULT_SETTLE_MS = 5000;
 
 async function main(run: ScenarioRun): Promise<number> {
-  const { redisUrl, redisPrefix, databaseUrl, folder } = run;
+  const { redisPrefix, databaseUrl, folder } = run;
   const { services: counts, ...scenario }: Scenario = SCENARIOS[run.scenario];
   const settleMs = run.settleMs ?? scenario.settleMs ?? DEFAULT_SETTLE_MS;
+  const redis = scenario.ownRedis === true ? await startOwnRedis() : undefined;
+  const redisUrl = redis?.url ?? run.redisUrl;
   const services = await startServices({
     ...counts,
     redisUrl,
@@ -40,7 +42,7 @@ async function main(run: ScenarioRun): Promise<number> {
   // Who comes back has what the story keeps from others: nobody does but by the story.
   const stage = new Stage(databaseUrl, folder, { silentMs: PATIENT_MS });
   try {
-    await scenario.play({ stage, services, gateways, redisUrl, redisPrefix, databaseUrl });
+    await scenario.play({ stage, services, gateways, redis, redisUrl, redisPrefix, databaseUrl });
     const reads = counts.persistence > 0;
     const verdict = await stage.judge(
       { storedIsKnown: reads, rereadIsKnown: reads, ...scenario.expectations },
@@ -51,7 +53,13 @@ async function main(run: ScenarioRun): Promise<number> {
   } finally {
     await stage.close();
     await services.stop();
+    await redis?.stop();
   }
+}
+
+/** What it has answered is in its file. */
+async function startOwnRedis(): Promise<TestRedis> {
+  return await startRedis({ appendonly: true, config: { appendfsync: 'always' } });
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

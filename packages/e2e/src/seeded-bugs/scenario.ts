@@ -1,3 +1,4 @@
+import type { TestRedis } from '@carillon/testing';
 import type { Stage } from '../check/stage.ts';
 import type { Expectations } from '../check/verdict.ts';
 import type { Service, Services, ServicesOptions } from '../services.ts';
@@ -7,6 +8,8 @@ export interface Scene {
   readonly stage: Stage;
   readonly services: Services;
   readonly gateways: readonly Service[];
+  /** With `ownRedis`. */
+  readonly redis: TestRedis | undefined;
   readonly redisUrl: string;
   readonly redisPrefix: string;
   readonly databaseUrl: string;
@@ -18,6 +21,8 @@ export interface Scenario {
   readonly story: string;
   readonly services: Required<Pick<ServicesOptions, 'gateways' | 'routers' | 'persistence'>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** A Redis that nobody else has, with a file that has all of it at each moment. Default false. */
+  readonly ownRedis?: boolean;
   /** Second lines of defence that are taken away, so that the first one shows: also in the run without a bug. */
   readonly weakened?: readonly EditName[];
   /** With a bug: how long everything may take to arrive at the end. Default 5000. */

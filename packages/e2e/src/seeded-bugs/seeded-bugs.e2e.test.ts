@@ -3,9 +3,10 @@
  * is loaded, makes its scenario violate the guarantee that stands beside it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BUGS, SCENARIOS, type ScenarioName } from './bugs.ts';
+import { BUGS } from './bugs.ts';
 import type { EditName } from './edits.ts';
 import { Laboratory } from './laboratory.ts';
+import { SCENARIOS, type ScenarioName } from './scenarios.ts';
 
 /** Tests wait for their turn: two run at a time. */
 const TIMEOUT_MS = 900_000;
