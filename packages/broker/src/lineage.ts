@@ -24,9 +24,13 @@ export interface Lineage extends Position {
    * made later that the channel doesn't name had no message. `undefined`: nothing is known of such epochs.
    */
   readonly emptySinceMs?: number | undefined;
+  /** `false`: the database may turn out to know more epochs before the present one, unless the ends of those named here are final. */
+  readonly isSettled?: boolean | undefined;
+  /** Names the broker's process and data that say so; `undefined` where there is only one. */
+  readonly generation?: string | undefined;
 }
 
-const NOTHING_BEFORE: readonly EndedEpoch[] = [];
+export const NOTHING_BEFORE: readonly EndedEpoch[] = [];
 
 /** @returns a state whose channel has had no other epoch, or has forgotten it */
 export function soleEpoch(epoch: string, seq: number, emptySinceMs?: number): Lineage {

@@ -22,6 +22,12 @@ const STEP_PAUSE_MS = 50;
 /** What the client was told already, with `recovered: false`: that messages may be missing after these epochs. */
 export type ToldEpochs = readonly string[];
 
+/** Of one who catches up. */
+interface Way {
+  readonly began: Position;
+  readonly told: ToldEpochs;
+}
+
 /** Where a reader goes on: with messages of its epoch, or at the beginning of another one. */
 type Step =
   | { readonly entries: readonly MessageFrames[] }
@@ -91,8 +97,8 @@ export class CatchingUp {
     const sent = sendWhileRoom(subscriber.sink, first);
     const at = sent === 0 ? from : positionOf(first[sent - 1]!);
     const rest = first.slice(sent);
-    if (rest.length === 0 && join(channel, subscriber, at)) return undefined;
-    return this.#goOn(channel, subscriber, at, rest, told);
+    if (rest.length === 0 && join(channel, subscriber, at, { began: from, told })) return undefined;
+    return this.#goOn(channel, subscriber, at, rest, { began: from, told });
   }
 
   async #goOn(
@@ -100,9 +106,10 @@ export class CatchingUp {
     subscriber: Subscriber,
     from: Position,
     rest: readonly MessageFrames[],
-    told: ToldEpochs,
+    way: Way,
   ): Promise<void> {
     const { sink } = subscriber;
+    const told = [...way.told];
     const isWanted = (): boolean => sink.isOpen && channel.subscribers.has(subscriber);
     let at = await send(sink, from, rest, isWanted);
     while (isWanted()) {
@@ -111,7 +118,7 @@ export class CatchingUp {
       if (recent !== undefined) {
         const sent = sendWhileRoom(sink, recent);
         at = { epoch: at.epoch, seq: at.seq + sent };
-        if (sent === recent.length && join(channel, subscriber, at)) return;
+        if (sent === recent.length && join(channel, subscriber, at, { ...way, told })) return;
         await sink.room();
         continue;
       }
@@ -133,17 +140,24 @@ export class CatchingUp {
         }
         at = 'to' in page ? page.to : channel.position!;
         const isNews = page.reason !== 'epoch-changed' || !told.includes(from.epoch);
-        if (page.reason !== undefined && isNews) sink.tellGap(channel.name, from, at, page.reason);
+        if (page.reason !== undefined && isNews) {
+          told.push(from.epoch);
+          sink.tellGap(channel.name, from, at, page.reason);
+        }
       }
     }
   }
 }
 
 /** When it has everything: the next message of the channel goes to this subscriber as well. No await since the last one was sent. */
-function join(channel: Channel, subscriber: Subscriber, at: Position): boolean {
+function join(channel: Channel, subscriber: Subscriber, at: Position, { began, told }: Way): boolean {
   const { epoch, seq } = channel.position!;
   if (epoch !== at.epoch || seq > at.seq) return false;
+  const { lateLoss, sink } = subscriber;
   subscriber.catchingUp = false;
+  subscriber.lateLoss = undefined;
+  if (lateLoss !== undefined && !told.includes(lateLoss.epoch) && !channel.isBefore(lateLoss, began))
+    sink.tellGap(channel.name, lateLoss, at, 'epoch-changed');
   return true;
 }
 

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ChannelKey, HistoryEntry, Lineage } from '@carillon/broker';
 import type { NamespacePolicy } from '@carillon/config';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
@@ -8,14 +7,12 @@ import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
 import { type Held, HeldMessages } from './held-messages.ts';
+import { inTurns } from './in-turns.ts';
 import { isLocal, KnownLineage } from './known-lineage.ts';
 import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import { SilentPassages } from './silent-passages.ts';
 import type { Subscriber } from './subscriber.ts';
-
-/** Healed messages sent in one turn of the event loop, in characters. */
-const MAX_HEALED_CHARS_PER_TURN = 128 * 1024;
 
 export interface ChannelDependencies {
   readonly meter: DeliveryMeter;
@@ -95,9 +92,12 @@ export class Channel {
     return this.#passages.areThere;
   }
 
-  /** [MS4] Accepted messages are known to be lost: those who went on without a word are told now. */
+  /** [MS4] Accepted messages are known to be lost: those who went on without a word are told now. What they have had since then they keep. */
   tellLosses(lineage: Lineage): void {
-    for (const { from, to } of this.#passages.takeLossy(lineage)) this.#tellGap(from, to, 'epoch-changed');
+    const [from] = this.#passages.takeLossy(lineage);
+    if (from === undefined) return;
+    this.#tellGap(from, this.#position!, 'epoch-changed');
+    for (const subscriber of this.subscribers) if (subscriber.catchingUp) subscriber.lateLoss ??= from;
   }
 
   /** A message from the feed. */
@@ -128,6 +128,7 @@ export class Channel {
   catchUpTo(lineage: Lineage): Promise<void> {
     const at = this.#position;
     const hasIt = at === undefined || (lineage.epoch === at.epoch && lineage.seq <= at.seq);
+    if (this.#lineage.isStale(lineage)) return Promise.resolve();
     return hasIt || this.#lineage.hasLeft(lineage.epoch, at) ? Promise.resolve() : this.#heal(lineage);
   }
 
@@ -180,7 +181,7 @@ export class Channel {
     let upTo = known;
     while (upTo === undefined || this.#isBehind(upTo)) {
       if (upTo?.epoch !== this.#position!.epoch) {
-        upTo = await this.#goOnTo(upTo);
+        upTo = await this.#goOnTo(upTo === undefined || this.#lineage.isStale(upTo) ? undefined : upTo);
         if (upTo === undefined) return;
         continue;
       }
@@ -194,7 +195,7 @@ export class Channel {
         else this.#skipTo({ epoch: at.epoch, seq }, page.reason);
         continue;
       }
-      await this.#deliverInTurns(page.entries);
+      await inTurns(page.entries, this.#deliverHealed);
       this.#deps.meter.healed.add();
     }
   }
@@ -216,7 +217,7 @@ export class Channel {
       if (isLocal(at)) this.#skipTo({ epoch: upTo.epoch, seq: upTo.seq }, 'epoch-changed');
       else {
         const step = await this.#readPatiently(() => this.#deps.endedEpochs.step(this, at, upTo, path));
-        if ('entries' in step) await this.#deliverInTurns(step.entries);
+        if ('entries' in step) await inTurns(step.entries, this.#deliverHealed);
         else if (!('to' in step)) this.#skipTo({ epoch: upTo.epoch, seq: 0 }, step.reason);
         else if (step.reason === undefined) this.#passTo(step.to);
         else this.#skipTo(step.to, step.reason);
@@ -224,19 +225,6 @@ export class Channel {
     }
     if (this.hasPassedSilently) this.#deps.onPassedSilently(this);
     return upTo;
-  }
-
-  /** A turn for every so many bytes: all at once, healthy clients would look like slow ones. */
-  async #deliverInTurns(entries: readonly HistoryEntry[]): Promise<void> {
-    let inTurn = 0;
-    for (const { seq, record } of entries) {
-      if (inTurn > MAX_HEALED_CHARS_PER_TURN) {
-        await setImmediate();
-        inTurn = 0;
-      }
-      this.#deliver(seq, record);
-      inTurn += record.length;
-    }
   }
 
   #readPatiently<Read extends object>(read: () => Promise<Read>): Promise<Read> {
@@ -253,7 +241,7 @@ export class Channel {
 
   /** The channel goes on in another epoch, and nothing is missing as far as anybody knows. */
   #passTo(to: Position): void {
-    this.#passages.add(this.#position!, to);
+    this.#passages.add(this.#position!);
     this.#position = to;
     this.#window.clear();
   }
@@ -267,9 +255,11 @@ export class Channel {
     if (reason !== 'history-disabled') this.#tellGap(from, to, reason);
   }
 
+  /** Those who catch up are somewhere else, and are told on their own way. */
   #tellGap(from: Position, to: Position, reason: NotRecoveredReason): void {
     this.#deps.meter.gapsTold.add();
-    for (const { sink } of this.subscribers) sink.tellGap(this.name, from, to, reason);
+    for (const { catchingUp, sink } of this.subscribers)
+      if (!catchingUp) sink.tellGap(this.name, from, to, reason);
   }
 
   /** What is of no epoch that the broker knows is left out: a message of a newer one shows again when the channel is compared. */
@@ -280,6 +270,8 @@ export class Channel {
       else this.#deps.meter.duplicates.add();
     }
   }
+
+  readonly #deliverHealed = ({ seq, record }: HistoryEntry): void => this.#deliver(seq, record);
 
   #deliver(seq: number, record: string): void {
     const { epoch } = this.#position!;

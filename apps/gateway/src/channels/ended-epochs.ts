@@ -119,8 +119,13 @@ export class EndedEpochs {
 }
 
 /** Has the database said what it has of the earlier epochs, or has somebody gone on after them? */
-export function isFinal({ before }: Lineage, { durable }: Pick<NamespacePolicy, 'durable'>): boolean {
-  return !durable || before.every((ended) => ended.isFinal);
+export function isFinal(
+  { before, isSettled }: Lineage,
+  { durable }: Pick<NamespacePolicy, 'durable'>,
+): boolean {
+  // Nothing is named: the database may know epochs that the broker has forgotten altogether.
+  if (!durable || (isSettled === false && before.length === 0)) return !durable;
+  return before.every((ended) => ended.isFinal);
 }
 
 /** The epoch of this line that follows one which isn't in it. */

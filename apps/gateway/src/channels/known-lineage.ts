@@ -1,16 +1,29 @@
 import type { Lineage } from '@carillon/broker';
 import type { Position } from '@carillon/protocol';
 
+/** An answer that is older than so many changes is none any more. */
+const MAX_PAST_GENERATIONS = 4;
+
 /** The epochs of a channel as the broker told them last, for putting positions in order. */
 export class KnownLineage {
   #lineage: Lineage | undefined;
+  /** Generations of the broker before the present one, oldest first. */
+  #past: readonly string[] = [];
 
   get latest(): Lineage | undefined {
     return this.#lineage;
   }
 
   learn(lineage: Lineage): void {
+    const before = this.#lineage?.generation;
+    if (before !== undefined && before !== lineage.generation)
+      this.#past = [...this.#past.slice(1 - MAX_PAST_GENERATIONS), before];
     this.#lineage = lineage;
+  }
+
+  /** Does it say what was true before the broker came back as another process? */
+  isStale({ generation }: Lineage): boolean {
+    return generation !== undefined && this.#past.includes(generation);
   }
 
   /** All epochs, oldest first. */

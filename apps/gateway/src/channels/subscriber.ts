@@ -21,6 +21,8 @@ export interface SubscriberSink {
 export class Subscriber {
   readonly sink: SubscriberSink;
   catchingUp = false;
+  /** Where a loss begins that became known while it caught up: it is told when it has. */
+  lateLoss: Position | undefined;
 
   constructor(sink: SubscriberSink) {
     this.sink = sink;

@@ -1,5 +1,5 @@
 /** How the scripts write the state of a channel (include/generation.lua, include/state.lua). */
-import { type EndedEpoch, type Lineage, soleEpoch } from '../lineage.ts';
+import { type EndedEpoch, type Lineage, NOTHING_BEFORE } from '../lineage.ts';
 
 /** What a reply with states begins with. */
 export interface Settlement {
@@ -8,22 +8,24 @@ export interface Settlement {
   readonly isSettled: boolean;
   /** See {@link Lineage}. */
   readonly emptySinceMs: number;
+  readonly generation: string;
 }
 
 /** Entries in a reply before the states. */
-export const SETTLEMENT_ITEMS = 4;
+export const SETTLEMENT_ITEMS = 5;
 /** Items of one state. */
 const STATE_ITEMS = 3;
 
 /** @param idleTtlMs the state of a channel lives for at least so long after its last message */
 export function readSettlement(
-  [lossy, settled, raisedAtMs, nowMs]: readonly unknown[],
+  [lossy, settled, raisedAtMs, nowMs, generation]: readonly unknown[],
   idleTtlMs: number,
 ): Settlement {
   return {
     lossy: String(lossy),
     isSettled: Number(settled) === 1,
     emptySinceMs: Math.max(Number(raisedAtMs), Number(nowMs) - idleTtlMs),
+    generation: String(generation),
   };
 }
 
@@ -33,13 +35,14 @@ export function readLineage(
   [epoch, seq, before]: readonly unknown[],
 ): Lineage | undefined {
   if (epoch === '') return undefined;
-  const { emptySinceMs } = settlement;
-  if (before === '') return soleEpoch(String(epoch), Number(seq), emptySinceMs);
+  const { emptySinceMs, isSettled, generation } = settlement;
   return {
     epoch: String(epoch),
     seq: Number(seq),
-    before: readEnded(settlement, String(before)),
+    before: before === '' ? NOTHING_BEFORE : readEnded(settlement, String(before)),
     emptySinceMs,
+    isSettled,
+    generation,
   };
 }
 

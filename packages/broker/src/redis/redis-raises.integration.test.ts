@@ -10,6 +10,7 @@ import { claimPartition } from './claim.ts';
 import { CHANNEL, KEPT, LossGateway } from './loss-gateway.suite.ts';
 import { readLineages } from './read-lineage.ts';
 import { createRedisBroker } from './redis-broker.ts';
+import type { RedisBrokerOptions } from './redis-broker-options.ts';
 import { runScript } from './scripts.ts';
 
 const BASE = 'carillon:{p0}:';
@@ -18,12 +19,12 @@ let redis: TestRedis;
 let admin: Redis;
 let brokers: Broker[];
 
-const open = async (producerWindow = DEFAULT_LIMITS.producerWindow): Promise<Broker> => {
+const open = async (options: Partial<RedisBrokerOptions> = {}): Promise<Broker> => {
   const broker = createRedisBroker({
     url: redis.url,
     partitions: 1,
-    limits: { producerWindow },
     logger: pino({ level: 'silent' }),
+    ...options,
   });
   await broker.start();
   brokers.push(broker);
@@ -105,16 +106,50 @@ it('[PU4] a late message that has left the window is refused, and takes nothing 
   const from = (seq: number, prev: number): Partial<Publication> => ({
     dedupe: { kind: 'producer', producer: 'p', seq, prev, fingerprint: seq },
   });
-  const gateway = new LossGateway(await open(8), 'one');
+  const gateway = new LossGateway(await open({ limits: { producerWindow: 8 } }), 'one');
   await gateway.publishPatiently('1', from(1, 0));
   await admin.save();
   await gateway.broker.stop();
   await redis.kill();
   await redis.restart();
   brokers = [];
-  const next = new LossGateway(await open(8), 'two');
+  const next = new LossGateway(await open({ limits: { producerWindow: 8 } }), 'two');
   // 2 was sent and lost; 3 jumps over it.
   for (let seq = 3; seq <= 12; seq++) await next.publishPatiently(`${seq}`, from(seq, seq - 1));
   expect(await next.publish('2', from(2, 1))).toMatchObject({ status: 'refused' });
   expect(await next.publish('10', from(10, 9))).toMatchObject({ status: 'accepted', duplicate: true });
+});
+
+it('[PO4] an epoch that ends takes in no message that its publisher has sent again meanwhile', async () => {
+  const keeping = { ...KEPT, durable: true };
+  const sent = (id: string, seq: number): Publication => ({
+    channel: CHANNEL,
+    id,
+    record: id,
+    keeping,
+    dedupe: { kind: 'producer', producer: 'p', seq, prev: seq - 1, fingerprint: seq },
+  });
+  const broker = await open();
+  const [first] = await broker.publisher.publish([sent('m-1', 1)]);
+  if (first?.status !== 'accepted') throw new Error('it was not accepted');
+  await broker.stop();
+  await admin.save();
+  await redis.kill();
+  await redis.restart();
+  // Nobody has compared the database yet, and nobody waits for that.
+  const next = await open({ settlePatienceMs: 0 });
+  const [again] = await next.publisher.publish([sent('m-3', 3)]);
+  expect(again).toMatchObject({ status: 'accepted', duplicate: false });
+  const [generation] = await admin.hmget(`${BASE}meta`, 'g');
+  const reply = await runScript(admin, 'extend', BASE, [
+    generation!,
+    1000,
+    makeEpoch(),
+    1000,
+    CHANNEL,
+    first.epoch,
+    4,
+    ...['m-2', 2, 'm-3', 3, 'm-4', 4],
+  ]);
+  expect(reply).toBe(2);
 });

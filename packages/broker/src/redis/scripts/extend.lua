@@ -2,6 +2,7 @@
 -- doesn't know the epoch, because Redis lost it as well, goes on after it.
 -- KEYS[1] partition base   ARGV generation, ttl of ids in ms, epoch for a new channel, idle ttl, channel, epoch, last seq, then id and seq of
 --         the messages behind the present end
+-- The epoch does not take in a message that was published again meanwhile, by its own publisher, nor what follows it.
 -- Reply: the last seq of the epoch; -1 when the partition has another generation, -2 when the channel has gone on without the epoch.
 --@include channel
 --@include generation
@@ -13,9 +14,22 @@ local is_settled = redis.call('HGET', base .. 'meta', 'q') == generation
 local state = redis.call('HMGET', key, 'e', 'p')
 local ended = ended_epochs(state[2])
 
+local function id_key(at)
+  return base .. 'r:' .. channel .. '|' .. ARGV[at]
+end
+
+-- The last seq before a message that has another place by now.
+local function last_of_here()
+  for at = 8, #ARGV, 2 do
+    local place = redis.call('GET', id_key(at))
+    if place and place ~= epoch .. ' ' .. ARGV[at + 1] then return tonumber(ARGV[at + 1]) - 1 end
+  end
+  return last
+end
+
 local function remember_ids()
   for at = 8, #ARGV, 2 do
-    redis.call('SET', base .. 'r:' .. channel .. '|' .. ARGV[at], epoch .. ' ' .. ARGV[at + 1], 'PX', ttl)
+    if tonumber(ARGV[at + 1]) <= last then redis.call('SET', id_key(at), epoch .. ' ' .. ARGV[at + 1], 'PX', ttl) end
   end
   if now + ttl > tonumber(redis.call('HGET', base .. 'meta', 'x') or 0) then
     redis.call('HSET', base .. 'meta', 'x', string.format('%d', now + ttl))
@@ -29,6 +43,7 @@ local function found()
 end
 
 local one = found()
+last = last_of_here()
 if one then
   if one.sealed == '!' or is_settled or last <= one.last then return one.last end
   one.last = last

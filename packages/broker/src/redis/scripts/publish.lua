@@ -13,7 +13,7 @@
 --@include history-age
 
 local base = KEYS[1]
-local meta = redis.call('HMGET', base .. 'meta', 'g', 'x')
+local meta = redis.call('HMGET', base .. 'meta', 'g', 'x', 'q')
 if meta[1] ~= ARGV[1] then return 'generation' end
 local new_epoch, log_max, feed_max = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local window, producer_ttl, idle_ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -25,7 +25,7 @@ local PUSHED_FROM_MESSAGES, PUSHED_FROM_MS = 1000, 60000
 -- unpack() is limited by the Lua stack; a feed entry holds at most this many messages.
 local MAX_PACKED = 500
 
-local now, generation, ids_until = now_ms(), meta[1], tonumber(meta[2] or 0)
+local now, generation, ids_until, is_settled = now_ms(), meta[1], tonumber(meta[2] or 0), meta[3] == meta[1]
 local log_length
 local channels, producers, feeds, pushes, keepings, replies = {}, {}, {}, {}, {}, { redis.call('HINCRBY', base .. 'meta', 'n', 1) }
 
@@ -97,13 +97,7 @@ local function ask_if_stored(channel, epoch, seq, id, durable, stored_to)
   end
 end
 
--- Where a message of this id is that was stored, or published again, after a loss: its publisher may repeat it without knowing.
-local function place_of_id(channel, id)
-  if now >= ids_until then return false end
-  local place = redis.call('GET', base .. 'r:' .. channel .. '|' .. id)
-  if not place then return false end
-  return match(place, '^(%S+) (%S+)$')
-end
+--@include ids
 
 local function reply_known(channel, id, durable, stored_to)
   local epoch, seq = place_of_id(channel, id)
@@ -189,6 +183,8 @@ local function publish_one(at)
   local channel = open_channel(name)
   local seq = append(channel, record, keeping, stored_to)
   if kind == '' then return end
+  -- The database may have it already, stored in an epoch that it has not been asked for yet: the end of that epoch must not take it in.
+  if durable and not is_settled then remember_id(name, id, channel.epoch, seq, producer_ttl) end
   local result = fingerprint .. ' ' .. channel.epoch .. ' ' .. seq .. ' ' .. id
   if producer then
     if not is_late then move_producer(producer, producer_seq, tonumber(ARGV[at + 8])) end
@@ -235,11 +231,7 @@ local function republish_one(at)
     epoch = channel.epoch
   end
   local ttl = kind == 'rk' and tonumber(ARGV[at + 7]) or producer_ttl
-  redis.call('SET', id_key, epoch .. ' ' .. seq, 'PX', ttl)
-  if now + ttl > ids_until then
-    ids_until = now + ttl
-    redis.call('HSET', base .. 'meta', 'x', text_of(ids_until))
-  end
+  remember_id(name, id, epoch, seq, ttl)
   note_publisher(at, name, kind, fingerprint .. ' ' .. epoch .. ' ' .. seq .. ' ' .. id)
 end
 
