@@ -3,12 +3,14 @@ import type { Position } from '@carillon/protocol';
 
 /** An answer that is older than so many changes is none any more. */
 const MAX_PAST_GENERATIONS = 4;
+/** One for all channels: most never see another generation. */
+const NONE: readonly string[] = [];
 
 /** The epochs of a channel as the broker told them last, for putting positions in order. */
 export class KnownLineage {
   #lineage: Lineage | undefined;
   /** Generations of the broker before the present one, oldest first. */
-  #past: readonly string[] = [];
+  #past = NONE;
 
   get latest(): Lineage | undefined {
     return this.#lineage;

@@ -3,11 +3,12 @@ import type { Position } from '@carillon/protocol';
 
 /** Changes of epoch that may yet turn out to be losses. */
 const MAX_PASSAGES = 4;
+const NONE: readonly Position[] = [];
 
 /** Changes of epoch that subscribers were not told of, because nothing was missing as far as anybody knew. */
 export class SilentPassages {
   /** Where the channel was before each of them, oldest first. */
-  #from: readonly Position[] = [];
+  #from = NONE;
 
   get areThere(): boolean {
     return this.#from.length > 0;

@@ -61,9 +61,19 @@ export class ChannelCalls {
     channels: readonly ChannelKey[],
     call: Call<readonly unknown[]>,
   ): Promise<readonly (Lineage | undefined)[]> {
+    const [first] = channels;
+    if (first === undefined) return [];
+    const { partitionOf, limits } = this.#deps;
+    const partition = partitionOf(first);
+    // The usual case, on the way of each connection: what many clients want at once is asked for by partition.
+    if (
+      channels.length <= CHANNELS_PER_CALL &&
+      channels.every((channel) => partitionOf(channel) === partition)
+    )
+      return readLineages(await call(partition, channels), limits.channelIdleTtlMs);
     const lineages = new Map<ChannelKey, Lineage | undefined>();
-    await this.each(channels, async (partition, chunk) => {
-      const found = readLineages(await call(partition, chunk), this.#deps.limits.channelIdleTtlMs);
+    await this.each(channels, async (of, chunk) => {
+      const found = readLineages(await call(of, chunk), limits.channelIdleTtlMs);
       for (const [i, channel] of chunk.entries()) lineages.set(channel, found[i]);
     });
     return channels.map((channel) => lineages.get(channel));

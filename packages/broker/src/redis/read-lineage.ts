@@ -12,7 +12,7 @@ export interface Settlement {
 }
 
 /** Entries in a reply before the states. */
-export const SETTLEMENT_ITEMS = 5;
+const SETTLEMENT_ITEMS = 5;
 /** Items of one state. */
 const STATE_ITEMS = 3;
 
@@ -29,16 +29,19 @@ export function readSettlement(
   };
 }
 
-/** @returns `undefined` for a channel without a state */
+/** The state that begins at item `at` of a reply. @returns `undefined` for a channel without a state */
 export function readLineage(
   settlement: Settlement,
-  [epoch, seq, before]: readonly unknown[],
+  reply: readonly unknown[],
+  at: number = SETTLEMENT_ITEMS,
 ): Lineage | undefined {
+  const epoch = reply[at];
+  const before = reply[at + 2];
   if (epoch === '') return undefined;
   const { emptySinceMs, isSettled, generation } = settlement;
   return {
     epoch: String(epoch),
-    seq: Number(seq),
+    seq: Number(reply[at + 1]),
     before: before === '' ? NOTHING_BEFORE : readEnded(settlement, String(before)),
     emptySinceMs,
     isSettled,
@@ -51,7 +54,7 @@ export function readLineages(reply: readonly unknown[], idleTtlMs: number): read
   const settlement = readSettlement(reply, idleTtlMs);
   const states: (Lineage | undefined)[] = [];
   for (let at = SETTLEMENT_ITEMS; at < reply.length; at += STATE_ITEMS)
-    states.push(readLineage(settlement, reply.slice(at, at + STATE_ITEMS)));
+    states.push(readLineage(settlement, reply, at));
   return states;
 }
 

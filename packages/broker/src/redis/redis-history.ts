@@ -5,7 +5,7 @@ import type { ChannelCallsDependencies } from './channel-calls.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
 import type { StreamEntry } from './message-codec.ts';
-import { readLineage, readSettlement, SETTLEMENT_ITEMS } from './read-lineage.ts';
+import { readLineage, readSettlement } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
 
 type EndedQuery = Parameters<HotHistory['ended']>[1];
@@ -63,7 +63,7 @@ export class RedisHistory implements HotHistory {
     const reply = (await runScript(this.#redis, 'history', base, [makeEpoch(), channel, ...query]).catch(
       (error: unknown) => Promise.reject(unavailable(error)),
     )) as readonly unknown[];
-    const top = readLineage(readSettlement(reply, this.#idleTtlMs), reply.slice(SETTLEMENT_ITEMS));
+    const top = readLineage(readSettlement(reply, this.#idleTtlMs), reply);
     if (top === undefined) return { top, entries: [] };
     const found = reply.at(-1) as readonly StreamEntry[];
     return { top, entries: found.map((entry) => entryOf(entry, top.epoch)) };
