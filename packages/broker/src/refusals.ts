@@ -12,6 +12,7 @@ export const refusals = {
       new CarillonError(
         'PRODUCER_OUT_OF_ORDER',
         `The last accepted sequence of this producer on the channel is ${last}; sequence ${seq} says that ${prev} comes before it. Send what is missing first.`,
+        { lastSeq: last },
       ),
     ),
   conflict: (seq: number): Refused =>

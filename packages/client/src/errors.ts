@@ -30,6 +30,8 @@ export class RealtimeError extends Error {
   readonly retryAfterMs: number | undefined;
   /** With `RESPONDER_ERROR`: the back end's own code, where it gave one. */
   readonly reason: string | undefined;
+  /** With `PRODUCER_OUT_OF_ORDER`: the last sequence of the producer on the channel that the server accepted. */
+  readonly lastSeq: number | undefined;
 
   constructor(
     code: ErrorCode | ClientErrorCode,
@@ -38,6 +40,7 @@ export class RealtimeError extends Error {
       retryable?: boolean;
       retryAfterMs?: number | undefined;
       reason?: string | undefined;
+      lastSeq?: number | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -47,6 +50,7 @@ export class RealtimeError extends Error {
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.reason = options.reason;
+    this.lastSeq = options.lastSeq;
   }
 }
 
@@ -68,6 +72,6 @@ export function frameTooLarge(bytes: number, maxFrameBytes: number): RealtimeErr
   return new RealtimeError('FRAME_TOO_LARGE', text);
 }
 
-export function fromErrorBody(body: RequestErrorBody): RealtimeError {
+export function fromErrorBody(body: RequestErrorBody & { readonly lastSeq?: number }): RealtimeError {
   return new RealtimeError(body.code, body.message, body);
 }

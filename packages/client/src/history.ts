@@ -1,4 +1,4 @@
-import type { Position } from '@carillon/protocol';
+import type { HistoryReason, Position } from '@carillon/protocol';
 import type { Message } from './message.ts';
 
 /** Without `after` and `before`: the newest messages, newest first. */
@@ -15,4 +15,9 @@ export interface HistoryPage<Payload> {
   readonly messages: readonly Message<Payload>[];
   /** There are more in the direction asked for. */
   readonly more: boolean;
+  /**
+   * Why the position that was given is none of the channel: messages between it and the page are lost, or may be (`epoch-changed`), or it
+   * has not been reached (`position-ahead`). `undefined`: it is one.
+   */
+  readonly reason: HistoryReason | undefined;
 }

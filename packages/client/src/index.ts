@@ -1,4 +1,11 @@
-export type { AfterClose, BatchRequest, ErrorCode, NotRecoveredReason, Position } from '@carillon/protocol';
+export type {
+  AfterClose,
+  BatchRequest,
+  ErrorCode,
+  HistoryReason,
+  NotRecoveredReason,
+  Position,
+} from '@carillon/protocol';
 export type { Backoff } from './backoff.ts';
 export type { BrowserPage } from './browser-page.ts';
 export { browserStorage } from './browser-storage.ts';

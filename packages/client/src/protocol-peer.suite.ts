@@ -256,7 +256,8 @@ export class ProtocolPeer {
     } else if (frame.type === 'history') {
       const { log } = this.#channel(frame.channel);
       const messages = log.slice(-(frame.limit ?? 100)).reverse();
-      answer({ type: 'history', re: frame.id, channel: frame.channel, messages, more: false });
+      const reason = (frame.after?.seq ?? 0) > log.length ? ({ reason: 'position-ahead' } as const) : {};
+      answer({ type: 'history', re: frame.id, channel: frame.channel, messages, more: false, ...reason });
     }
   }
 

@@ -361,6 +361,9 @@ describe('publishing', () => {
     const page = client.history<string>(CHANNEL, { limit: 2 });
     await client.connect();
     expect((await page).messages.map(({ payload }) => payload)).toEqual([3, 2]);
+    expect((await page).reason).toBeUndefined();
+    const ahead = await client.history(CHANNEL, { after: { epoch: 'e', seq: 9 } });
+    expect(ahead.reason).toBe('position-ahead');
   });
 });
 

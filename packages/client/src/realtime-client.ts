@@ -167,11 +167,11 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
     channel: Channel,
     query?: HistoryQuery,
   ): Promise<HistoryPage<PayloadOf<Channels, Channel>>> {
-    const { messages, more } = await this.#requests.history(channel, query);
+    const { messages, more, reason } = await this.#requests.history(channel, query);
     const marked = messages.map((frame) =>
       messageOf(frame, { own: this.#outbox.isOwn(frame.producer), recovered: false, redelivered: false }),
     );
-    return { messages: marked as Message<PayloadOf<Channels, Channel>>[], more };
+    return { messages: marked as Message<PayloadOf<Channels, Channel>>[], more, reason };
   }
 
   /**

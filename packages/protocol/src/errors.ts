@@ -115,7 +115,7 @@ export const ERRORS = {
     true,
     409,
     'A message of this producer that comes before this one has not arrived.',
-    'Send the messages after the named sequence again, in order.',
+    'Send the messages after `lastSeq` again, in order.',
   ),
   PRODUCER_CONFLICT: define(
     false,
@@ -250,17 +250,20 @@ export class CarillonError extends Error {
   readonly retryable: boolean;
   /** When to try again, in milliseconds from now; absent when nothing better than a backoff is known. */
   readonly retryAfterMs: number | undefined;
+  /** With `PRODUCER_OUT_OF_ORDER`: the last sequence of the producer on the channel that was accepted. */
+  readonly lastSeq: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string = ERRORS[code].meaning,
-    options: { cause?: unknown; retryAfterMs?: number } = {},
+    options: { cause?: unknown; retryAfterMs?: number; lastSeq?: number } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'CarillonError';
     this.code = code;
     this.retryable = ERRORS[code].retryable;
     this.retryAfterMs = options.retryAfterMs;
+    this.lastSeq = options.lastSeq;
   }
 }
 

@@ -132,6 +132,9 @@ export type NotRecoveredReason =
   | 'history-disabled'
   | 'history-unavailable';
 
+/** Why the position that a page of history was asked for is none of the channel. */
+export type HistoryReason = Extract<NotRecoveredReason, 'epoch-changed' | 'position-ahead'>;
+
 export interface SubscribeResult extends Partial<Position> {
   readonly channel: string;
   /** Present when the subscription was refused; the other members are then absent. */
@@ -206,6 +209,8 @@ export interface HistoryResultFrame {
   readonly messages: readonly MessageFrame[];
   /** There are more in the direction asked for. */
   readonly more: boolean;
+  /** The position that was given is none of the channel. [HI4] */
+  readonly reason?: HistoryReason;
 }
 
 export interface PongFrame {
@@ -232,6 +237,8 @@ export interface ErrorFrame extends RequestErrorBody {
   readonly type: 'error';
   /** Absent when the frame could not be read far enough to know its id. */
   readonly re?: RequestId;
+  /** Only with `PRODUCER_OUT_OF_ORDER`: the last sequence of the producer on the channel that was accepted. [PU11] */
+  readonly lastSeq?: number;
 }
 
 export type ServerFrame =

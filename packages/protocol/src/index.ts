@@ -47,6 +47,7 @@ export type {
   ErrorFrame,
   GapFrame,
   HistoryFrame,
+  HistoryReason,
   HistoryResultFrame,
   MessageBatchFrame,
   MessageFrame,

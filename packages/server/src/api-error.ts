@@ -12,11 +12,19 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
   /** HTTP status; `undefined` when no answer came. */
   readonly status: number | undefined;
+  /** With `PRODUCER_OUT_OF_ORDER`: the last sequence of the producer on the channel that the server accepted. */
+  readonly lastSeq: number | undefined;
 
   constructor(
     code: ApiErrorCode,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | undefined; status?: number; cause?: unknown },
+    options: {
+      readonly retryable: boolean;
+      readonly retryAfterMs?: number | undefined;
+      readonly status?: number;
+      readonly lastSeq?: number | undefined;
+      readonly cause?: unknown;
+    },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ApiError';
@@ -24,14 +32,18 @@ export class ApiError extends Error {
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
+    this.lastSeq = options.lastSeq;
   }
 }
 
-export function errorOfBody(body: ErrorBody, status?: number): ApiError {
-  const { code, message, retryable, retryAfterMs } = body;
+type AnswerError = ErrorBody & { readonly lastSeq?: number };
+
+export function errorOfBody(body: AnswerError, status?: number): ApiError {
+  const { code, message, retryable, retryAfterMs, lastSeq } = body;
   return new ApiError(code, message, {
     retryable,
     retryAfterMs,
+    lastSeq,
     ...(status === undefined ? {} : { status }),
   });
 }
@@ -50,9 +62,9 @@ export async function errorOfResponse(response: Response): Promise<ApiError> {
   });
 }
 
-function readErrorBody(text: string): ErrorBody | undefined {
+function readErrorBody(text: string): AnswerError | undefined {
   try {
-    const { error } = JSON.parse(text) as { error?: ErrorBody };
+    const { error } = JSON.parse(text) as { error?: AnswerError };
     return error !== undefined && isErrorCode(error.code) ? error : undefined;
   } catch {
     return undefined; // not JSON: an error page of something in between

@@ -140,8 +140,10 @@ describe('batches and history', () => {
   });
 
   it('asks for a page', async () => {
-    answers = [{ status: 200, body: { messages: [], more: false } }];
-    await client().history('chat:lobby', { after: { epoch: 'e1', seq: 4 }, limit: 10 });
+    const body = { messages: [], more: false, reason: 'position-ahead' };
+    answers = [{ status: 200, body }];
+    const page = await client().history('chat:lobby', { after: { epoch: 'e1', seq: 4 }, limit: 10 });
+    expect(page).toEqual(body);
     expect(seen[0]).toMatchObject({
       method: 'GET',
       url: '/v1/channels/chat%3Alobby/messages?after_epoch=e1&after_seq=4&limit=10',

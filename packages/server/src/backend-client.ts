@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type ErrorBody,
+  type HistoryReason,
   type MessageFrame,
   type Position,
   SYSTEM_CHANNEL,
@@ -87,6 +88,11 @@ export interface Consumer {
 export interface HistoryPage {
   readonly messages: readonly MessageFrame[];
   readonly more: boolean;
+  /**
+   * Why the position that was given is none of the channel: messages between it and the page are lost, or may be (`epoch-changed`), or it
+   * has not been reached (`position-ahead`). Absent: it is one.
+   */
+  readonly reason?: HistoryReason;
 }
 
 type ReceiptBody = Position & {
@@ -196,11 +202,11 @@ export class BackendClient {
       url.searchParams.set(`${side}_seq`, String(position.seq));
     }
     if (query.limit !== undefined) url.searchParams.set('limit', String(query.limit));
-    const { messages, more } = await requestJson<HistoryPage>(
+    const { messages, more, reason } = await requestJson<HistoryPage>(
       { method: 'GET', url, headers: await this.#headers() },
       this.#retry,
     );
-    return { messages, more };
+    return { messages, more, ...(reason !== undefined && { reason }) };
   }
 
   /** How far each consumer of a channel has got. @throws ApiError */

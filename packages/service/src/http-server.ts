@@ -195,9 +195,13 @@ function socketsBeneathTls({ server }: FastifyInstance): ReadonlySet<Socket> {
   return open;
 }
 
-export function errorBody(error: CarillonError): ErrorBody {
-  const { code, message, retryable, retryAfterMs } = error;
-  return { code, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+export function errorBody(error: CarillonError): ErrorBody & { readonly lastSeq?: number } {
+  const { code, message, retryable, retryAfterMs, lastSeq } = error;
+  return {
+    ...{ code, message, retryable },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(lastSeq === undefined ? {} : { lastSeq }),
+  };
 }
 
 /** Fastify's own errors in terms of the registry. */

@@ -1,4 +1,4 @@
-import type { HistoryQuery, Position } from '@carillon/client';
+import type { HistoryQuery, HistoryReason, Position } from '@carillon/client';
 import { CliError, usageError } from '../cli-error.ts';
 import { messageJson, messageText } from '../output/message-line.ts';
 import { err, exitWhenReaderIsGone, note, print, wantsJson } from '../output/style.ts';
@@ -12,6 +12,12 @@ export interface HistoryFlags extends TargetFlags {
   readonly before?: Position;
 }
 
+const WHY: Readonly<Record<HistoryReason, string>> = {
+  'epoch-changed':
+    'the channel does not know the epoch of this position; messages after it are lost, or may be',
+  'position-ahead': 'the channel has not reached this position',
+};
+
 /** Prints a page of a channel's history, oldest first. */
 export async function history(channel: string, flags: HistoryFlags): Promise<void> {
   const { after, before, limit } = flags;
@@ -22,10 +28,11 @@ export async function history(channel: string, flags: HistoryFlags): Promise<voi
   const query: HistoryQuery = { limit, ...(after && { after }), ...(before && { before }) };
   const client = await openClient(resolveTarget(flags), () => undefined);
   try {
-    const { messages, more } = await client.history(channel, query);
+    const { messages, more, reason } = await client.history(channel, query);
     // Without --after the server answers newest first; on a screen the newest belongs at the bottom.
     const chronological = after === undefined ? messages.toReversed() : messages;
     for (const message of chronological) print(format(message));
+    if (reason !== undefined) note(err.yellow(`${reason}: ${WHY[reason]}`));
     const first = chronological[0];
     const last = chronological.at(-1);
     if (first === undefined || last === undefined) note(err.dim(`${channel} has no messages here`));

@@ -104,6 +104,9 @@ describe('the commands', () => {
     const since = `${lines[0]!.epoch}:1`;
     const next = await carillon(['sub', CHANNEL, '--since', since, '--count', '2']);
     expect(next.lines.map(({ seq }) => seq)).toEqual([2, 3]);
+    const ahead = await carillon(['history', CHANNEL, '--after', `${lines[0]!.epoch}:99`]);
+    expect([ahead.code, ahead.lines]).toEqual([0, []]);
+    expect(ahead.err).toContain('position-ahead: the channel has not reached this position');
   });
 
   it('mint tokens that the gateway takes, with just what they say', async () => {

@@ -47,7 +47,11 @@ describe('a frame', () => {
       id: 'm',
       degraded: true,
     }),
-    new HistoryFrames(1, 'a', [{ epoch: 'e', seq: 1, record }], true),
+    new HistoryFrames(1, 'a', {
+      entries: [{ epoch: 'e', seq: 1, record }],
+      more: true,
+      reason: 'epoch-changed',
+    }),
     new PlainFrame({ type: 'status', degraded: false, timestamp: 1 }),
   ])('says the same in both encodings (%#)', (frame) => {
     const inJson = frame.in('json');

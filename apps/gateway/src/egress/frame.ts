@@ -1,5 +1,6 @@
 import type {
   AcceptedFrame,
+  HistoryReason,
   MessageFrame,
   RequestId,
   ServerFrame,
@@ -120,6 +121,12 @@ export class MessageFrames extends Frame implements HistoryMessage {
   }
 }
 
+interface HistoryPage {
+  readonly entries: readonly HistoryMessage[];
+  readonly more: boolean;
+  readonly reason: HistoryReason | undefined;
+}
+
 interface HistoryMessage extends Position {
   readonly record: string;
 }
@@ -147,30 +154,30 @@ export class AcceptedFrames extends Frame {
 export class HistoryFrames extends Frame {
   readonly #re: RequestId;
   readonly #channel: string;
-  readonly #entries: readonly HistoryMessage[];
-  readonly #more: boolean;
+  readonly #page: HistoryPage;
 
-  constructor(re: RequestId, channel: string, entries: readonly HistoryMessage[], more: boolean) {
+  constructor(re: RequestId, channel: string, page: HistoryPage) {
     super(false);
     this.#re = re;
     this.#channel = channel;
-    this.#entries = entries;
-    this.#more = more;
+    this.#page = page;
   }
 
   protected override json(): string {
-    const messages = this.#entries.map(({ epoch, seq, record }) =>
-      messageFrame(this.#channel, epoch, seq, record),
-    );
-    return `{"type":"history","re":${JSON.stringify(this.#re)},"channel":"${this.#channel}","messages":[${messages.join(',')}],"more":${this.#more}}`;
+    const { entries, more, reason } = this.#page;
+    const messages = entries.map(({ epoch, seq, record }) => messageFrame(this.#channel, epoch, seq, record));
+    const why = reason === undefined ? '' : `,"reason":"${reason}"`;
+    return `{"type":"history","re":${JSON.stringify(this.#re)},"channel":"${this.#channel}","messages":[${messages.join(',')}],"more":${more}${why}}`;
   }
 
   protected override protobuf(): Uint8Array {
     const channel = this.#channel;
-    const messages = this.#entries.map(({ epoch, seq, record }): MessageFrame => {
+    const { entries, more, reason } = this.#page;
+    const messages = entries.map(({ epoch, seq, record }): MessageFrame => {
       const { header, payload } = decodeRecord(record);
       return { type: 'message', version: 1, channel, epoch, seq, ...header, payload };
     });
-    return encodeServerFrame({ type: 'history', re: this.#re, channel, messages, more: this.#more }, TEXTS);
+    const why = reason === undefined ? {} : { reason };
+    return encodeServerFrame({ type: 'history', re: this.#re, channel, messages, more, ...why }, TEXTS);
   }
 }

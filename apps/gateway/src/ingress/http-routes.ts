@@ -129,7 +129,7 @@ export class HttpRoutes {
         'POSITION_INVALID',
         'Give after_epoch and after_seq, or before_epoch and before_seq, not both.',
       );
-    const { entries, more } = await this.#deps.readHistory.read(
+    const { entries, more, reason } = await this.#deps.readHistory.read(
       { identity },
       {
         channel,
@@ -139,9 +139,10 @@ export class HttpRoutes {
       },
     );
     const messages = entries.map(({ epoch, seq, record }) => messageFrame(channel, epoch, seq, record));
+    const why = reason === undefined ? '' : `,"reason":"${reason}"`;
     return await reply
       .type('application/json; charset=utf-8')
-      .send(`{"channel":"${channel}","messages":[${messages.join(',')}],"more":${more}}`);
+      .send(`{"channel":"${channel}","messages":[${messages.join(',')}],"more":${more}${why}}`);
   }
 }
 

@@ -9,11 +9,11 @@ export const onHistory: Handler<'history'> = async (
   { id, channel, after, before, limit },
 ) => {
   try {
-    const { entries, more } = await readHistory.read(
+    const answer = await readHistory.read(
       { identity: connection.identity!, session: connection.session },
       { channel, after, before, limit },
     );
-    connection.sendFrame(new HistoryFrames(id, channel, entries, more));
+    connection.sendFrame(new HistoryFrames(id, channel, answer));
   } catch (error) {
     connection.sendFrame(errorFrame(toCarillonError(error), id));
   }

@@ -9,11 +9,12 @@ import {
   type Lineage,
 } from '@carillon/broker';
 import type { NamespaceResolver } from '@carillon/config';
-import { CarillonError, type Position } from '@carillon/protocol';
+import { CarillonError, type HistoryReason, type Position } from '@carillon/protocol';
 import { within } from '@carillon/service';
 import { channelKey } from '../channels/channel-name.ts';
 import { type EndedEpochs, isFinal } from '../channels/ended-epochs.ts';
 import { mayRead, type Reader } from '../session/readable.ts';
+import { judgePosition } from './judge-position.ts';
 import { missingCapability } from './missing-capability.ts';
 
 const COLD_TIMEOUT_MS = 5000;
@@ -36,6 +37,8 @@ export interface HistoryQuery {
 export interface HistoryAnswer {
   readonly entries: readonly HistoryEntry[];
   readonly more: boolean;
+  /** Why the position that was given is none of the channel. */
+  readonly reason: HistoryReason | undefined;
 }
 
 export interface ReadHistoryDependencies {
@@ -69,7 +72,22 @@ export class ReadHistory {
       after === undefined
         ? await this.#backward(key, query.before, limit + 1, policy.durable)
         : await this.#forward(key, after, limit + 1, policy.durable);
-    return bounded(entries, limit);
+    return { ...bounded(entries, limit), reason: await this.#judge(key, query, entries, policy.durable) };
+  }
+
+  async #judge(
+    channel: ChannelKey,
+    { after, before }: HistoryQuery,
+    entries: readonly HistoryEntry[],
+    durable: boolean,
+  ): Promise<HistoryReason | undefined> {
+    const position = after ?? before;
+    if (position === undefined) return undefined;
+    const side = after === undefined ? 'before' : 'after';
+    const cold = (epoch: string, seq: number): Promise<readonly HistoryEntry[]> =>
+      this.#ask({ kind: 'range', channel, epoch, from: seq, to: seq, limit: 1 });
+    const question = { channel, position, side, entries, cold: durable ? cold : undefined } as const;
+    return await judgePosition(this.#broker, question);
   }
 
   async #forward(
@@ -241,7 +259,7 @@ export class ReadHistory {
   }
 }
 
-function bounded(entries: readonly HistoryEntry[], limit: number): HistoryAnswer {
+function bounded(entries: readonly HistoryEntry[], limit: number): Omit<HistoryAnswer, 'reason'> {
   let bytes = 0;
   let end = 0;
   while (end < entries.length && end < limit) {

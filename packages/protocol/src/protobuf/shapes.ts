@@ -190,7 +190,7 @@ export const SERVER_FRAMES: FrameShapes<ServerFrame, 're'> = {
     degraded: optional(flag(6)),
   }),
   stored: frame(11, { channel: text(1), epoch: text(2), seq: uint(3) }),
-  history: frame(12, { channel: text(1), more: flag(2), messages: MESSAGES }),
+  history: frame(12, { channel: text(1), more: flag(2), messages: MESSAGES, reason: optional(text(4)) }),
   pong: frame(13, { timestamp: optional(uint(1)), serverTime: uint(2) }),
   gap: frame(14, {
     channel: text(1),
@@ -205,6 +205,7 @@ export const SERVER_FRAMES: FrameShapes<ServerFrame, 're'> = {
     retryable: flag(3),
     retryAfterMs: optional(uint(4)),
     reason: optional(text(5)),
+    lastSeq: optional(uint(6)),
   }),
   status: frame(16, { degraded: flag(1), timestamp: uint(2) }),
   disconnect: frame(17, {
