@@ -2,7 +2,7 @@
 export interface Backoff {
   /** Cap of the first delay, in milliseconds. */
   readonly initialMs: number;
-  /** What the cap is multiplied with from attempt to attempt. */
+  /** The cap is multiplied with this after each failed attempt. */
   readonly factor: number;
   /** Highest cap, in milliseconds. */
   readonly maxMs: number;

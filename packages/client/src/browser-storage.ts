@@ -122,7 +122,10 @@ class PageAttachment implements StateAttachment {
   };
 }
 
-/** What tabs that never came back have left. Those that live renew their states; where there are locks, those that sleep are known, too. */
+/**
+ * Removes states of tabs that never came back. Live tabs renew theirs; with Web Locks, sleeping tabs are recognised,
+ * too.
+ */
 async function removeLeftOvers(
   page: BrowserPage,
   prefix: string,

@@ -3,12 +3,12 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
-/** What a page that imports the client may have to load. */
+/** Bound of the core's bundle, minified and gzipped. */
 const MAX_CORE_BYTES = 12 * 1024;
 /** And with everything that is there besides. */
 const MAX_WHOLE_BYTES = 18 * 1024;
 
-/** What an encoding adds. */
+/** Bound of the protobuf encoding's share. */
 const MAX_PROTOBUF_BYTES = 5 * 1024;
 
 /** Size of a bundle with these names of the package, minified and gzipped, with everything they need. */
@@ -35,7 +35,7 @@ async function gzipBytes(
 it('the client is at most 12 kB', async () => {
   const { bytes, text } = await gzipBytes('{ RealtimeClient }');
   expect(bytes).toBeLessThanOrEqual(MAX_CORE_BYTES);
-  // What is not asked for is not in it.
+  // Options that are not imported are not in the bundle.
   expect(text).not.toContain('proxy_read_timeout');
   expect(text).not.toContain('sessionStorage');
   expect(text).not.toContain('savedAtMs');

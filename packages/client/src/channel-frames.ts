@@ -5,7 +5,10 @@ import type { ConnectedFrame } from '@carillon/protocol';
  * `connect` no more are asked for, in smaller frames.
  */
 export const CHANNELS_PER_FRAME = 100;
-/** What one channel takes in a frame, at most: a name of 200 characters, a consumer of 64, an epoch of 32, a seq, and the JSON around them. */
+/**
+ * Upper bound of one channel in a frame: a name of 200 characters, a consumer of 64, an epoch of 32, a seq, and the
+ * JSON around them.
+ */
 const MAX_CHANNEL_BYTES = 400;
 
 type FrameLimits = Pick<ConnectedFrame['limits'], 'maxChannelsPerFrame' | 'maxFrameBytes'>;

@@ -13,7 +13,7 @@ const MAX_ROTATIONS_AT_ONCE = 2;
 /** Refusals after which the message may be in the log all the same. */
 const UNCLEAR: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'INTERNAL', 'TIMEOUT']);
 
-/** What to do after a refusal: tell the application, send again at once, or send again after a pause. */
+/** Reaction to a refused publish: report it to the application, send it again at once, or after a pause. */
 export type AfterRefusal = 'reject' | 'resend' | 'pause';
 
 /**
@@ -78,7 +78,7 @@ export class ChannelOutbox {
     this.#entries.unshift(...entries);
   }
 
-  /** What `prev` would be if the entry were sent now. */
+  /** The `prev` of the entry if it were sent now. */
   prevOf(entry: PublishEntry): number {
     return this.#expectedPrev(this.#entries.indexOf(entry));
   }

@@ -6,9 +6,9 @@ import type { SavedPosition } from './saved-state.ts';
 import type { ChannelSubscription, SubscribeOptions, SubscriptionState } from './subscription.ts';
 
 /**
- * What the server was last told about the channel, on the present connection.
- * - `none`: nothing
- * - `subscribing`, `unsubscribing`: asked, not yet answered
+ * State of the channel's subscription at the server, on the present connection.
+ * - `none`: nothing sent
+ * - `subscribing`, `unsubscribing`: sent, not yet answered
  * - `live`
  * - `refused`: until the next connect, or until its pause is over
  */
@@ -22,7 +22,7 @@ const MAX_SAVED_IDS = 50;
 /** Told by the client itself, which did not present its position. */
 const GAVE_UP = { recovered: false, reason: 'history-unavailable' } as const;
 
-/** What to do with a message that came. */
+/** Classification of a received message by its seq. */
 type Arrival = 'next' | 'duplicate' | 'hole';
 
 /** One channel of a client: its position, and the handlers that share it. */
@@ -118,7 +118,7 @@ export class Channel {
     return position;
   }
 
-  /** What the server may not know: it was acknowledged while the connection was away. */
+  /** The newest acknowledgement, if the server may not have it: it was made while the connection was away. */
   get unsaidAck(): Position | undefined {
     return isAhead(this.#acked, this.position) ? this.#acked : undefined;
   }

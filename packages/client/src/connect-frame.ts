@@ -8,7 +8,7 @@ export function connectFrame(
   session: string,
   { client, batch }: { readonly client?: ConnectFrame['client']; readonly batch: BatchRequest | undefined },
 ): string {
-  // What is undefined is left out of the JSON.
+  // JSON.stringify omits members that are undefined.
   const frame: { readonly [Member in keyof ConnectFrame]: ConnectFrame[Member] | undefined } = {
     type: 'connect',
     id: CONNECT_ID,

@@ -4,13 +4,13 @@ import type { RealtimeError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
 import type { ResolvedOptions } from './options.ts';
 
-/** What a connection needs, and whom it tells. */
+/** Dependencies and callbacks of a connection. */
 export interface ConnectionDeps {
   readonly options: ResolvedOptions;
   readonly events: Emitter<ClientEvents>;
   /** Frames other than those of connecting and heartbeat. */
   readonly onFrame: (frame: ServerFrame) => void;
-  /** What the page before a reload left is being looked for: nothing may be sent before. */
+  /** Pending load of the state before a reload; nothing is sent until it resolves. `undefined`: nothing to load. */
   readonly restored: () => Promise<void> | undefined;
   /** Bytes of publishes and requests that the server has not answered yet. */
   readonly unansweredBytes: () => number;

@@ -34,7 +34,7 @@ export interface MonitorReport {
   readonly counts: Readonly<Partial<Record<keyof ClientEvents, number>>>;
 }
 
-/** What a client gives to its monitor. */
+/** The part of a client that a monitor reads. */
 export interface MonitoredClient {
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
 }
@@ -124,7 +124,7 @@ export class ConnectionMonitor {
     return statisticsOf(this.#latencies);
   }
 
-  /** What is probably wrong, as it looks now. */
+  /** Probable faults, as of now. Recomputed at each call. */
   get findings(): readonly Finding[] {
     const ended = this.#connections.filter((record): record is EndedConnection => record.code !== undefined);
     const found = findPatterns(ended, Date.now());

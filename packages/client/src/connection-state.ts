@@ -48,7 +48,7 @@ export type Transition = EnteredState | 'ignored';
 /** Wherever a socket, or what leads to one, can be lost. */
 const ENDINGS = { lost: 'waiting', refused: 'failed', close: 'closed' } as const;
 
-/** What is not in it is ignored. */
+/** Transition table. Events without an entry are ignored in that state. */
 const TRANSITIONS: Readonly<
   Record<ConnectionState, Readonly<Partial<Record<ConnectionEvent, EnteredState>>>>
 > = {

@@ -1,4 +1,4 @@
-/** What the way connections end says about why. */
+/** Diagnoses patterns in how connections end. */
 
 /** One connection, from `connected` to its end. Times are milliseconds since 1970. */
 export interface ConnectionRecord {
@@ -29,11 +29,11 @@ export type PatternName =
 
 export interface Finding {
   readonly pattern: PatternName;
-  /** What is probably going on. */
+  /** Probable cause. */
   readonly cause: string;
   /** The figures behind it. */
   readonly evidence: string;
-  /** What to do about it. */
+  /** Advice for the developer. */
   readonly advice: string;
 }
 
@@ -77,11 +77,11 @@ const BY_CODE: Readonly<Record<number, readonly [cause: string, advice: string]>
   ],
 };
 
-/** What the ends of the last connections have in common. The newest are last. */
+/** Patterns in the latest ends, newest last. Times are wall-clock milliseconds of this client. */
 export function findPatterns(ended: readonly EndedConnection[], nowMs: number): Finding[] {
   const recent = ended.slice(-RECENT);
   const byNetwork = recent.filter((end) => (end.networkChangedMsBefore ?? Infinity) <= NETWORK_CHANGE_MS);
-  // What the network's change explains needs no other explanation.
+  // Ends that a network change explains count for no other pattern.
   const others = recent.filter((end) => !byNetwork.includes(end));
   const found = [
     networkChange(byNetwork),

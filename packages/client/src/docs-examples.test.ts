@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const PAGES = ['README.md', '../../docs/guides/client.md', '../../docs/guides/binary.md'];
-/** What an example may use without saying where it comes from. */
+/** Declarations that examples may use without importing them. */
 const SURROUNDINGS = `
 declare function draw(payload: unknown): void;
 declare function saveOrder(payload: unknown): Promise<void>;

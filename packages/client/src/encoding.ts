@@ -9,7 +9,7 @@ export interface Encoding {
   readonly subprotocols: readonly string[];
   /** A frame's JSON text, as it is sent. */
   encode(frame: string): Encoded;
-  /** What came: text, or an ArrayBuffer. Throws when it is no frame. */
+  /** Decodes a received message: text, or an ArrayBuffer. @throws when it is no valid frame */
   decode(data: unknown): ServerFrame;
   /** JSON text of a payload. `undefined`, or an exception, when it has none. */
   stringify(payload: unknown): string | undefined;

@@ -54,7 +54,7 @@ export class RealtimeError extends Error {
   }
 }
 
-/** What is wrong with an option of the client. */
+/** Error for an option outside its allowed values. */
 export function wrongOption(name: string, given: string, allowed: string): TypeError {
   return new TypeError(`Option ${name} is ${given}; give ${allowed}`);
 }

@@ -8,7 +8,7 @@ import type { DiscardReason } from './saved-state.ts';
 /** A saved state that is not used: what was in it, as far as it could be read. */
 export interface StateDiscardedEvent {
   readonly reason: DiscardReason;
-  /** Whose state it was: `null` for an anonymous client, `undefined` when that is not known. */
+  /** User of the discarded state: `null` for an anonymous client, `undefined` when not known. */
   readonly user: string | null | undefined;
   /** They are not sent any more; in the order in which they would have been. */
   readonly publishes: readonly DiscardedPublish[];
@@ -24,7 +24,7 @@ export interface DiscardedPublish {
   readonly maybeSent: boolean;
 }
 
-/** What happened to a subscription that came back with a position. */
+/** Result of resuming a subscription with a position [SU6]. */
 export interface RecoveredEvent {
   readonly channel: string;
   /** `true`: every message since the presented position follows, in order, before live ones. */
@@ -82,7 +82,7 @@ export interface ClientEvents {
   rateLimit: { readonly error: RealtimeError; readonly retryAfterMs: number | undefined };
   /** A state that was saved before a reload can't be used, or nobody came back for it. */
   stateDiscarded: StateDiscardedEvent;
-  /** What became of a publish that the page before the reload made. */
+  /** Outcome of a publish made by the page before a reload. */
   restoredPublish: RestoredPublishEvent;
   recovered: RecoveredEvent;
   gap: GapEvent;

@@ -247,7 +247,7 @@ class World {
     this.#withhold = 0;
     // A silent connection is found out by the heartbeat: 25 s to the next ping, 10 s without an answer.
     await vi.advanceTimersByTimeAsync(300_000);
-    // What was withheld last shows itself with the next message.
+    // The next message reveals a loss of the last withheld ones.
     this.peer.publish(CHANNEL, 'last');
     await vi.advanceTimersByTimeAsync(120_000);
   }

@@ -9,11 +9,11 @@ export interface Ending {
   readonly code: number;
   readonly error: RealtimeError;
   readonly after: AfterClose;
-  /** What the server said before it. */
+  /** The server's `error` frame before the close. */
   readonly said: RealtimeError | undefined;
 }
 
-/** What the server said on a connection about its end, until it ends. */
+/** Collects the server's `error` and `disconnect` frames of a connection, until it closes. */
 export class Farewell {
   #error: RealtimeError | undefined;
   #disconnect: DisconnectFrame | undefined;

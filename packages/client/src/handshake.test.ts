@@ -1,4 +1,4 @@
-/** What is sent behind `connect`, before it is answered [CN8]. */
+/** Frames sent behind `connect`, before it is answered [CN8]. */
 import type { ErrorBody } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryNetwork } from './memory-network.suite.ts';

@@ -20,7 +20,7 @@ export interface HeartbeatDeps {
  * system and of the network, and a ping stands behind it.
  */
 const SLOW_UPLINK = 4;
-/** Who waits for many answers finds a dead line at most so much later. */
+/** Bound of the extra time that many outstanding answers add to the heartbeat timeout. */
 const MAX_EXTRA_MS = 60_000;
 
 export class Heartbeat {

@@ -43,7 +43,7 @@ export class KeyLock {
   }
 
   #ask(line: InstanceType<BrowserPage['BroadcastChannel'] & object>): Promise<boolean> {
-    // Who asks at the same time: the higher number has it.
+    // On simultaneous requests the higher number wins.
     const number = Math.random();
     let owned = false;
     return new Promise((resolve) => {

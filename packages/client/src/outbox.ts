@@ -170,7 +170,7 @@ export class Outbox {
     }
   }
 
-  /** What waits is another user's, for whom the server also knew the producers. */
+  /** Ends all queued publishes: they belong to the previous user, for whom the server knew the producers. */
   onUserChanged(error: RealtimeError): void {
     this.onEnd(error);
     for (const { timer } of this.channels.values()) clearTimeout(timer);

@@ -33,7 +33,7 @@ class Persistence implements StateKeeper {
   #renewal: ReturnType<typeof setInterval> | undefined;
   /** Resolves when the key is known. */
   #ready: Deferred<void> | undefined;
-  /** Whose state this is: `null` for an anonymous client, `undefined` before the first connection. */
+  /** User of this state: `null` for an anonymous client, `undefined` before the first connection. */
   #user: string | null | undefined;
   #restored: SavedState | undefined;
 
@@ -105,7 +105,7 @@ class Persistence implements StateKeeper {
 
   #restore(state: SavedState): void {
     const { outbox, subscriptions, options, events, connection } = this.#client;
-    // What is repeated without a user is known to the server by its session.
+    // Without a user the server recognises repeated publishes by the session.
     connection.session = state.session ?? connection.session;
     this.#user = state.user;
     this.#restored = state;

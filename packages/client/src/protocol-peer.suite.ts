@@ -74,7 +74,7 @@ export class ProtocolPeer {
   maxChannelsPerFrame = 128;
   /** How long a token is good for, in milliseconds, by the server's clock; `undefined`: for ever. */
   tokenLifeMs: (token: string | undefined) => number | undefined = () => undefined;
-  /** Whose token it is, as told in `connected`. */
+  /** User of a token, sent in `connected`. */
   userOf: (token: string | undefined) => string | undefined = () => undefined;
   /** How far the server's clock is ahead. */
   clockAheadMs = 0;

@@ -86,7 +86,7 @@ export function publishFrame(entry: PublishEntry, requestId: number): string {
   return `{"type":"publish","id":${requestId},"channel":${JSON.stringify(entry.channel)},"producer":${producer}${entry.members}}`;
 }
 
-/** What the frame has on the wire, where it is text without being measured again. */
+/** Size of the frame on the wire, in bytes. Text is not measured again: the payload's size is known. */
 export function frameBytes(entry: PublishEntry, frame: string, encoded: Encoded): number {
   return typeof encoded === 'string' ? frame.length - entry.members.length + entry.bytes : encoded.length;
 }

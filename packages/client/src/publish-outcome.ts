@@ -2,17 +2,18 @@ import { RealtimeError } from './errors.ts';
 import type { PublishReceipt } from './publish-entry.ts';
 
 /**
- * What became of a publish. Never guessed:
+ * Outcome of a publish. Never guessed:
  * - `accepted`: it is in the channel's log, at the position of the receipt.
  * - `refused`: it is not in the log. `retryable`: the same message may be taken later.
- * - `unknown`: it was sent, no answer came, and it may no longer be repeated safely: it is in the log once, or not at all.
+ * - `unknown`: it was sent, no answer came, and it may no longer be repeated safely: it is in the log once, or not at
+ *   all.
  */
 export type PublishOutcome =
   | { readonly outcome: 'accepted'; readonly receipt: PublishReceipt }
   | { readonly outcome: 'refused'; readonly retryable: boolean; readonly error: RealtimeError }
   | { readonly outcome: 'unknown'; readonly error: RealtimeError };
 
-/** What a rejected publish means for its message. */
+/** Maps the error of a rejected publish to its outcome. */
 function outcomeOfError(error: RealtimeError): PublishOutcome {
   if (error.code === 'OUTCOME_UNKNOWN') return { outcome: 'unknown', error };
   return { outcome: 'refused', retryable: error.retryable, error };

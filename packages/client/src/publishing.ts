@@ -12,7 +12,7 @@ export interface StoredPublishing extends Publishing {
   readonly stored: Promise<Position>;
 }
 
-/** What a publish is settled by, and the promise of it that the application gets. */
+/** A pending publish: the deferred results, and the object that the application has. */
 interface OpenPublishing {
   readonly receipt: Deferred<PublishReceipt>;
   readonly stored: Deferred<Position> | undefined;

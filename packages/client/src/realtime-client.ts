@@ -33,7 +33,7 @@ type Untyped<Channels extends ChannelMap, Client> = keyof Channels extends never
  * in order, and each publish gets into its channel once.
  */
 export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
-  /** What the option `monitor` made. */
+  /** Set when the option `monitor` was given. */
   readonly monitor: ConnectionMonitor | undefined;
   readonly #events = new Emitter<ClientEvents>();
   readonly #connection: Connection;
@@ -43,7 +43,7 @@ export class RealtimeClient<Channels extends ChannelMap = AnyChannels> {
   readonly #keeper: StateKeeper | undefined;
   #connecting: Deferred<void> | undefined;
   #degraded = false;
-  /** Who this client was when it was last connected: `null` for an anonymous client, `undefined` before the first connection. */
+  /** User of the latest connection: `null` for an anonymous client, `undefined` before the first connection. */
   #user: string | null | undefined;
   readonly #onNetworkBack = () => {
     const { document } = globalThis as { document?: { visibilityState?: string } };

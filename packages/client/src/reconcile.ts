@@ -34,7 +34,7 @@ export interface ReconcileDeps {
 export class Reconcile {
   readonly #deps: ReconcileDeps;
   #held: Message[] = [];
-  /** What is asked for; `undefined` when nothing is missing. */
+  /** The pending snapshot request; `undefined` when nothing is missing. */
   #request: SnapshotRequest | undefined;
   #running = false;
   #failures = 0;

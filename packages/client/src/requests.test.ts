@@ -121,7 +121,7 @@ describe('request', () => {
     network.cut();
     expect(await asking).toMatchObject({ code: 'OUTCOME_UNKNOWN', retryable: true });
     await pass(5000);
-    // What changes nothing is asked again.
+    // Requests without effects, such as history, are repeated.
     expect(asked()).toHaveLength(1);
     expect(await history).toEqual({ messages: [], more: false });
   });

@@ -20,7 +20,7 @@ export function savedQueue(channels: Iterable<ChannelOutbox>, nowMs: number): Sa
   );
 }
 
-/** What a predecessor left, by channel, with times on the clock that shows `nowMs`. */
+/** Publishes left by the page before a reload, by channel, with times on the clock of `nowMs`. */
 export function restoredQueue(
   { queue, last, savedAtMs }: SavedState,
   nowMs: number,
@@ -65,7 +65,7 @@ function readMembers(members: string): { readonly payload: unknown; readonly eve
   return parseJson(`{${members.slice(1)}}`) as ReturnType<typeof readMembers>;
 }
 
-/** What the application is told about a state that is thrown away; nothing is known of one that can't be read. */
+/** Details of a discarded state for the application; empty for one that can't be read. */
 export function discardedState(state: SavedState | undefined): Omit<StateDiscardedEvent, 'reason'> {
   const publishes = (state?.queue ?? []).map(({ channel, members, firstSentAtMs }) => {
     const { payload, event } = readMembers(members);

@@ -29,7 +29,7 @@ export interface SavedState {
   readonly savedAtMs: number;
   /** The page had ended: nothing was sent after this was saved. */
   readonly last: boolean;
-  /** Whose publishes these are: `null` for an anonymous client; absent when it was never connected. */
+  /** User of these publishes: `null` for an anonymous client; absent when it was never connected. */
   readonly user?: string | null;
   /** [PU8] Producers of an anonymous client belong to it; absent when there is a user. */
   readonly session?: string;
@@ -37,7 +37,7 @@ export interface SavedState {
   readonly queue: readonly SavedPublish[];
 }
 
-/** What of a state its parts contribute. */
+/** Members that parts of the client contribute to a saved state. */
 export type StateParts = Pick<SavedState, 'user' | 'session' | 'positions' | 'queue'>;
 
 export function writeState(parts: StateParts, last: boolean, nowMs: number): string {

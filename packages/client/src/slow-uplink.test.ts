@@ -1,4 +1,4 @@
-/** What the client itself sends keeps a ping from arriving: that is a slow line, not a dead one. */
+/** The client's own uploads delay a pong: a slow line, not a dead one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryNetwork } from './memory-network.suite.ts';
 import { ProtocolPeer } from './protocol-peer.suite.ts';
@@ -7,7 +7,7 @@ import type { SocketConstructor } from './socket.ts';
 
 const CHANNEL = 'photos:1';
 const UPLINK_BYTES_PER_MS = 5;
-/** What the system takes without sending it: it is in no `bufferedAmount`. */
+/** Bytes buffered by the operating system: they do not count in `bufferedAmount`. */
 const SYSTEM_BUFFER_BYTES = 100_000;
 
 let peer: ProtocolPeer;

@@ -25,7 +25,7 @@ export const SOCKET_OPEN = 1;
 /** Close code of whoever leaves because it wants to. */
 export const NORMAL_CLOSURE = 1000;
 
-/** What browsers and Node report for a connection that ended without a close frame. */
+/** Close code that browsers and Node report for a connection that ended without a close frame. */
 export const ABNORMAL_CLOSURE = 1006;
 
 /** Path of the WebSocket endpoint below whatever path the gateway has. */

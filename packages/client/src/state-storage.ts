@@ -31,7 +31,7 @@ export interface KeptClient {
     saved(nowMs: number): SavedPosition[];
     /** Returns whether a subscription goes on from this position. */
     adopt(position: SavedPosition): boolean;
-    /** What was adopted is somebody else's. */
+    /** Drops the restored state: it belongs to another user. */
     forgetRestored(): void;
   };
 }
@@ -43,7 +43,7 @@ export interface StateKeeper {
   attach(): Promise<void> | undefined;
   /** Something changed. */
   touch(): void;
-  /** What a predecessor left of a channel that nobody has subscribed to yet. */
+  /** Restored position of a channel that has no subscription yet. Returned once. */
   takePosition(channel: string): SavedPosition | undefined;
   /** The server said who this client is; `null`: anonymous. What a predecessor left for somebody else is dropped. */
   onUser(user: string | null): void;

@@ -26,7 +26,7 @@ export interface SubscriptionsDeps {
   readonly events: Emitter<ClientEvents>;
   /** Is this the stamp of one of this client's producers? */
   readonly isOwn: (producer: string | undefined) => boolean;
-  /** What the page before the reload left. */
+  /** Takes a channel's position that the page before a reload saved. */
   readonly takePosition: (channel: string) => SavedPosition | undefined;
 }
 
@@ -109,7 +109,7 @@ export class Subscriptions {
     if (restored !== undefined) channel.restore(restored);
     if (old !== undefined) {
       clearTimeout(old.timer);
-      // What the server knows of the old life must end before the new one is asked for.
+      // The server's subscription of the old life must end before a new one is requested.
       channel.phase = old.phase === 'none' || old.phase === 'refused' ? 'none' : 'unsubscribing';
       if (old.phase === 'live' || old.phase === 'subscribing') this.#sendUnsubscribe([name]);
     }
@@ -276,7 +276,7 @@ export class Subscriptions {
     this.#ask(
       'subscribe',
       channels.map(({ name }) => name),
-      // What is undefined is left out of the JSON.
+      // JSON.stringify omits members that are undefined.
       channels.map((channel) => ({
         channel: channel.name,
         position: channel.presented(this.#deps.options.stateMaxAgeMs),

@@ -6,7 +6,7 @@ export const shownUrl = (url: string): string => url.replace(/\?.*/, '');
 export const tooSlow = (url: string, withinMs: number): string =>
   `not connected to ${shownUrl(url)} within ${withinMs} ms`;
 
-/** What is said of an end that nobody explained: a page never hears more about a connection that could not be made. */
+/** Error text for a close without `error` or `disconnect` frame. Browsers hide from pages why a connection failed. */
 export function unexplainedEnd(url: string, state: ConnectionState): string {
   if (state !== 'opening') return `the connection to ${shownUrl(url)} broke`;
   const causes = 'nothing listens there, or a proxy passes no WebSockets on';

@@ -1,4 +1,4 @@
-/** What is wrong with an option, what was given, what is allowed. Never shows what may be a secret. */
+/** Error for an option: its name, the given and the allowed values. Never contains a value that may be a secret. */
 function wrong(name: string, given: string, allowed: string): TypeError {
   return new TypeError(`Option ${name} is ${given}; give ${allowed}`);
 }

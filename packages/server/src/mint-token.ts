@@ -7,7 +7,7 @@ export interface MintTokenOptions {
   /** The secret that the gateways verify with (`CARILLON_JWT_SECRET`), at least 32 bytes. */
   readonly secret: string;
   readonly userId: string;
-  /** What the token allows, e.g. `{ 'chat:*': ['subscribe', 'publish'] }`. Without it: the installation's default capabilities. */
+  /** Capabilities, e.g. `{ 'chat:*': ['subscribe', 'publish'] }`. Absent: the installation's default capabilities. */
   readonly capabilities?: CapabilitiesClaim;
   /** 1000 (1 s) or more. Default 3,600,000 (1 h). */
   readonly expiresInMs?: number;

@@ -2,13 +2,13 @@ import { pathSegment } from './check-options.ts';
 import { type HttpRequest, type RetryPolicy, requestJson } from './http-request.ts';
 
 export interface DisconnectOptions {
-  /** What the client is told: 1 to 200 characters. */
+  /** Reason sent to the client: 1 to 200 characters. */
   readonly reason?: string;
   /** The client comes back by itself, with what it missed. Default `false`: it stays away until it is told to connect. */
   readonly reconnect?: boolean;
 }
 
-/** What gateways had to say. */
+/** Answers of the gateways. */
 interface Asked {
   /** How many gateways answered. */
   readonly gateways: number;

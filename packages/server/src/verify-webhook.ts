@@ -128,7 +128,10 @@ function secretsOf(secret: unknown): readonly string[] {
   throw new TypeError(`Option secret is ${given}; give the secret of the webhook, is its variable set?`);
 }
 
-/** What a framework parsed is no longer what was signed: a space or the order of members may differ. */
+/**
+ * The raw body. A parsed body can't be verified: its spaces or the order of its members may differ from the signed
+ * text.
+ */
 function bodyOf(body: unknown): Buffer {
   if (typeof body === 'string') return Buffer.from(body, 'utf8');
   if (body instanceof Uint8Array) return Buffer.from(body);

@@ -1,6 +1,6 @@
 import { type HandedRequestFrame, type ResponderFailure, stringifyPayload } from '@carillon/protocol';
 
-/** What a handler may know of the request besides its data. */
+/** The request without its payload, for a handler. */
 export interface RequestContext {
   readonly method: string;
   /** Id of the user who asks; `undefined` for anonymous clients. */

@@ -17,7 +17,7 @@ export interface WorkerOptions {
   readonly userId?: string;
   /** App of minted tokens. Default: that of an installation which has only one. */
   readonly app?: string;
-  /** What answers which method. */
+  /** Handlers by method. */
   readonly methods: Readonly<Record<string, RequestHandler>>;
   /** Requests at a time, 1 to 1000. Default 10. */
   readonly concurrency?: number;
@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly onConnected?: (gateway: string) => void;
   /** The worker comes back by itself. */
   readonly onDisconnected?: (code: number, reason: string) => void;
-  /** What a handler threw (with its method), and troubles with the connection. Default: they are dropped. */
+  /** Called for a handler's exception (with its method) and for connection errors. Default: they are dropped. */
   readonly onError?: (error: Error, method?: string) => void;
 }
 
