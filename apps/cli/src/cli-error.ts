@@ -1,6 +1,6 @@
 /** A failure that the user can do something about: shown as text, without a stack. */
 export class CliError extends Error {
-  /** What to do about it. */
+  /** Advice for the user: which option, command or server to check. */
   readonly hint: string | undefined;
   /** 1: it failed. 2: it was called wrongly. */
   readonly exitCode: 1 | 2;

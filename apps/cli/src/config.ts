@@ -73,7 +73,7 @@ export type DevConfig = ConfigOf<typeof DEV_GROUPS>;
 
 /** Variables of which any one says how tokens are verified. */
 const KEY_VARIABLES = ['CARILLON_JWT_SECRET', 'CARILLON_JWT_PUBLIC_KEY', 'CARILLON_JWT_JWKS_URL'] as const;
-/** What single-process mode has its own of. */
+/** Variables that single-process mode ignores, because it has a broker and a database of its own. */
 const UNUSED_VARIABLES = ['CARILLON_REDIS_URL', 'CARILLON_DATABASE_URL'] as const;
 
 /**

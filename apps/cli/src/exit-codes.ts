@@ -1,2 +1,2 @@
-/** What a shell reports for a process that Ctrl-C has ended: 128 and the number of the signal. */
+/** Exit code that shells report for a process ended by SIGINT (Ctrl-C): 128 + the signal's number. */
 export const SIGINT_EXIT_CODE = 130;

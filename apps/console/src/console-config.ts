@@ -1,4 +1,4 @@
-/** What the admin service tells the page. */
+/** Configuration that the admin service serves to the page. */
 export interface ConsoleConfig {
   /** Where the page's clients connect to, e.g. `ws://127.0.0.1:8080/v1/ws`. */
   readonly gatewayUrl: string;

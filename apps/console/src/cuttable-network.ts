@@ -1,6 +1,6 @@
 import type { SocketConstructor, SocketLike } from '@carillon/client';
 
-/** What a browser reports when the network goes away under a connection. */
+/** Close code that browsers report when the network goes away under a connection. */
 const ABNORMAL_CLOSURE = 1006;
 const CUT_CODE = 4999;
 const OPEN = 1;

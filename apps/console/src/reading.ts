@@ -12,7 +12,7 @@ const entry = (text: string, file: string): Reading => ({
   path: `read/${file.split('/').at(-1)}.txt`,
 });
 
-/** What there is to read about what the page shows: the documentation, and the code. The build copies these files. */
+/** Documentation and sources linked from the page. The build copies these files. */
 export const READING: readonly Reading[] = [
   entry('What is guaranteed', 'docs/concepts/guarantees.md'),
   entry('Guide to the client', 'docs/guides/client.md'),

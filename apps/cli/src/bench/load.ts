@@ -8,7 +8,7 @@ import { SequenceCheck } from './sequence-check.ts';
 
 /** Connections that are being opened at the same time. */
 const OPEN_AT_ONCE = 50;
-/** What is under way when publishing ends counts as lost when nothing has come for this long. */
+/** Silence, in ms after the last delivery, until the outstanding messages count as lost. */
 const SILENCE_MS = 3_000;
 /** The SDK keeps a publish for minutes while there is no connection; a person who waits for the result does not. */
 const ANSWERS_WITHIN_MS = 10_000;

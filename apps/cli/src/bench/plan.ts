@@ -17,7 +17,7 @@ export interface BenchFlags extends TargetFlags {
   readonly logLevel: 'silent' | 'info' | 'debug';
 }
 
-/** What is to be done, checked. */
+/** A validated benchmark plan. */
 export interface BenchPlan {
   /** Connections that listen. */
   readonly clients: number;

@@ -16,7 +16,10 @@ export interface PublisherOptions {
   readonly onRefused: (reason: string) => void;
 }
 
-/** What is in a message: when it was sent (`performance.now()`) and the how manieth of its channel it is. */
+/**
+ * Payload of a benchmark message: `t` is its send time (`performance.now()` of this process, ms), `n` its number within
+ * its channel, from 1.
+ */
 export interface BenchPayload {
   readonly t: number;
   readonly n: number;

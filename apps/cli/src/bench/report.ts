@@ -3,7 +3,7 @@ import type { Grade } from './grade.ts';
 import type { LatencySummary } from './latencies.ts';
 import type { BenchPlan } from './plan.ts';
 
-/** What a run printed as JSON is. Durations in milliseconds. */
+/** Report of a run, as `--json` prints it. Durations in milliseconds. */
 export interface BenchReport {
   readonly url: string;
   readonly plan: BenchPlan;
@@ -58,7 +58,7 @@ function graded(grade: Grade): string {
 
 const some = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
 
-/** What the rate and the listeners come to: no run can have more. */
+/** Upper bound of deliveries per second: publish rate times subscribers per channel. */
 function deliveriesAsked({ ratePerSecond, clients, channels }: BenchPlan): string {
   return ratePerSecond === undefined
     ? ''
@@ -70,7 +70,7 @@ const GRADES = [
   'good: avg < 50 ms and > 500; fair: avg < 100 ms and > 100',
 ] as const;
 
-/** What was run, below the address: an address alone may be as long as a line. */
+/** Summary of the plan, on a line of its own below the address: the address alone can fill a line. */
 function planText({ plan, connected, seconds, interrupted }: BenchReport): string {
   const parts = [
     some(connected, 'client'),

@@ -1,4 +1,7 @@
-/** What one subscriber got of one publisher, which numbers its messages of a channel from 1 on. */
+/**
+ * Counts losses, duplicates and reordering of one publisher's messages at one subscriber. The publisher numbers its
+ * messages per channel from 1.
+ */
 export class SequenceCheck {
   received = 0;
   duplicated = 0;

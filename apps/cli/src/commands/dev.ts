@@ -94,7 +94,7 @@ function wantedPorts({ gateway, admin }: DevConfig) {
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 
-/** Whoever reaches the page gets its tokens: so only a page that nobody else reaches has any. */
+/** Development tokens go to the page only when admin listens on loopback: everybody who can load the page can read them. */
 async function consoleConfig(config: DevConfig): Promise<ConsoleConfig> {
   const { secret } = config.auth;
   const gatewayUrl = config.adminApi.publicGatewayUrl ?? websocketUrl(urlsOf(config).gatewayUrl);

@@ -55,7 +55,7 @@ function explain(error: Error & { code?: string }): never {
   throw new CliError(`${error.message}${error.code === undefined ? '' : ` (${error.code})`}`);
 }
 
-/** What happens to the connection, on stderr. */
+/** Reports connection events on stderr, so that stdout carries messages only. */
 function narrate(client: RealtimeClient): void {
   let connectedOnce = false;
   let toldWhy = false;

@@ -15,7 +15,7 @@ export interface TokenFlags {
   readonly ttl: string;
 }
 
-/** What gateways allow without a setting. */
+/** Longest token lifetime that gateways accept by default: one day. */
 const MAX_AGE_MS = 86_400_000;
 
 /** Prints a token on stdout, and what it is good for on stderr. */

@@ -18,7 +18,7 @@ export function websocketUrl(gatewayUrl: string): string {
   return `${gatewayUrl.replace(/^http/, 'ws')}/v1/ws`;
 }
 
-/** What a person needs to know after the start. */
+/** Text printed after the start: addresses, tokens and the next commands. */
 export function banner(facts: BannerFacts): string {
   const { gatewayUrl, commandPrefix } = facts;
   const row = (name: string, value: string) => `  ${out.dim(name.padEnd(9))}${value}`;

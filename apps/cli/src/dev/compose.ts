@@ -29,7 +29,7 @@ export interface ComposeOptions {
   readonly version: string;
   readonly dataDir: DataDir;
   readonly timings: Timings;
-  /** What the console's page is told. */
+  /** Configuration served to the console's page. */
   readonly console: ConsoleConfig;
   /** Resolves when the start is over: what it can do without comes after it. */
   readonly started: Promise<unknown>;

@@ -255,7 +255,7 @@ describe('over a restart', () => {
   const resumed = (client: RealtimeClient) =>
     new Promise<boolean>((resolve) => client.on('recovered', ({ recovered }) => resolve(recovered)));
 
-  /** What was seen up to a message that is published now: an accepted one need not be delivered yet. */
+  /** The messages received up to a barrier message published now: a message is accepted before it is delivered. */
   async function seenSoFar({
     client,
     seen,

@@ -58,7 +58,10 @@ async function connect(): Promise<RealtimeClient> {
 const journal = (): string =>
   join(dataDir, 'journal', readdirSync(join(dataDir, 'journal')).findLast((name) => name.endsWith('.log'))!);
 
-/** What a client is told that comes back with this position, and what it gets, up to a message that is published then. */
+/**
+ * Resumes with `position`. Returns the recovery result and the messages received up to a barrier message published
+ * afterwards.
+ */
 async function comeBack(channel: string, position: Position) {
   const client = await connect();
   const told = Promise.withResolvers<{ recovered: boolean; reason?: string | undefined }>();

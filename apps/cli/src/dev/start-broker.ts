@@ -4,7 +4,7 @@ import { type Broker, importPositions, JournalCorruptError, type Positions } fro
 import { CliError } from '../cli-error.ts';
 import type { DataDir } from './data-dir.ts';
 
-/** What 0.1 wrote at a clean stop, in place of a journal. */
+/** Positions file that 0.1 wrote at a clean stop, before there was a journal. */
 const POSITIONS = 'positions.json';
 
 /** Reads what was accepted before. @throws CliError when it can't be read */

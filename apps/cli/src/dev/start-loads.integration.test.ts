@@ -1,4 +1,4 @@
-/** What a start takes depends on how many files it loads. */
+/** Bounds the number of files loaded by a start: start-up time depends on it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a running `carillon dev` tells other commands on the same machine, in a file that only its user can read. */
+/** State file of a running `carillon dev`, read by other commands on the same machine. Readable by its user only. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CliError } from '../cli-error.ts';

@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   fractionalSecondDigits: 1,
 });
 
-/** What happened to the connection, newest first. */
+/** Connection events, newest first. */
 export function EventLog({ log, name }: { readonly log: readonly LogLine[]; readonly name: string }) {
   return (
     <div className="log-frame">

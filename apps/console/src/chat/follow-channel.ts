@@ -1,6 +1,6 @@
 import type { Message, RealtimeClient } from '@carillon/client';
 
-/** What a pane shows of a channel. */
+/** Callbacks of a channel's pane. */
 export interface Following {
   /** Once: what was said before, oldest first. */
   readonly onHistory: (messages: readonly Message[]) => void;

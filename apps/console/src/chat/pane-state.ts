@@ -1,4 +1,4 @@
-/** What one pane shows, and how each event changes it. No I/O. */
+/** State of one pane and its reducer. No I/O. */
 import type { ConnectionState, GapEvent, Message, RecoveredEvent } from '@carillon/client';
 
 /** More are not kept on the page; history has them. */
