@@ -28,7 +28,7 @@ export function readConfig() {
   return loadConfig(GROUPS, process.env);
 }
 
-/** What the migration needs. @throws ConfigError naming every wrong variable at once. */
+/** Reads the settings of the migration. @throws ConfigError naming every wrong variable at once. */
 export function readMigrateConfig() {
   return loadConfig({ process: processSettings, database: databaseSettings }, process.env);
 }

@@ -47,7 +47,7 @@ export class LogConsumer {
   /** Since when a marker waits for its message, by partition and entry id. */
   readonly #markers = new Map<string, number>();
   #problem: string | undefined;
-  /** What came last; empty when there was nothing to do. */
+  /** The most recent batch; empty when there was nothing to do. */
   #last: readonly LogEntry[] = [];
 
   constructor(deps: ConsumerDependencies) {
@@ -108,7 +108,7 @@ export class LogConsumer {
     try {
       return [...first, ...(await log.read(consumer, { count: count - first.length, blockMs: 1 }))];
     } catch (error) {
-      // What was read is in hand: the next read meets the same trouble and reports it.
+      // The entries read so far are returned: the next read meets the same error and reports it.
       this.#log.warn({ err: error }, 'the log could not be read again to fill a batch');
       return first;
     }
@@ -164,7 +164,10 @@ export class LogConsumer {
   }
 
   /** Markers whose message is stored; the others stay uncommitted and are claimed again. */
-  /** What is not where its publisher was told may have been published again, after a loss. */
+  /**
+   * Ids of the markers' messages. A message that isn't at its marker's position may have been published again, after
+   * data loss.
+   */
   async #idsOf(
     markers: readonly LogEntry[],
     found: readonly (string | undefined)[],

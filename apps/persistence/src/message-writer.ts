@@ -24,7 +24,7 @@ import { deliveriesOf, isIdle } from './webhooks/queued-deliveries.ts';
 
 type Readable = Extract<ReadEntry, { message: unknown }>;
 
-/** Who is told of messages that are stored. */
+/** Webhook endpoints that are told of stored messages. */
 export interface MessageWebhooks {
   readonly endpoints: readonly WebhookEndpoint[];
   /** Deliveries were queued. */

@@ -91,7 +91,7 @@ describe('persistence', () => {
       what: 'everything is committed',
       timeoutMs: 40_000,
     });
-    // What is told comes in order: after this one nothing more of those.
+    // Notifications come in order: after the one of this message no earlier one can come.
     const [last] = await publish(broker, [publication(100, undefined, 'g1')]);
     await eventually(() => stored.includes(last!), { what: 'a last one is told to be stored' });
     const bad = new Set([places[1], places[2]]);

@@ -45,7 +45,7 @@ export interface PersistenceOptions {
   };
   /** Policies of the namespaces. Default: one, `default`. */
   readonly namespaces?: readonly NamespacePolicy[];
-  /** Who is told of events, and who answers requests. */
+  /** Webhook endpoints, and responders that answer requests. */
   readonly webhooks?: WebhooksOptions | undefined;
   /** Absent: this process deletes nothing. */
   readonly retention?: RetentionOptions | undefined;

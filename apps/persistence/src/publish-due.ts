@@ -14,7 +14,7 @@ import { backoffMs } from '@carillon/service';
 import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
 
 const BATCH = 100;
-/** Whoever took a message and didn't finish it by then has it taken over. */
+/** Lease of a due message: a worker that doesn't finish within it loses the message to another one. */
 const LEASE_MS = 10_000;
 /** How long the broker recognises a repeated publication; after that, the stored message does. */
 const REMEMBERED_MS = 24 * 3_600_000;

@@ -76,7 +76,7 @@ export class Reconciler {
     }
   };
 
-  /** What is due now. */
+  /** Settles the partitions that are unsettled now, and plans those with a new generation. */
   async round(): Promise<void> {
     const { reconciliation } = this.#deps.broker;
     for (const partition of await reconciliation.unsettled()) await this.#settle(partition);
@@ -124,7 +124,7 @@ export class Reconciler {
     const recent = (await recentEpochs(database, sinceMs)).filter(
       (stored) =>
         broker.partitionOf(keyOf(stored)) === partition.partition &&
-        // What the broker itself tells of channels has no position that anybody could give twice.
+        // Messages of channel-event channels come from the broker itself: their positions can't be given twice.
         !stored.channel.startsWith(CHANNEL_EVENTS_CHANNEL_PREFIX),
     );
     const keys = [...new Set(recent.map(keyOf))];

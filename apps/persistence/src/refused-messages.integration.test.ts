@@ -89,7 +89,7 @@ describe('messages that Postgres does not take', () => {
   };
   const isCommitted = async (): Promise<boolean> =>
     (await broker.log.backlog()).every(({ entries }) => entries === 0);
-  /** What is told comes in order: nothing more comes of the messages before this one. */
+  /** Notifications come in order: after message `n` none of earlier messages can come. */
   const allIsTold = async (n: number): Promise<void> => {
     await eventually(isCommitted, { what: 'everything is committed' });
     await publish(message(n));

@@ -6,7 +6,7 @@ import { Installation, PARTITIONS, untilHeld } from './testing/installation.suit
 import { MessageLoad } from './testing/message-load.suite.ts';
 
 const LEASE_TTL_MS = 2000;
-/** So long that what a busy machine adds to it is less than another one. */
+/** Longer than any delay that a busy machine adds, so that an early takeover is distinguishable from an expired lease. */
 const LONG_LEASE_TTL_MS = 8000;
 /** Enough that every partition has some. */
 const CHANNELS = Array.from({ length: 24 }, (_, i): ChannelKey => `app/wide-${i}`);

@@ -33,7 +33,7 @@ export class Circuit {
   }
 
   failed(nowMs: number): void {
-    // What was under way when it opened says nothing new.
+    // The outcome of an attempt begun before the circuit opened is no news.
     if (this.isOpen && nowMs < this.#openUntilMs) return;
     this.#failures++;
     if (!this.isOpen) return;

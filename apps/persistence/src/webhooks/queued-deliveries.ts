@@ -10,7 +10,7 @@ import {
   namespaceOf,
 } from '@carillon/protocol';
 
-/** What `messages` have endpoints told: a delivery for each endpoint that wants to know. */
+/** Deliveries for `messages`: one for each endpoint whose filter matches. */
 export function deliveriesOf(
   endpoints: readonly WebhookEndpoint[],
   messages: readonly StoredMessage[],
@@ -30,7 +30,7 @@ export function wantsOccupancy(endpoints: readonly WebhookEndpoint[]): boolean {
   return endpoints.some(({ events }) => CHANNEL_EVENTS.some((event) => events.includes(event)));
 }
 
-/** What came into the log while somebody wanted to know, and nobody does any more. */
+/** Is this an occupancy event in the log that no endpoint subscribes to any more? */
 export function isIdle(endpoints: readonly WebhookEndpoint[], channel: string): boolean {
   return channel.startsWith(CHANNEL_EVENTS_CHANNEL_PREFIX) && !wantsOccupancy(endpoints);
 }

@@ -19,7 +19,7 @@ export type SendResult =
       readonly endpointIsIll: boolean;
       /** Not to be tried again: the endpoint said that it will never take it. */
       readonly isFinal?: boolean;
-      /** What the endpoint asked for: not before that. */
+      /** `Retry-After` of the endpoint: the next attempt waits for at least this long. */
       readonly retryAfterMs?: number | undefined;
     };
 

@@ -80,7 +80,7 @@ export class WebhookStage {
       database: this.database,
       settings: {
         ...{ batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
-        // What is refused is refused for good here: nobody repairs anything.
+        // Refused messages go to the dead letters at once: nobody repairs the database in these tests.
         patience: { messageMs: 500, faultMs: 500 },
       },
       webhooks: { endpoints, allowedNetworks: ['127.0.0.1'] },

@@ -13,7 +13,7 @@ import { type Received, startReceiver } from './receiver.suite.ts';
 
 const SETTINGS = {
   ...{ batchMaxMessages: 50, lingerMs: 1, relaxedLingerMs: 1, claimIdleMs: 10_000 },
-  // What is refused is refused for good here: nobody repairs anything.
+  // Refused messages go to the dead letters at once: nobody repairs the database in these tests.
   patience: { messageMs: 500, faultMs: 500 },
 };
 const SECRET = 'a-secret-of-the-receiver';
@@ -380,7 +380,7 @@ describe('webhooks', () => {
     const [place] = await publish(broker, [publication(0)]);
     await eventually(() => received.length === 1, { what: 'the first came' });
     const epoch = /(\S+):1$/.exec(place!)![1]!;
-    // What a worker with the entries 3 and 4 writes while the one that has 2 stands still.
+    // A worker with the entries 3 and 4 writes them while the worker with entry 2 stands still.
     const insert = async (seq: number): Promise<void> => {
       const id = `m${seq}`;
       await database.query(

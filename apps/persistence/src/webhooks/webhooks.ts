@@ -10,7 +10,7 @@ import { wantsOccupancy } from './queued-deliveries.ts';
 
 export interface WebhooksOptions {
   readonly endpoints: readonly WebhookEndpoint[];
-  /** Who is asked. Default: nobody. */
+  /** Endpoints that answer requests. Default: none. */
   readonly responders?: readonly ResponderEndpoint[];
   /** CIDR blocks that may be delivered to although they are not public. */
   readonly allowedNetworks: readonly string[];

@@ -4,7 +4,7 @@ export interface ShareInput {
   readonly self: string;
   /** Live routers, this one included. */
   readonly live: readonly string[];
-  /** Who holds which partition, by the broker. */
+  /** Owner of each partition by index, as the broker records it; `undefined`: no owner. */
   readonly owners: readonly (string | undefined)[];
   readonly held: readonly Lease[];
 }
@@ -17,8 +17,9 @@ export interface ShareDecision {
 }
 
 /**
- * What this router has to give up or take for a fair share. All routers reckon with the same figures, and the shares of all add
- * up to the number of partitions: nobody takes what another would have to give back, so partitions don't go to and fro.
+ * The partitions this router has to release or acquire for a fair share. All routers compute with the same figures and
+ * the shares add up to the number of partitions, so that no router takes a partition that another one would have to
+ * give back.
  */
 export function sharePartitions({ self, live, owners, held }: ShareInput): ShareDecision {
   const share = shareOf(self, live, owners.length);

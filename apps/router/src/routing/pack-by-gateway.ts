@@ -1,6 +1,6 @@
 import type { ChannelKey, RoutedMessage } from '@carillon/broker';
 
-/** What each gateway gets of a batch, in the order of the stream. */
+/** Splits a batch by the gateways interested in each channel, in the order of the stream. */
 export function packByGateway(
   messages: readonly RoutedMessage[],
   interest: ReadonlyMap<ChannelKey, readonly string[]>,

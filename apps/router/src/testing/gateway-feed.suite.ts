@@ -1,7 +1,7 @@
 import type { Broker, ChannelKey, FeedHandler, GatewayFeed } from '@carillon/broker';
 import type { Position } from '@carillon/protocol';
 
-/** What a client of this gateway would have got: duplicates dropped by seq, breaks written down. */
+/** Deliveries as a client of this gateway would see them: duplicates dropped by seq, gaps recorded. */
 export interface Delivered {
   from: Position;
   readonly records: string[];
@@ -17,7 +17,7 @@ export interface Delivered {
 export class RecordingGateway implements FeedHandler {
   readonly feed: GatewayFeed;
   readonly channels = new Map<ChannelKey, Delivered>();
-  /** What came before the answer of `subscribe`. */
+  /** Records that arrived before the answer to `subscribe`. */
   readonly #early: [ChannelKey, string, number, string][] = [];
   readonly #waiting = new Set<() => void>();
 
