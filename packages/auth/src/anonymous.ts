@@ -2,7 +2,7 @@ import type { CapabilitiesClaim } from '@carillon/protocol';
 import { compileCapabilities } from './capabilities.ts';
 import { DEFAULT_APP, type Identity } from './identity.ts';
 
-/** What clients without a token may do. */
+/** Capabilities of clients without a token. */
 export interface AnonymousPolicy {
   readonly capabilities: CapabilitiesClaim;
   readonly app?: string;

@@ -2,7 +2,7 @@ import type { Capabilities } from './capabilities.ts';
 import { DEFAULT_APP, type VerifiedToken } from './identity.ts';
 import { shown, TokenError } from './token-error.ts';
 
-/** What is demanded of the claims. */
+/** Requirements on a token's claims (RFC 7519). */
 export interface ClaimPolicy {
   /** Of these a token needs one; empty: not checked. */
   readonly issuers: readonly string[];

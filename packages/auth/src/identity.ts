@@ -1,6 +1,6 @@
 import type { Capabilities } from './capabilities.ts';
 
-/** Who a connection or a request acts for, and what that may do. */
+/** The user that a connection or request acts for, and its capabilities. */
 export interface Identity {
   /** Absent for anonymous clients. */
   readonly userId: string | undefined;

@@ -42,7 +42,7 @@ export interface TokenVerifierOptions {
   readonly maxRememberedTokens?: number | undefined;
 }
 
-/** What tests and services put in place of the outside world. */
+/** Clock, fetch and observers of a verifier; tests replace them. Absent: the real ones. */
 export interface TokenVerifierDeps {
   readonly now?: () => number;
   readonly fetch?: typeof fetch;

@@ -51,7 +51,7 @@ test.each(NUMBERS)('$variable takes its range and nothing else', ({ group, setti
   expect(load).toThrow(new RegExp(`${setting.variable} is .*${from}\\.\\.${to}`));
 });
 
-/** What is said of each of these values; the member is named. */
+/** The fault reported for each value; the member is named. */
 function faultsOf(make: (value: never) => unknown, values: readonly unknown[]): readonly string[] {
   return values.map((value) => {
     try {

@@ -2,7 +2,7 @@
 export interface ConfigProblem {
   /** The variables it is about: one for a wrong value, several for a contradiction. */
   readonly variables: readonly string[];
-  /** What is wrong, what was given (secrets redacted), what is allowed, an example. */
+  /** The fault, the given value (secrets redacted), the allowed values, and an example. */
   readonly message: string;
 }
 

@@ -1,4 +1,4 @@
-/** What endpoints of yours have in common, whatever they are called for. */
+/** Shared by webhook and responder endpoints. */
 import { z } from 'zod';
 import type { Kind, Parsed } from './setting.ts';
 

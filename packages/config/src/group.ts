@@ -12,7 +12,7 @@ export type Values<S extends Settings> = {
 /** A relation between settings of one group. Runs when all the settings in `needs` were read without fault. */
 export interface Rule<S extends Settings> {
   readonly needs: readonly (keyof S & string)[];
-  /** What is contradictory, with the values; `undefined` when all is well. */
+  /** Describes a contradiction, with the values; `undefined` when there is none. */
   readonly test: (values: Values<S>, readFile: ReadFile) => string | undefined;
 }
 

@@ -13,7 +13,7 @@ export interface HistoryPolicy {
   readonly ttlMs: number;
 }
 
-/** What holds for all channels of a namespace. */
+/** Policy of all channels of a namespace. */
 export interface NamespacePolicy {
   /** `default` also stands for every namespace without a policy of its own: safe as a metric label. */
   readonly name: string;

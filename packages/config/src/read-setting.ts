@@ -7,7 +7,7 @@ export type ReadFile = (path: string) => string;
 /** Where a value came from. */
 export type Source = 'environment' | 'file' | 'default' | 'unset';
 
-/** What became of one setting. */
+/** Outcome of reading one setting. */
 export type Reading =
   | {
       readonly outcome: 'value';

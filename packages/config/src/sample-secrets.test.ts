@@ -5,7 +5,7 @@ import { sampleSecretWarnings } from './sample-secrets.ts';
 const ROOT = new URL('../../../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
 
-/** What stands behind `CARILLON_..._SECRET` and `CARILLON_ADMIN_TOKEN` for people to try. */
+/** Sample secrets in the documentation and the compose file. */
 const SAMPLES = ['docker-compose.yml', 'docs/guides/deployment.md'].flatMap((file) =>
   [...read(file).matchAll(/(CARILLON_(?:JWT_SECRET|ADMIN_TOKEN))(?::-|=)([\w-]{16,})/g)].map(
     ([, variable, secret]) => [file, variable!, secret!] as const,

@@ -11,7 +11,7 @@ export type Secrecy = 'public' | 'url' | 'secret';
 export interface Setting<T> {
   readonly variable: string;
   readonly description: string;
-  /** What may be given, for people: `integer 1..65535`. */
+  /** Allowed values, for people: `integer 1..65535`. */
   readonly allowed: string;
   readonly example: string;
   /** Unit of a plain number, e.g. `ms`, `bytes`. */
@@ -30,7 +30,7 @@ export interface Setting<T> {
   readonly absent: () => T;
 }
 
-/** What a value's kind (integer, URL, ...) contributes to its declaration. */
+/** A value's kind (integer, URL, ...): its contribution to a declaration. */
 export interface Kind<T> {
   readonly allowed: string;
   readonly unit?: string;
@@ -41,7 +41,7 @@ export interface Kind<T> {
   readonly format: (value: T) => string;
 }
 
-/** What is said about a single variable, whatever its kind. */
+/** Declaration of one variable, independent of its kind. */
 export interface Declaration {
   readonly variable: string;
   readonly description: string;

@@ -4,7 +4,7 @@ import { address, endpointName, endpointsKind, faults, secrets } from './endpoin
 import { duration, wholeNumber } from './member-kinds.ts';
 import type { Kind, Parsed } from './setting.ts';
 
-/** What an endpoint can be told. */
+/** Event types of webhook endpoints. */
 export const WEBHOOK_EVENTS = [
   'message.published',
   'channel.occupied',

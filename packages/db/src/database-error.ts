@@ -1,6 +1,6 @@
 /**
- * What to do about a failed statement. `poison`: this data was refused, other data may be taken. `retryable`:
- * the database is away, overloaded or not yet in order; the same may succeed later.
+ * Class of a failed statement. `poison`: this data was refused, other data may be taken. `retryable`: the database is
+ * away, overloaded or not yet migrated; the same may succeed later.
  */
 export type FailureKind = 'poison' | 'retryable';
 

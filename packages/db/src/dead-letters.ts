@@ -6,7 +6,7 @@ import { storeReplayed } from './replayed-messages.ts';
 
 export type DeadLetterKind = 'message' | 'webhook';
 
-/** What could not be stored, or not be delivered to a webhook. */
+/** A message that could not be stored, or a delivery that failed for good. */
 export interface DeadLetterRow {
   /** `m:<epoch>:<seq>:<digest>:<app>/<channel>` of a message, else the id of the delivery. */
   readonly id: string;

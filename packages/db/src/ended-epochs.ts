@@ -1,4 +1,4 @@
-/** What is stored of epochs that have ended: for the comparison with a broker that came back as another process. */
+/** Stored messages of ended epochs: for the comparison with a broker that was restarted. */
 import type { Position } from '@carillon/protocol';
 import type { Database } from './database.ts';
 import type { MessagePlace } from './message-store.ts';

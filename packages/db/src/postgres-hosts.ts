@@ -24,7 +24,7 @@ export class PostgresHosts {
   }
 }
 
-/** What is asked of each connection while it is made. */
+/** Parameters sent in the startup message of each connection. */
 export interface StartParameters {
   /** Settings of the session, as `-c name=value`. `undefined`: none may be given. */
   readonly options: string | undefined;

@@ -109,7 +109,7 @@ export const replayedMessages = pgTable(
   (table) => [primaryKey({ columns: [table.app, table.channel, table.epoch, table.seq] })],
 );
 
-/** What is to be told to webhook endpoints, and what could not be. */
+/** Queue of webhook deliveries, with those that failed for good. */
 export const webhookDeliveries = pgTable(
   'webhook_deliveries',
   {

@@ -1,6 +1,6 @@
 import type { Logger } from '@carillon/telemetry';
 
-/** What PgBouncer answers to parameters that it doesn't pass on. */
+/** PgBouncer's error for startup parameters that it doesn't pass on. */
 const REFUSED = /unsupported startup parameter/;
 
 export interface SessionSettingsOptions {

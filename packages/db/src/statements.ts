@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { deadLetters, messages } from './schema.ts';
 import type { SqlResult } from './sql-pool.ts';
 
-/** What Drizzle has built. */
+/** A query built by Drizzle. */
 interface Statement {
   toSQL(): { readonly sql: string; readonly params: unknown[] };
 }

@@ -2,7 +2,7 @@ import { describeRedisFault } from '@carillon/redis';
 import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { JobsBackend } from './backend.ts';
 
-/** What the connections of BullMQ complain of: logged, and kept as the cause of whatever doesn't answer meanwhile. */
+/** Connection errors of BullMQ: logged, and kept as the cause of calls that time out meanwhile. */
 export class BackendTrouble {
   readonly #kind: JobsBackend['kind'];
   readonly #log: RepeatedLog;

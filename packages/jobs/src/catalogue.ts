@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** One kind of job. Each has a queue of its own, of the same name. */
 export interface JobDefinition {
-  /** What is handed to the worker; checked when it is enqueued and when it is taken. */
+  /** Input of the job's handler; validated when it is enqueued and when it is taken. */
   readonly input: z.ZodType;
   readonly output: z.ZodType;
   /** Times it is tried, the first included. */
@@ -18,7 +18,7 @@ export const JOBS = {
   /** Deletes stored messages that are older than their namespace keeps them. */
   retention: {
     input: z.strictObject({
-      /** Who asked: the schedule, or somebody through the admin API. */
+      /** Origin of the job: the schedule, or a request to the admin API. */
       cause: z.enum(['schedule', 'request']),
     }),
     output: z.strictObject({
@@ -35,7 +35,7 @@ export type JobName = keyof typeof JOBS;
 export type JobInput<N extends JobName> = z.infer<(typeof JOBS)[N]['input']>;
 export type JobOutput<N extends JobName> = z.infer<(typeof JOBS)[N]['output']>;
 
-/** What lies in the queue. */
+/** A job as stored in the queue. */
 export interface JobData<N extends JobName = JobName> {
   readonly input: JobInput<N>;
   /** W3C traceparent of who enqueued it, when that is sampled. */

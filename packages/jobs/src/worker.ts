@@ -16,7 +16,7 @@ export interface JobContext {
   readonly signal: AbortSignal;
 }
 
-/** What does the work, by job name. May be called again with the same input. */
+/** Handlers by job name. Each may be called again with the same input: delivery is at least once. */
 export type JobHandlers = {
   readonly [N in JobName]?: (input: JobInput<N>, context: JobContext) => Promise<JobOutput<N>>;
 };

@@ -18,7 +18,7 @@ const ARRAYS = {
   i64: BigInt64Array,
 } as const;
 
-/** What the bytes are, in the names of `$type`. */
+/** Element type of the bytes, by the names of `$type`. */
 export type BytesType = keyof typeof ARRAYS;
 export type TypedArray = InstanceType<(typeof ARRAYS)[BytesType]>;
 
@@ -66,7 +66,7 @@ function fromBase64(text: string): Uint8Array | undefined {
       nodeBuffer === undefined
         ? Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
         : nodeBuffer.from(text, 'base64');
-    // What is no letter of base64 is passed over, and counts.
+    // Buffer skips characters outside base64's alphabet: the length shows it.
     return bytes.length === bytesIn(text) ? bytes : undefined;
   } catch {
     return undefined; // atob says no

@@ -1,6 +1,7 @@
 /**
- * What a token may allow on a channel or, for `request` and `answer`, on a method; and the form of the `capabilities` claim: channel patterns to actions, e.g.
- * `{ "chat:*": ["subscribe", "publish"], "news": ["subscribe"] }`. `*` in a pattern matches any run of characters.
+ * Actions that a token may allow on a channel or, for `request` and `answer`, on a method; and the form of the
+ * `capabilities` claim: channel patterns to actions, e.g. `{ "chat:*": ["subscribe", "publish"], "news": ["subscribe"]
+ * }`. `*` in a pattern matches any run of characters.
  */
 import { channelNameFault, MAX_CHANNEL_NAME_LENGTH } from './channel-name.ts';
 
@@ -25,7 +26,7 @@ export const MAX_CAPABILITY_PATTERNS = 256;
 /** Most `*` in one pattern. */
 export const MAX_CAPABILITY_WILDCARDS = 8;
 
-/** What is wrong with a channel pattern, for people; `undefined` when nothing is. */
+/** Fault of a channel pattern, for people; `undefined` when it is valid. */
 export function capabilityPatternFault(pattern: string): string | undefined {
   const stars = pattern.split('*').length - 1;
   if (stars > MAX_CAPABILITY_WILDCARDS) return `has more than ${MAX_CAPABILITY_WILDCARDS} *`;

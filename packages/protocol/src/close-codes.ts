@@ -30,7 +30,7 @@ export const CLOSES = {
 
 export type CloseName = keyof typeof CLOSES;
 
-/** What a client should do after a close with `code`, from the code's range. Codes outside 4000-4299: reconnect. */
+/** The client's reaction to a close with `code`, by the code's range. Codes outside 4000-4299: reconnect. */
 export function afterClose(code: number): AfterClose {
   if (code >= 4100 && code < 4200) return 'new-token';
   if (code >= 4200 && code < 4300) return 'stay-closed';

@@ -3,9 +3,9 @@ export interface ErrorDefinition {
   readonly retryable: boolean;
   /** HTTP status of the same error over HTTP. */
   readonly status: number;
-  /** What it means, for the documentation. */
+  /** Meaning, for the documentation. */
   readonly meaning: string;
-  /** What to do about it, for the documentation. */
+  /** Remedy, for the documentation. */
   readonly remedy: string;
 }
 

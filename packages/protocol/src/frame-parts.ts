@@ -1,4 +1,4 @@
-/** What frames of several kinds are made of. */
+/** Members shared by frames of several kinds. */
 import type { ErrorCode } from './errors.ts';
 
 export type RequestId = number | string;

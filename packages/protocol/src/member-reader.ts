@@ -15,7 +15,7 @@ const MAX_ID_LENGTH = 64;
 const EPOCH = /^[0-9A-Za-z_-]{1,32}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** What came, short and in one line. */
+/** Short form of a received value for an error text, on one line. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -86,7 +86,7 @@ function channelComplaint(fault: ChannelNameFault, channel: string): string {
   return `allowed: ${ALLOWED_CHANNEL}${fault === 'too-long' ? `; it has ${channel.length}` : ''}`;
 }
 
-/** What is wrong with a channel name, or `undefined`. */
+/** Error for an invalid channel name; `undefined` when it is valid. */
 export function channelError(member: string, channel: string): CarillonError | undefined {
   const fault = channelNameFault(channel);
   if (fault === undefined) return undefined;

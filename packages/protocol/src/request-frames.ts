@@ -7,7 +7,7 @@ import type { ErrorBody, RequestId } from './frame-parts.ts';
 export interface RequestFrame {
   readonly type: 'request';
   readonly id: RequestId;
-  /** What is asked for: 1..200 characters of the alphabet of channel names. */
+  /** Name of the method: 1..200 characters of the alphabet of channel names. */
   readonly method: string;
   readonly payload: unknown;
   /** Time for the answer, in milliseconds, 1..3,600,000; the server's default when absent, cut to the server's maximum. */
@@ -54,7 +54,7 @@ export interface HandedRequestFrame {
   /** The server's name of the request: the worker's `response` names it in `re`. */
   readonly id: string;
   readonly method: string;
-  /** What is left of the time for the answer. */
+  /** Time left for the answer, in milliseconds. */
   readonly timeoutMs: number;
   /** Id of the user who asks; absent for anonymous clients. */
   readonly user?: string;
@@ -75,7 +75,7 @@ export interface HandedCancelFrame {
   readonly re: string;
 }
 
-/** What the application itself has to say about why there is no answer. */
+/** The application's error of a request. */
 export interface ResponderFailure {
   /** For people: 1..1000 characters. */
   readonly message: string;

@@ -1,7 +1,7 @@
-/** What the broker carries of a request and of its answer: a line of JSON, a newline, and the payload as it came. Rule [RE4]. */
+/** Broker record of a request or its answer: a line of JSON, a newline, and the payload unchanged. Rule [RE4]. */
 import type { RequestErrorBody } from './request-frames.ts';
 
-/** Who asks. Its members appear unchanged in the `request` frame that a worker gets. */
+/** The requester. Its members appear unchanged in the `request` frame of a worker. */
 export interface RequestHeader {
   readonly user?: string;
   readonly role?: string;
@@ -29,7 +29,7 @@ export function decodeRequest(body: string): {
   };
 }
 
-/** What a responder said: the payload's JSON text, or the application's error. */
+/** Answer of a responder: the payload's JSON text, or the application's error. */
 export type RequestAnswer = { readonly payloadJson: string } | { readonly error: RequestErrorBody };
 
 export function encodeAnswer(answer: RequestAnswer): string {

@@ -1,4 +1,4 @@
-/** What gateways and persistence tell each other about scheduled messages. Both sides are of one version or the one before. */
+/** Messages between gateways and persistence about scheduled messages. The two may differ by one version. */
 import type { ErrorCode } from './errors.ts';
 
 /** A scheduled message as it is told to back ends. Times are milliseconds since 1970-01-01 UTC. */

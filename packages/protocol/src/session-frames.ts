@@ -14,7 +14,7 @@ export interface ConnectFrame {
   readonly batch?: BatchRequest;
 }
 
-/** What is left out is the default. [BA1] */
+/** Batch options of a subscription; an absent member has its default. [BA1] */
 export interface BatchRequest {
   /** Messages in a batch at most, 1..1000, default 50. */
   readonly size?: number;

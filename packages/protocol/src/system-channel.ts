@@ -16,7 +16,7 @@ const USER_PREFIX = '#user:';
 const SESSION_PREFIX = '#session:';
 const SESSION_ID = /^[A-Za-z0-9_-]{16,64}$/;
 const MAX_NAME_LENGTH = 200;
-/** What stands in a channel name as it is; `~` begins an escape. */
+/** Matches characters of a channel name that have to be escaped; `~` begins an escape. */
 const NOT_PLAIN = /[^A-Za-z0-9_\-.:@#/=+,]/gu;
 
 /** Is `text` a session's id: 16 to 64 letters, digits, `_` or `-`? */

@@ -35,7 +35,7 @@ export interface ClusterAddress extends Access {
 export interface SentinelAddress extends Access {
   readonly kind: 'sentinel';
   readonly sentinels: readonly Endpoint[];
-  /** What the sentinels call the primary. */
+  /** Name of the primary in the sentinels' configuration. */
   readonly name: string;
   readonly database: number;
   readonly sentinelPassword: string | undefined;

@@ -8,7 +8,7 @@ const MAX_KNOWN = 1000;
 /** `[first slot, last slot, [host, port, id, ...] of the primary, replicas ...]` */
 type SlotRange = readonly [number, number, readonly [string | null, number, ...unknown[]], ...unknown[]];
 
-/** Who has which slot, asked anew each time: an answer is only as good as the moment. */
+/** Owner of each slot, asked for at each call: an answer may be out of date a moment later. */
 export class ClusterNodes {
   readonly #address: ClusterAddress;
   readonly #timeoutMs: number;
@@ -35,7 +35,7 @@ export class ClusterNodes {
     return { host: range[2][0]!, port: Number(range[2][1]) };
   }
 
-  /** What every connection to a node needs. */
+  /** Credentials and TLS of a connection to any node. */
   get access(): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
     const { username, password, tls } = this.#address;
     return {

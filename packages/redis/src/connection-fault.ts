@@ -8,7 +8,7 @@ export class RedisConnectionError extends Error {
   override readonly name = 'RedisConnectionError';
 }
 
-/** What is said first decides: a refusal of the password is one, whatever the command was. */
+/** Causes by error text. The first match wins: a refused password is reported as such, whatever the command was. */
 const CAUSES: readonly (readonly [pattern: RegExp, cause: string])[] = [
   [/^LOADING\b/, 'Redis is reading its file (LOADING)'],
   [/^NOAUTH\b/, 'Redis asks for a password, and CARILLON_REDIS_URL has none'],
@@ -56,7 +56,7 @@ export function watchConnection(redis: Redis, onFault: (error: Error) => void): 
   });
   redis.on('ready', () => faults.delete(redis));
   redis.on('error', (error: Error) => {
-    // What follows from that says nothing.
+    // Later errors of a connection that was given up are consequences of the first.
     if (isGivenUp) return;
     const isSettingUp = redis.options.tls !== undefined && redis.status !== 'ready';
     const fault =
@@ -77,7 +77,7 @@ export function connectionFault(redis: Redis): RedisConnectionError | undefined 
   return faults.get(redis);
 }
 
-/** What an error of the client library means to the operator. */
+/** Translates an error of ioredis into its cause and remedy for the operator. */
 export function describeRedisFault(error: Error): RedisConnectionError {
   if (error instanceof RedisConnectionError) return error;
   const said = `${(error as { code?: unknown }).code ?? ''} ${error.message}`;

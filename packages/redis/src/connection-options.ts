@@ -21,9 +21,9 @@ export interface RedisPlace {
 }
 
 /**
- * What a connection needs, besides what the caller wants of it. Where there are several servers it leads to the present primary at every
- * connection that is made; who sees {@link isElsewhere} has to connect anew.
- * With Sentinel a connection to a primary that was replaced is ended by itself.
+ * Connection options for an address, besides the caller's own. With Sentinel or Cluster each new connection leads to
+ * the present primary; after {@link isElsewhere} the caller has to connect anew. With Sentinel a connection to a
+ * replaced primary is ended automatically.
  */
 export function connectionOptions(address: RedisAddress, place: RedisPlace): RedisWay {
   if (address.kind === 'cluster') {

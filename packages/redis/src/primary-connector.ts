@@ -5,7 +5,7 @@ import type { Endpoint } from './address.ts';
 
 export type Stream = Awaited<ReturnType<AbstractConnector['connect']>>;
 
-/** Who knows where the primary is. */
+/** Finds the address of the primary. */
 export interface PrimaryFinder {
   /** Asked at every connection. */
   primary(): Promise<Endpoint>;

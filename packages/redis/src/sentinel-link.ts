@@ -7,10 +7,10 @@ const MAX_RETRY_DELAY_MS = 1000;
 /** Sentinels that one of them names; more are not needed. */
 const MAX_PEERS = 16;
 
-/** What sentinels publish when a failover goes a step further. All of them are followed by a question; none is believed. */
+/** Channels that sentinels publish failover steps on. Each event leads to a query; none is trusted by itself. */
 const EVENTS = ['+selected-slave', '+promoted-slave', '+switch-master', '+config-update-from'] as const;
 
-/** What one sentinel says of the primary. */
+/** One sentinel's view of the primary. */
 export interface SentinelAnswer {
   readonly primary: Endpoint;
   /** Each failover has a higher one: of two answers the one with the higher is newer. */

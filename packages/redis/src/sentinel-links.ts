@@ -9,7 +9,7 @@ const MAX_LINKS = 32;
 /** One that another sentinel named and that can't be reached is forgotten until it is named again. */
 const FORGET_AFTER_MS = 60_000;
 
-/** What all sentinels say at a moment. */
+/** The sentinels' views of the primary at one moment. */
 export interface SentinelAnswers {
   readonly answers: readonly SentinelAnswer[];
   /** How many of those that the address names have answered. */

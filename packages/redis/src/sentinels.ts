@@ -57,7 +57,7 @@ export class Sentinels implements PrimaryFinder {
     return this.#failover !== undefined;
   }
 
-  /** What an operator has to know, if anything. */
+  /** Problem for the operator, with its remedy; `undefined` when there is none. */
   get problem(): string | undefined {
     if (this.#poorLooks < LOOKS_UNTIL_TOLD) return undefined;
     const { length } = this.#address.sentinels;

@@ -12,7 +12,7 @@ const algorithm = choice(['HS256', 'RS256', 'ES256', 'EdDSA']);
 const claimName = text(/^[^\s,]{1,128}$/, 'a claim name');
 const claimValue = text(/^[^\s,]{1,512}$/, 'text without commas and white space');
 
-/** What clients without a token may do; absent when they are refused. */
+/** Capabilities of clients without a token; absent when such clients are refused. */
 export interface AnonymousPolicy {
   readonly capabilities: CapabilitiesClaim;
 }

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** A client is heard of once per interval; half of one more is for the way of its answer. */
 const MIN_PING_INTERVALS = 1.5;
 
-/** What the protocol lets clients send before they know the limits [CN8]. */
+/** Lower bounds: clients may send this much before they know the limits [CN8]. */
 const MIN_FRAME_BYTES = 4096;
 const MIN_CHANNELS_PER_FRAME = 10;
 

@@ -33,7 +33,7 @@ export const anyTypedArray = fc
     fc.array(fc.uint8Array({ minLength: 8, maxLength: 8 }), { maxLength: 8 }),
   )
   .map(([Class, parts]) => new Class(Uint8Array.from(parts.flatMap((part) => [...part])).buffer));
-/** What a parser of JSON gives back as it was. */
+/** Values that survive JSON.stringify and JSON.parse unchanged. */
 /** Without members that the SDKs leave out. */
 export const anyJson = fc.jsonValue().map((value): unknown => parseJson(JSON.stringify(value)));
 export const anyPayload = fc.oneof(anyJson, anyTypedArray);

@@ -18,7 +18,7 @@ export function messageBytes(
 }
 
 /**
- * What stands before `message` frames of so many bytes in all to make them a `message_batch`. A message has the same field number in
+ * Head of a `message_batch` for `message` frames of `byteLength` bytes in total. A message has the same field number in
  * both, so the frames follow as they are.
  */
 export function batchHead(byteLength: number): Uint8Array<ArrayBuffer> {

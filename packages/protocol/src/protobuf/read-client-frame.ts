@@ -1,4 +1,4 @@
-/** What a client sends in protobuf, read into the same frames as JSON. Rules [PB1]-[PB7] of SPEC.md. */
+/** Decodes client frames from protobuf into the same objects as JSON. Rules [PB1]-[PB7] of SPEC.md. */
 import { type FrameLimits, type FrameReading, readMembers } from '../client-frame.ts';
 import { CarillonError } from '../errors.ts';
 import { isDeeperThan } from '../json-scan.ts';

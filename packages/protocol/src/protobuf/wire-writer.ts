@@ -2,7 +2,7 @@ import { LENGTH, VARINT } from './wire-reader.ts';
 
 const FIRST_CAPACITY = 1024;
 const SHORT_TEXT = 48;
-/** What is not a number of the protocol is written as the largest of 64 bits, which every reader refuses. */
+/** Values outside the protocol's numbers are written as the largest of 64 bits, which every reader refuses. */
 const NOT_A_NUMBER = 0xffff_ffff_ffff_ffffn;
 
 const encoder = /* @__PURE__ */ new TextEncoder();
