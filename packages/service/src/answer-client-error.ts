@@ -5,7 +5,7 @@ interface ClientError extends Error {
   readonly code?: string;
 }
 
-/** What HTTP says about a request that can't be read, and the same in terms of the registry. */
+/** HTTP status and error of the registry for a request that can't be parsed. */
 function answerTo({ code }: ClientError): readonly [status: string, error: CarillonError] {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return ['408 Request Timeout', new CarillonError('TIMEOUT', 'The request did not come in time.')];

@@ -15,8 +15,8 @@ export interface CheckOptions {
   /** Longest wait for an answer. Default 2000. */
   readonly timeoutMs?: number;
   /**
-   * What follows when it fails. `ready` (default): no traffic. `live`: no traffic, and the process has to be restarted.
-   * `nothing`: it is only said; the service counts as degraded.
+   * Effect of a failure. `ready` (default): no traffic. `live`: no traffic, and the process has to be restarted.
+   * `nothing`: reported only; the service counts as degraded.
    */
   readonly affects?: 'ready' | 'live' | 'nothing';
 }
@@ -36,7 +36,7 @@ export class RegisteredCheck {
     this.affects = affects;
   }
 
-  /** What is wrong, without secrets; `undefined` when nothing is. Never rejects. */
+  /** The problem, without secrets; `undefined` when the check passes. Never rejects. */
   async problem(): Promise<string | undefined> {
     const nowMs = performance.now();
     if (this.#latest !== undefined && nowMs < this.#latest.keptUntilMs) return await this.#latest.answer;

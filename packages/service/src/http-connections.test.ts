@@ -1,4 +1,4 @@
-/** What clients ask on their connections, while the server serves and while it stops. */
+/** Requests on client connections while the server serves and while it stops. */
 import { Agent, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';

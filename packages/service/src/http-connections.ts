@@ -28,7 +28,7 @@ interface Asked {
 /** Node keeps it in a member that its types leave out. */
 type SocketWithHandle = Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
 
-/** What is asked and answered on the connections of an HTTP server: bounds it, ends what stands still, lets it come to its end. */
+/** Requests and answers on an HTTP server's connections: bounded, ended when stalled, completed at a stop. */
 export class HttpConnections {
   /** On further addresses. Their connections are the server's. */
   readonly listeners: TcpServer[] = [];

@@ -1,6 +1,6 @@
 import { plainMessage } from '@carillon/telemetry';
 
-/** What Node reports when the other side can't be reached. */
+/** Error codes of Node for an unreachable peer. */
 const NETWORK_CODES: ReadonlySet<unknown> = new Set([
   'EAI_AGAIN',
   'ECONNREFUSED',

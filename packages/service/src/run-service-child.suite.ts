@@ -49,7 +49,7 @@ const main = createTelemetry({
   format: 'json',
   processMetrics: false,
 });
-// What keeps a process alive that has no listener.
+// Keeps the process alive: it has no listener.
 const alive = setInterval(() => undefined, 60_000);
 await runServices([first, serviceOf('second')], {
   telemetry: main,

@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly afterStop?: () => Promise<void>;
 }
 
-/** What a shell reports for a process that a signal has ended. */
+/** Exit codes that shells report for a process ended by a signal: 128 + the signal's number. */
 const EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /**

@@ -7,7 +7,7 @@ import { pause } from './pause.ts';
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 10_000;
 
 export interface WaitOptions {
-  /** What is waited for, e.g. `Postgres at db:5432`. */
+  /** Name of the dependency, e.g. `Postgres at db:5432`. */
   readonly what: string;
   /** Resolves when it is there, rejects while it isn't. `signal` aborts when the attempt is given up. */
   readonly attempt: (signal: AbortSignal) => Promise<unknown>;

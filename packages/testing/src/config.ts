@@ -1,4 +1,4 @@
-/** What the tests' own environment says. */
+/** Environment of the tests. */
 export const environment = {
   path: process.env.PATH ?? '',
   backend: process.env.CARILLON_TEST_BACKEND,

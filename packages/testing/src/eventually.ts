@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const POLL_MS = 20;
 
 export interface EventuallyOptions {
-  /** What is waited for, for the error. */
+  /** Condition awaited, for the error's text. */
   readonly what: string;
   /** A bound for what never happens, not for what is slow: machines that build are busy. Default 20,000. */
   readonly timeoutMs?: number;

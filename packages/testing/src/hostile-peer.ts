@@ -10,7 +10,7 @@ function forever(socket: Socket, text: string): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** What a peer may do with an HTTP request instead of answering it. */
+/** Faulty reactions of a peer to an HTTP request. */
 export const HOSTILE_ANSWERS = {
   'says nothing': () => undefined,
   'closes without an answer': (socket) => socket.end(),

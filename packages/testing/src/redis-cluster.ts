@@ -29,7 +29,7 @@ export interface RedisCluster {
   readonly url: string;
   /** Primaries first, then their replicas in the same order. */
   readonly nodes: readonly ClusterNode[];
-  /** Who has a slot now, as `asked` sees it (default: the first node that answers). */
+  /** Owner of a slot, as `asked` sees it (default: the first node that answers). */
   ownerOf(slot: number, asked?: ClusterNode): Promise<ClusterNode>;
   /** Gives a slot and its keys to another primary while it is used. `halfway` is called when some keys have gone and some have not. */
   moveSlot(slot: number, to: ClusterNode, halfway?: () => Promise<void>): Promise<void>;

@@ -5,7 +5,7 @@ import { environment } from './config.ts';
 
 const MAX_OUTPUT = 200_000;
 const POLL_MS = 25;
-/** What a process has started may hold its output open for longer than it lives. */
+/** Grandchildren may hold the output open after the process has ended: it is waited for this long. */
 const HELD_OUTPUT_MS = 1000;
 
 export interface ProcessOptions {

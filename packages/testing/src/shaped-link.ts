@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 export type LinkDirection = 'toServer' | 'toClient';
 
-/** What happens to bytes on their way. Nothing given: they pass. */
+/** Network conditions of a link. Default: bytes pass unchanged. */
 export interface LinkConditions {
   /** Bytes are taken and never come out. */
   readonly swallows?: boolean;

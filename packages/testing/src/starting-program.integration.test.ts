@@ -23,7 +23,7 @@ it.each([
     args: [PROGRAM, ending],
     readyPattern: /started/,
   });
-  // What ends by itself has ended them already, perhaps.
+  // A program that ended by itself may have ended them already.
   children = [...descendantsOf(program.pid)];
   if (signal !== undefined) {
     expect(children).toHaveLength(2);

@@ -25,7 +25,7 @@ export async function whileStarting(
   const abort = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
   const giveUp = (why: string, code: number): void => {
-    // Whoever says it twice does not want to wait.
+    // After a second signal or error the children are killed without waiting.
     if (abort.signal.aborted) void endDescendants(0).finally(() => process.exit(code));
     say(`${why}: ending what was started`);
     abort.abort(new Error(why));

@@ -1,4 +1,7 @@
-/** What came of one channel to one client, over all of its connections: exact, since a client that comes back is sent things again. */
+/**
+ * Counts of one channel at one client over all of its connections. Exact: a resumed client may receive messages again,
+ * which count as duplicated.
+ */
 export interface ArrivalCounts {
   arrived: number;
   duplicated: number;

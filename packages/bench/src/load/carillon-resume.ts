@@ -14,7 +14,7 @@ const T_MARK = Buffer.from('{"t":');
 interface Place {
   epoch: string;
   seq: number;
-  /** What was missed goes up to here; -1: not waiting. */
+  /** The resume is complete at this seq; -1: no resume is pending. */
   target: number;
 }
 

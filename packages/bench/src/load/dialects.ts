@@ -1,4 +1,4 @@
-/** What a load client says to each kind of server. Everything that is sent in a loop is prepared once. */
+/** Wire dialects of the load client, one per kind of server. Frames sent in a loop are encoded once. */
 import { encodeClientFrame, TEXTS } from '@carillon/protocol/protobuf';
 import { binaryFrame, textFrame } from './raw-socket.ts';
 
@@ -77,7 +77,7 @@ const carillonDeflate: Dialect = {
   extensions: 'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
 };
 
-/** What it says is protobuf. It doesn't publish. */
+/** The dialect with protobuf frames. Subscribes only. */
 function protobuf(batch: object): Dialect {
   return {
     ...carillon,
@@ -158,7 +158,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   raw,
 };
 
-/** What a connection says, and waits for, until it is subscribed. */
+/** Frames sent, and answers awaited, until a connection is subscribed. */
 export function openingSteps(dialect: Dialect, token: string, channel: string): readonly Step[] {
   const steps = [...dialect.hello(token), dialect.subscribe(channel)];
   if (dialect.asksAhead === undefined) return steps;

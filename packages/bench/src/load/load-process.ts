@@ -17,7 +17,10 @@ export class LoadProcess {
     return await this.openPrepared();
   }
 
-  /** What {@link openPrepared} opens. Apart, since the plan of thousands of connections takes a while to arrive. */
+  /**
+   * Transfers the plan for {@link openPrepared}. A separate step: a plan of thousands of connections takes a while to
+   * arrive.
+   */
   async prepare(plan: Plan): Promise<void> {
     await this.#ask({ do: 'prepare', plan });
   }

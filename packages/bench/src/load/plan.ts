@@ -1,9 +1,9 @@
-/** What the scenario tells a load process to do, and what it answers. Goes through IPC, so plain data. */
+/** Plans sent to load processes, and their reports. They pass through IPC: plain data only. */
 
 import type { ArrivalCounts } from './arrivals.ts';
 import type { DialectName } from './dialects.ts';
 
-/** What a connection saw, added up over connections by the worker. */
+/** Counters of a worker, summed over its connections. */
 export interface Counts {
   messages: number;
   accepted: number;
@@ -93,7 +93,7 @@ export interface LoadReport {
   readonly resumeUs?: readonly number[];
 }
 
-/** What connections that come back did and saw, over all connections. */
+/** Counters of resuming clients, summed over their connections. */
 export interface ResumeCounts extends ArrivalCounts {
   messages: number;
   drops: number;
@@ -103,10 +103,10 @@ export interface ResumeCounts extends ArrivalCounts {
   readonly notRecovered: Record<string, number>;
 }
 
-/** What connections that come back saw from the first message to the last. */
+/** Totals of resuming clients from the first message to the last. */
 export interface ResumeReport extends Readonly<ResumeCounts> {
   readonly clients: number;
-  /** What should have arrived, added up over clients and channels. */
+  /** Messages due to arrive, summed over clients and channels. */
   readonly expected: number;
   readonly lost: number;
 }

@@ -22,7 +22,7 @@ const TEXT_FRAME = 0x81;
 const BINARY_FRAME = 0x82;
 /** RSV1: the content is compressed. */
 const COMPRESSED = 0x40;
-/** What permessage-deflate leaves out at the end of a message. */
+/** The four bytes that permessage-deflate removes from the end of each message (RFC 7692, 7.2.1). */
 const DEFLATE_TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 const MASK = Buffer.alloc(4); // A zero mask leaves the bytes as they are; the server's work is the same.
 /** Any 16 bytes; the server's answer isn't checked. */
@@ -167,7 +167,7 @@ export class RawSocket {
     else this.#keep(data, this.#readFrames(data, at, end), end);
   }
 
-  /** What is left is a part of a frame; copied, since the buffer is read into again. */
+  /** Keeps the incomplete frame at the end. Copied: the buffer is reused by the next read. */
   #keep(data: Buffer, from: number, end: number): void {
     if (from < end) this.#rest = Buffer.from(data.subarray(from, end));
   }

@@ -60,7 +60,7 @@ export class ResumingClient implements ResumeHost {
       port: ports[this.#turn++ % ports.length]!,
       path,
       ...(protocol === undefined ? {} : { protocol }),
-      // What a connection that was given up has left over is not for this client any more.
+      // Data of an abandoned connection is ignored.
       onText: (data, start, end) => this.#socket === socket && this.#session.text(data, start, end),
       onClose: (reason) => this.#socket === socket && this.onProblem(`connection ended: ${reason}`),
     });

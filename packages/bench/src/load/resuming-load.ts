@@ -4,9 +4,9 @@ import { ResumingClient } from './resuming-client.ts';
 import { nowUs, Tally } from './tally.ts';
 
 const ALL_OPEN_TIMEOUT_MS = 60_000;
-/** Whoever is not back by then is reported as a problem. */
+/** Deadline for all clients to be back after the last drop; later ones are reported as a problem. */
 const ALL_BACK_TIMEOUT_MS = 45_000;
-/** What is still under way when publishing has ended may take this long before it counts as lost. */
+/** Messages outstanding when publishing ends count as lost after this time. */
 const DRAIN_TIMEOUT_MS = 10_000;
 const POLL_MS = 20;
 const MAX_RESUME_TIMES = 100_000;

@@ -6,7 +6,7 @@ const T_MARK = Buffer.from('{"t":');
 const PING = 50;
 const PONG = textFrame('3');
 const QUOTE = 34;
-/** What stands between the end of `n` and the channel: `,"c":"`. */
+/** Length of the text between the end of `n` and the channel: `,"c":"`. */
 const CHANNEL_GAP = 6;
 const N_GAP = 5;
 

@@ -3,7 +3,7 @@ import { LoadClient } from './client.ts';
 import type { Faults, LoadReport, Opening, SubscriberPlan } from './plan.ts';
 import { nowUs, Tally } from './tally.ts';
 
-/** What is still under way when publishing has ended counts as lost when nothing has come for this long. */
+/** Silence, in ms after the last delivery, until messages outstanding at the end of publishing count as lost. */
 const SILENCE_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;

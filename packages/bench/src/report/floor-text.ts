@@ -6,7 +6,7 @@ export function relayOf<T extends Pick<Result, 'target'>>(results: readonly T[])
   return results.find(({ target }) => target === RELAY);
 }
 
-/** What the floor of a run does. */
+/** Description of the floor program of a run. */
 export function floorText(results: readonly Pick<Result, 'target'>[]): string {
   return relayOf(results) === undefined
     ? 'a loop of write(2) in C'

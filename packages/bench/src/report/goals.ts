@@ -1,4 +1,4 @@
-/** What is to be reached, and what peers reached: the rows of the summary in docs/performance.md. */
+/** Goals and the peers' figures: the rows of the summary in docs/performance.md. */
 import type { Result } from '../scenarios/scenario.ts';
 import { bytes, count, rate, us } from './units.ts';
 

@@ -41,7 +41,7 @@ function byProcess({ target, cpuByProcessUs, units, unit, repeats }: Summed): st
   return `CPU of ${target} per ${unit}: ${perUnit.join(', ')}${rounds}.`;
 }
 
-/** What is told of some scenarios below the table, by the figure's name. */
+/** Figures shown below the table, by name. */
 const FIGURES: readonly {
   readonly name: string;
   readonly title: string;

@@ -20,7 +20,7 @@ export interface Run {
   readonly failures: readonly string[];
 }
 
-/** What is needed to repeat a run. */
+/** Provenance of a result: everything needed to repeat the run. */
 export interface Origin {
   readonly at: string;
   readonly command: string;

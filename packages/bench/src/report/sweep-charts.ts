@@ -9,7 +9,7 @@ import { chart, type Panel, type Series } from './svg-chart.ts';
 import { us } from './units.ts';
 
 const IMAGES = fileURLToPath(new URL('../../../../docs/images/', import.meta.url));
-/** What a tick of the kernel's CPU clock is per unit may vanish; a logarithmic axis has no 0. */
+/** Lower end of the logarithmic axis, which has no 0: CPU below one tick of the kernel's clock is measured as 0. */
 const LEAST_US = 0.001;
 
 export type RecordedSweep = Origin & SweepRun;

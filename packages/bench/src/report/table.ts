@@ -63,7 +63,7 @@ export function table(results: readonly Result[], floorUs: number | undefined): 
   return [out.toString() + floor, ...results.flatMap(resumeLine), ...results.flatMap(figuresLine)].join('\n');
 }
 
-/** What the table has no columns for. */
+/** The line below the table with the figures of a resume scenario. */
 function resumeLine({ target, resumes }: Result): string[] {
   if (resumes === undefined) return [];
   const { clients, drops, timeUs, deliveredShare, expected, recovered, notRecovered, failedAttempts } =

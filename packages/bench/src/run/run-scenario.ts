@@ -23,7 +23,7 @@ export interface Outcome {
   readonly floorRepeatsUs: readonly number[];
   /** Carillon first, the floor last where it is a target. */
   readonly results: readonly Summed[];
-  /** What did not run to its end. */
+  /** Scenarios that did not complete, with the reason. */
   readonly failures: readonly string[];
 }
 
@@ -82,7 +82,7 @@ async function runFloor(scenario: Scenario, options: RunOptions, floors: Floors)
   if (floorUs !== undefined) floors.cpuUs.push(floorUs);
 }
 
-/** What takes so much longer than it should does not end any more. */
+/** A scenario that takes this many times its planned duration is ended as hanging. */
 const PATIENCE = 4;
 const LEAST_PATIENCE_S = 120;
 

@@ -34,7 +34,7 @@ export const ON_CLUSTER: Variant = variant(`Redis Cluster of ${NODES}, ${NODES} 
   },
 });
 
-/** What the partitions cost on one Redis is a variant of its own: the difference to the cluster is what its nodes cost. */
+/** Partitions on one Redis are a variant of their own: the difference to the cluster is the cost of its nodes. */
 export const cluster: Scenario = {
   name: 'cluster',
   row: '',

@@ -73,7 +73,7 @@ function publisherDialect(dialect: Target['dialect']): Target['dialect'] {
   return dialect.startsWith('carillon-') ? 'carillon' : dialect;
 }
 
-/** What the nodes that hold the connections do per second of their own CPU: the rate of one core that does nothing else. */
+/** Deliveries per second of CPU of the nodes that hold the connections: the rate of one core that does nothing else. */
 function figures({ units, cpuByProcessUs }: Result, { nodes }: Target): Record<string, number> {
   const nodesCpuUs = nodes.reduce((sum, name) => sum + (cpuByProcessUs[name] ?? 0), 0);
   return { deliveriesPerNodeCpuSecond: nodesCpuUs === 0 ? 0 : (units * 1_000_000) / nodesCpuUs };

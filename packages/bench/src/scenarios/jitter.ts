@@ -64,7 +64,7 @@ async function openClients(
   });
 }
 
-/** Whoever was away when publishing ended gets the rest before it is judged. */
+/** Judges after clients that were away at the end of publishing have received the rest. */
 async function judge(
   target: Target,
   measured: Measured,

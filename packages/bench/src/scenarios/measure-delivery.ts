@@ -9,7 +9,7 @@ const OPEN_AT_ONCE = 32;
 
 type OfTarget = 'role' | 'dialect' | 'token';
 
-/** What is published to whom. */
+/** The messages published, and their subscribers. */
 export interface Load {
   readonly unit: Result['unit'];
   /** Default: 32 connections are opened at once. */

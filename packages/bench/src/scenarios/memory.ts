@@ -11,7 +11,7 @@ import type { Result, Scenario, Size, Timing } from './scenario.ts';
 const CLIENTS = 10_000;
 /** Come and go first, so that what a process grows by once, for the first connections, isn't counted as theirs. */
 const WARM_UP_SHARE = 0.1;
-/** What opening leaves behind as garbage has this long to go. */
+/** Time for the garbage of opening to be collected. */
 const SETTLE_MS = 5_000;
 const SHORT_SETTLE_MS = 500;
 

@@ -11,7 +11,7 @@ const RATE_PER_SECOND = 1000;
 interface Pairs {
   readonly name: string;
   readonly row: string;
-  /** What its channels begin with, which decides whether messages are stored. */
+  /** Namespace of the channels; it decides whether messages are stored. */
   readonly namespace: string;
   readonly peers: Scenario['peers'];
 }

@@ -11,7 +11,7 @@ const PAD_BYTES = 100;
 
 interface Publishing {
   readonly name: string;
-  /** What its channels begin with, which decides whether messages are stored. */
+  /** Namespace of the channels; it decides whether messages are stored. */
   readonly namespace: string;
   readonly peers: Scenario['peers'];
 }

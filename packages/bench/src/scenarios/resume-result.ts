@@ -1,4 +1,4 @@
-/** What the two scenarios of coming back share: their publishers, and how what came is compared with what was published. */
+/** Shared by the two resume scenarios: their publishers, and the comparison of received with published messages. */
 import type { LoadProcess } from '../load/load-process.ts';
 import type { LoadReport, ResumeReport, ResumingPlan } from '../load/plan.ts';
 import type { Returning } from '../load/returning.ts';

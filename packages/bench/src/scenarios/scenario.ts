@@ -10,7 +10,7 @@ export interface Timing {
 export interface Result {
   readonly scenario: string;
   readonly target: string;
-  /** What the numbers are per; a resume is a connection that came back. */
+  /** Unit that figures are per; `resume`: a connection that came back. */
   readonly unit: 'delivery' | 'publish' | 'message' | 'resume' | 'connection' | 'start';
   readonly units: number;
   readonly unitsPerSecond: number;
@@ -26,7 +26,7 @@ export interface Result {
   readonly loadCpuPerUnitUs: number;
   readonly rssKbByProcess: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
-  /** What only this scenario measures, by name with the unit in it. */
+  /** Figures that only this scenario has, by name with the unit in it. */
   readonly figures?: Readonly<Record<string, number>>;
   readonly resumes?: Resumes;
 }

@@ -5,7 +5,7 @@ import type { Target } from '../targets/target.ts';
 export interface Sweep {
   readonly name: string;
   readonly title: string;
-  /** What is varied, with its unit: the label of the horizontal axis. */
+  /** The varied quantity with its unit: label of the horizontal axis. */
   readonly axis: string;
   readonly values: readonly number[];
   /** Another installation for every value; otherwise one serves all. */

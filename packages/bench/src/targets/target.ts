@@ -21,7 +21,7 @@ export interface Target {
   readonly nodes: readonly string[];
   /** CPU and memory of every server process, the broker and the database included. */
   usage(): Promise<readonly Usage[]>;
-  /** What it counts itself, by name with the unit in it. */
+  /** Figures counted by the target itself, by name with the unit in it. */
   figures?(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }

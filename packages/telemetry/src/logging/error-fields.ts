@@ -3,8 +3,8 @@ import { stdSerializers } from 'pino';
 const MAX_DEPTH = 5;
 
 /**
- * What of an error goes to a log. The Redis client hangs the command on its errors, with all arguments: the password of AUTH and HELLO,
- * and what people wrote to each other. Its name is enough.
+ * The loggable members of an error. The Redis client attaches the command with all arguments to its errors: the
+ * password of AUTH and HELLO, and users' messages. Only the command's name is logged.
  */
 export function errorFields(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -7,8 +7,8 @@
 const SECRET_NAMES = 'token|ticket|secret|password|passwd|api[_-]?key|private[_-]?key';
 const HEADERS = 'authorization|cookie|x-api-key|sec-websocket-protocol';
 /**
- * What stands between a name and its value: `a: b` and `a=b`; `"a":"b"`, `\"a\":\"b\"`, `"a","b"` and `"a":["b"]`. In JSON
- * a value without quotes is left alone: it is no secret, and the line has to stay JSON.
+ * Separators between a name and its value: `a: b` and `a=b`; `"a":"b"`, `\"a\":\"b\"`, `"a","b"` and `"a":["b"]`. In
+ * JSON an unquoted value is left alone: it is no secret, and the line has to stay JSON.
  */
 const QUOTE = String.raw`\\{0,3}["']`;
 const BETWEEN = String.raw`(?:\s{0,4}[:=]\s{0,4}(?=[^\s"'\\[{])|${QUOTE}\s{0,4}[:,]\s{0,4}\[?${QUOTE})`;

@@ -12,7 +12,7 @@ export interface MetricDeclaration<Type extends MetricType = MetricType> {
   readonly buckets?: readonly number[];
 }
 
-/** What a metric reads at a scrape: label values and the number. */
+/** One series of a metric at a scrape: its label values and its instrument. */
 export interface Sample {
   readonly values: readonly string[];
   readonly instrument: Counter | Gauge | Histogram;

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 
-/** What a span belongs to and says. */
+/** Parent, kind and attributes of a span. */
 export interface SpanOptions {
   /** W3C traceparent of the cause; absent: the span may begin a trace. */
   readonly parent?: string | undefined;
