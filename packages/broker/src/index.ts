@@ -1,4 +1,17 @@
 export { ACK_IDLE_TTL_MS, type AckCursor, type AckCursors } from './ack-cursors.ts';
+export type {
+  CommandHandler,
+  CommandOptions,
+  ControlNode,
+  NodeIdentity,
+  NodePage,
+  NodeQuery,
+  NodeRecord,
+  NodeReply,
+  NodeStatus,
+  Survey,
+  SurveyOptions,
+} from './control.ts';
 export { makeEpoch } from './epoch.ts';
 export { DEFAULT_LIMITS } from './limits.ts';
 export {
@@ -45,4 +58,5 @@ export type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from
 export { PartitionsDifferError } from './redis/agree-on-partitions.ts';
 export { createRedisBroker } from './redis/redis-broker.ts';
 export type { RedisBrokerOptions } from './redis/redis-broker-options.ts';
+export { type ControlBroker, createRedisControl } from './redis/redis-control.ts';
 export type { AnswerRequest, AskedRequest, GivenRequest, MethodKey, RequestNode } from './requests.ts';

@@ -8,6 +8,7 @@
 import type { Position } from '@carillon/protocol';
 import type { AckCursors } from './ack-cursors.ts';
 import type { ChannelKey } from './channel-key.ts';
+import type { ControlNode, NodeIdentity, NodeStatus } from './control.ts';
 import type { GatewayFeed } from './gateway-feed.ts';
 import type { Lineage } from './lineage.ts';
 import type { PartitionId } from './partition.ts';
@@ -235,6 +236,8 @@ export interface Broker {
   readonly router: RouterPort;
   /** A node of request and response; `answer` is asked for what the node offers. Ids are new at every start of a process. */
   requests(node: string, answer: AnswerRequest): RequestNode;
+  /** A node of the control port, which says of itself what `describe` answers with every heartbeat. */
+  control(identity: NodeIdentity, describe: () => Promise<NodeStatus>): ControlNode;
   /** A feed for a gateway of that id. Ids are new at every start of a gateway. */
   feed(gateway: string): GatewayFeed;
 }

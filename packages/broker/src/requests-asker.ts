@@ -143,7 +143,8 @@ export function writeRefusal(error: unknown): string {
   return JSON.stringify({ code, message, retryAfterMs });
 }
 
-function readRefusal(text: string): CarillonError {
+/** As the one who asked is told. */
+export function readRefusal(text: string): CarillonError {
   const refusal = JSON.parse(text) as { code: string; message: string; retryAfterMs?: number };
   const { code, message, retryAfterMs } = refusal;
   // A newer version may have codes that this one doesn't know.

@@ -1,3 +1,4 @@
+import { CONTROL_ERRORS } from './control-errors.ts';
 import { define, type ErrorDefinition } from './error-definition.ts';
 import { REQUEST_ERRORS } from './request-errors.ts';
 import { TOKEN_ERRORS } from './token-errors.ts';
@@ -174,6 +175,8 @@ export const ERRORS = {
     'Look at its state.',
   ),
   ...REQUEST_ERRORS,
+  // Control
+  ...CONTROL_ERRORS,
   // Dead letters
   REPLAY_FAILED: define(
     false,

@@ -1,6 +1,8 @@
+import { RequestedControl } from '../control-node.ts';
 import { makeEpoch } from '../epoch.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker, BrokerLimits, BrokerStatus, GatewayFeed, PartitionId } from '../ports.ts';
+import { MemoryNodeDirectory } from './control-memory.ts';
 import { NO_JOURNAL } from './journal/journal.ts';
 import { type JournalOptions, JournalStore } from './journal/journal-store.ts';
 import { Replay } from './journal/replay.ts';
@@ -39,6 +41,8 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
   const publisher = new MemoryPublisher(state);
   const upkeep = new Upkeep(state, acks, store, options.journal?.onMayLackEnd);
   const requestNodes = new Map<string, MemoryRequests>();
+  const controlNodes = new Map<string, MemoryRequests>();
+  const directory = new MemoryNodeDirectory();
   return {
     partitions: state.partitions,
     partitionOf: (channel): PartitionId => state.partitionOf(channel),
@@ -50,6 +54,15 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
     reconciliation: new MemoryReconciliation({ state, publish: (some) => publisher.publish(some) }),
     router: new MemoryRouterPort(state),
     requests: (node, answer) => new MemoryRequests(node, answer, requestNodes),
+    control: (identity, describe) =>
+      new RequestedControl({
+        identity,
+        describe,
+        directory,
+        requests: (node, answer) => new MemoryRequests(node, answer, controlNodes),
+        heartbeatMs: limits.gatewayHeartbeatMs,
+        onTrouble: () => undefined,
+      }),
     feed: (gateway): GatewayFeed => new MemoryFeed(gateway, state),
     start: async () => upkeep.start(),
     stop: () => upkeep.stop(),

@@ -69,6 +69,11 @@ export class Keys {
     return `${this.requests()}i:${node}`;
   }
 
+  /** All keys of the control port begin with this, and lie in one slot. */
+  control(): string {
+    return `${this.#prefix}:{ctl}:`;
+  }
+
   /** How many partitions this installation has. */
   partitions(): string {
     return `${this.#prefix}:partitions`;

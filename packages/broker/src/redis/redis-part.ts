@@ -14,6 +14,7 @@ import { RedisAcks } from './redis-acks.ts';
 import type { RedisBrokerOptions } from './redis-broker-options.ts';
 import { RedisClock } from './redis-clock.ts';
 import { RedisColdHistory } from './redis-cold-history.ts';
+import { redisControl } from './redis-control.ts';
 import { RedisFeed } from './redis-feed.ts';
 import { RedisHistory } from './redis-history.ts';
 import { RedisLog } from './redis-log.ts';
@@ -116,6 +117,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
     reconciliation,
     router,
     requests: (node, answer) => new RedisRequests(node, answer, shared),
+    control: (identity, describe) => redisControl(identity, describe, shared),
     feed: (gateway) =>
       new RedisFeed(gateway, {
         ...shared,

@@ -24,7 +24,7 @@ export interface RedisRequestsDependencies {
   readonly redis: Redis;
   /** A connection of the reader's own: it blocks. */
   readonly openReader: () => Redis;
-  readonly keys: Keys;
+  readonly keys: Pick<Keys, 'requests' | 'inbox'>;
   readonly limits: BrokerLimits;
   readonly logger: Logger;
 }

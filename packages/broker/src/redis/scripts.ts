@@ -9,6 +9,8 @@ const NAMES = [
   'announce',
   'ask-stored',
   'claim',
+  'control-announce',
+  'control-nodes',
   'extend',
   'heartbeat',
   'history',

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ContractSetup, describeBrokerContract } from '../../contract/broker-contract.suite.ts';
 import { describeBrokerModel } from '../../contract/broker-model.suite.ts';
+import { describeControlContract } from '../../contract/control-contract.suite.ts';
 import { describeOccupancyContract } from '../../contract/occupancy-contract.suite.ts';
 import { acquired, POLL } from '../../contract/patience.suite.ts';
 import { describeRequestsContract } from '../../contract/requests-contract.suite.ts';
@@ -46,6 +47,7 @@ describeBrokerContract('redis cluster', createSetup);
 describeStoredCursors('redis cluster', createSetup);
 describeOccupancyContract('redis cluster', createSetup);
 describeRequestsContract('redis cluster', createSetup);
+describeControlContract('redis cluster', createSetup);
 describeBrokerModel('redis cluster', createSetup, { runs: 20 });
 
 it('every node has keys, and another number of partitions is refused', async () => {

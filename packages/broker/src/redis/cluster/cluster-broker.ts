@@ -52,6 +52,7 @@ export function createClusterBroker(options: ClusterBrokerOptions): Broker {
     reconciliation: new ClusterReconciliation(parts, ofChannel),
     router: new ClusterRouterPort(parts, ofChannel, logger),
     requests: (node, answer) => home.requests(node, answer),
+    control: (identity, describe) => home.control(identity, describe),
     feed: (gateway) =>
       new ClusterFeed(
         gateway,

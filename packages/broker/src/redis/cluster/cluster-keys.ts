@@ -22,6 +22,10 @@ export class ClusterKeys extends Keys {
     return `${this.#base}rq:`;
   }
 
+  override control(): string {
+    return `${this.#base}ctl:`;
+  }
+
   override partitions(): string {
     return `${this.#base}partitions`;
   }
