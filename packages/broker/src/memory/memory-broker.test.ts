@@ -76,7 +76,9 @@ describe('what is forgotten', () => {
     const state = new MemoryState(4, limits);
     state.open('app/idle', 0);
     state.open('app/wanted', 0).interest.add('g');
-    state.open('app/kept', 0).history.append(entry(1), { maxMessages: 1, ttlMs: 60_000 }, 0);
+    const kept = state.open('app/kept', 0);
+    kept.seq = 1;
+    kept.history.append(entry(1), { maxMessages: 1, ttlMs: 60_000 }, 0);
     state.sweep(5000);
     expect([...state.channels()].map(({ key }) => key)).toEqual(['app/wanted', 'app/kept']);
   });

@@ -122,8 +122,8 @@ class Upkeep {
     if (mayLackEnd !== undefined) {
       this.#raise(replay.keptUpToMs);
       this.#onMayLackEnd?.(mayLackEnd);
-    }
-    store.start();
+    } else this.#state.emptySinceMs = replay.emptySinceMs ?? this.#state.emptySinceMs;
+    store.start(this.#state.emptySinceMs);
   }
 
   #raise(keptUpToMs: number): void {

@@ -29,8 +29,8 @@ export class MemoryState {
   readonly feeds = new Map<string, FeedQueue>();
   readonly generation: MemoryGeneration;
   readonly #channels = new Map<ChannelKey, ChannelState>();
-  /** What was before it may be forgotten. */
-  readonly #startedAtMs = Date.now() - 1;
+  /** What was before it may be forgotten. A journal may know more. */
+  emptySinceMs = Date.now() - 1;
   #stopped = false;
   #tellsOccupancyUntilMs = 0;
 
@@ -78,13 +78,12 @@ export class MemoryState {
     return this.#channels.get(channel);
   }
 
-  /** The channel's state, made when there is none. */
+  /** The channel's state, made when there is none. It gets into the journal with what first happens to it. */
   open(channel: ChannelKey, nowMs: number): ChannelState {
     const known = this.find(channel);
     if (known !== undefined) return known;
     const state = newChannel(channel, nowMs);
     this.#channels.set(channel, state);
-    this.journal.append({ type: 'channel', channel, epoch: state.epoch, seq: 0, atMs: nowMs });
     return state;
   }
 
@@ -93,7 +92,7 @@ export class MemoryState {
   }
 
   lineageOf({ key, epoch, seq, ended }: ChannelState): Lineage {
-    const emptySinceMs = Math.max(this.#startedAtMs, Date.now() - this.limits.channelIdleTtlMs);
+    const emptySinceMs = Math.max(this.emptySinceMs, Date.now() - this.limits.channelIdleTtlMs);
     if (ended.length === 0) return soleEpoch(epoch, seq, emptySinceMs);
     const before = endedEpochs(ended, this.generation.of(this.partitionOf(key)));
     return { epoch, seq, before, emptySinceMs };
@@ -145,7 +144,9 @@ export class MemoryState {
     const slash = channel.key.indexOf('/');
     const [app, name] = [channel.key.slice(0, slash), channel.key.slice(slash + 1)];
     if (name.startsWith('#') || this.log.size >= this.limits.logMaxEntries) return;
-    const { epoch } = channel;
+    const { epoch, usedAtMs } = channel;
+    if (channel.told === 0 && channel.seq === 0)
+      this.journal.append({ type: 'channel', channel: channel.key, epoch, seq: 0, atMs: usedAtMs });
     const seq = ++channel.told;
     const key: ChannelKey = `${app}/${CHANNEL_EVENTS_CHANNEL_PREFIX}${name}`;
     const id = `o-${createHash('sha1').update(`${key}\n${epoch}:${seq}`).digest('hex')}`;
@@ -188,6 +189,7 @@ export class MemoryState {
         usedAtMs + channelIdleTtlMs,
       );
       if (interest.size === 0 && nowMs > keptUntilMs) this.#forget(key);
+      else this.forgetIfEmpty(channel);
     }
   }
 

@@ -48,6 +48,8 @@ export interface StartEntry {
   readonly fsync: JournalFsync;
   /** Names the file that this entry stands in: a copy of it is another one. */
   readonly file: string;
+  /** Since then no message of any channel was forgotten without a trace. */
+  readonly emptySinceMs?: number | undefined;
 }
 
 /** The journal may lack what was accepted last: every channel goes on in an epoch that follows all before it. */

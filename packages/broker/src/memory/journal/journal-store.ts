@@ -58,6 +58,7 @@ export class JournalStore {
   #olderBytes = 0;
   #isWritingSnapshot = false;
   #isStarted = false;
+  #emptySinceMs: number | undefined;
   #snapshotProblem: string | undefined;
   readonly #fsync: JournalFsync;
   readonly #machine: Machine;
@@ -109,8 +110,9 @@ export class JournalStore {
   }
 
   /** Notes under which conditions it is written from now on, on the disk: before that is known, nothing may be accepted. */
-  start(): void {
+  start(emptySinceMs?: number): void {
     this.#isStarted = true;
+    this.#emptySinceMs = emptySinceMs;
     this.#noteStart();
     this.writer.sync();
   }
@@ -152,7 +154,8 @@ export class JournalStore {
   #noteStart(): void {
     const boot = this.#machine.boot();
     const file = this.#machine.fileOf(this.writer.fd);
-    this.writer.append({ type: 'start', atMs: Date.now(), boot, fsync: this.#fsync, file });
+    const conditions = { boot, fsync: this.#fsync, file, emptySinceMs: this.#emptySinceMs };
+    this.writer.append({ type: 'start', atMs: Date.now(), ...conditions });
   }
 
   #readSnapshot(apply: (entry: JournalEntry, text: string) => void): number {

@@ -25,7 +25,15 @@ import { describeBrokerModel } from '../../contract/broker-model.suite.ts';
 import { describeOccupancyContract } from '../../contract/occupancy-contract.suite.ts';
 import { makeEpoch } from '../../epoch.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
-import type { Broker, BrokerLimits, ChannelKey, Publication, PublishOutcome } from '../../ports.ts';
+import { countAfter } from '../../lineage.ts';
+import type {
+  Broker,
+  BrokerLimits,
+  ChannelKey,
+  FeedHandler,
+  Publication,
+  PublishOutcome,
+} from '../../ports.ts';
 import { MemoryAcks } from '../memory-acks.ts';
 import { createMemoryBroker } from '../memory-broker.ts';
 import { MemoryFeed } from '../memory-feed.ts';
@@ -90,6 +98,15 @@ function limitFileSize(bytes: number | 'unlimited'): void {
 }
 
 const ignore = (): void => undefined;
+
+const handler = (onMessage: FeedHandler['onMessage'] = ignore): FeedHandler => ({
+  onMessage,
+  onStored: ignore,
+  onBatchEnd: ignore,
+  onInterestLost: ignore,
+  onDataLost: ignore,
+  onConnection: ignore,
+});
 
 let counter = 0;
 
@@ -187,27 +204,48 @@ describe('[D6] after a kill', () => {
     expect(await after.acks.list(CHANNEL)).toEqual(expected);
   });
 
-  it('a subscriber of a channel without messages finds its epoch', async () => {
+  it('[SU5] the position of a channel without messages is before its first message, kill after kill', async () => {
     const before = await open();
     const [position] = await before.feed('g').subscribe([CHANNEL]);
+    const once = await open(killed());
+    await once.feed('g').subscribe([CHANNEL, 'app/other']);
+    const after = await open(killed(join(base, `copy-${copies}`)));
+    await publish(after, message('1'), message('2'));
+    const [again] = await (await open(killed(join(base, `copy-${copies}`)))).feed('g').subscribe([CHANNEL]);
+    expect(again).toMatchObject({ seq: 2 });
+    expect(countAfter(again!, positionOf(position!))).toBe(2);
+  });
+
+  it('names that are subscribed to and left are not in it, those that are told as occupied are', async () => {
+    const broker = await open();
+    const feed = broker.feed('g');
+    await feed.start(handler());
+    const sizeOf = () => statSync(join(folder, readdirSync(folder)[0]!)).size;
+    const size = sizeOf();
+    const names = Array.from({ length: 100 }, (_, i): ChannelKey => `app/name-${i}`);
+    await feed.subscribe(names);
+    await feed.unsubscribe(names);
+    await feed.subscribe([CHANNEL]);
+    expect(sizeOf()).toBe(size);
+    await broker.log.tellOccupancy();
+    await feed.subscribe([CHANNEL]);
     const after = await open(killed());
-    expect((await records(after)).top).toEqual(positionOf(position!));
+    await after.log.tellOccupancy();
+    const told = await after.log.read('w', { count: 10, blockMs: 0 });
+    expect(told.map(({ seq, record }) => [seq, /channel\.\w+/.exec(record)?.[0]])).toEqual([
+      [1, 'channel.occupied'],
+    ]);
   });
 
   it('nobody was told or shown what is not there', async () => {
     const before = await open();
     const seen: number[] = [];
     const feed = before.feed('g');
-    await feed.start({
-      onMessage: (_channel, _epoch, seq) => {
+    await feed.start(
+      handler((_channel, _epoch, seq) => {
         seen.push(seq, written());
-      },
-      onStored: ignore,
-      onBatchEnd: ignore,
-      onInterestLost: ignore,
-      onDataLost: () => undefined,
-      onConnection: ignore,
-    });
+      }),
+    );
     await feed.subscribe([CHANNEL]);
     /** Messages in the files, now. */
     const written = (): number =>

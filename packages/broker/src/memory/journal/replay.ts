@@ -18,6 +18,7 @@ export class Replay {
   readonly #uncommitted = new Map<number, Omit<LogEntry, 'entryId'>>();
   #nextLog = 1;
   #keptUpToMs = 0;
+  #emptySinceMs: number | undefined;
 
   constructor(state: MemoryState, acks: MemoryAcks) {
     this.#state = state;
@@ -67,6 +68,11 @@ export class Replay {
     return this.#keptUpToMs;
   }
 
+  /** Since then no message of any channel was forgotten without a trace; `undefined`: not known. */
+  get emptySinceMs(): number | undefined {
+    return this.#emptySinceMs;
+  }
+
   /** After the last entry. */
   finish(): void {
     this.#state.log.restore(this.#uncommitted, this.#nextLog);
@@ -76,6 +82,7 @@ export class Replay {
     switch (entry.type) {
       case 'start':
         this.#keptUpToMs = entry.atMs;
+        this.#emptySinceMs = entry.emptySinceMs;
         break;
       case 'closed':
         break;

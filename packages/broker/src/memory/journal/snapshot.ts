@@ -12,12 +12,17 @@ const KEYS_AN_ENTRY = 200;
 /** The whole state as entries. A channel is read at once, the next one maybe later. */
 export function* snapshotEntries(state: MemoryState, acks: MemoryAcks): Generator<Written> {
   yield [{ type: 'generation', ...state.generation.snapshot() }, ''];
-  for (const channel of state.channels()) yield* channelEntries(channel);
+  for (const channel of state.channels()) if (hasHappened(channel)) yield* channelEntries(channel);
   for (const [channel, cursor] of acks.cursors()) yield [{ type: 'ack', channel, ...cursor }, ''];
   const nextLog = state.log.nextNumber;
   for (const [log, { channel, epoch, seq, record, former }] of state.log.uncommitted())
     yield [{ type: 'log', log, channel, epoch, seq, former }, record];
   yield [{ type: 'end', nextLog }, ''];
+}
+
+/** Something that a start has to know. */
+function hasHappened({ seq, told, ended }: ChannelState): boolean {
+  return seq > 0 || told > 0 || ended.length > 0;
 }
 
 function* channelEntries({
