@@ -20,9 +20,9 @@ export interface Fault {
   readonly durationMs: readonly [min: number, max: number];
   /** How often it is chosen, against the others. Default 1. */
   readonly weight?: number;
-  /** Of a single Redis, or of a cluster. Default: of both. */
-  readonly only?: 'single' | 'cluster';
-  /** Only with `--redis-loss`: acknowledged data are lost on purpose. */
+  /** Of a single Redis, of a cluster, or of an installation that is one process. Default: of the first two. */
+  readonly only?: 'single' | 'cluster' | 'process';
+  /** Only with `--redis-loss` or `--power-loss`: acknowledged data are lost on purpose. */
   readonly losesData?: boolean;
   /** A replica may take over, which may lack what was acknowledged last. */
   readonly failsOver?: boolean;
@@ -30,6 +30,19 @@ export interface Fault {
   readonly endsGateways?: boolean;
   /** Does it. What it resolves with ends it. */
   readonly strike: (stricken: Stricken, target: string) => Promise<Heal> | Heal;
+}
+
+/** What faults are planned for. */
+export interface Setting {
+  /** A Redis Cluster instead of a single Redis. */
+  readonly cluster: boolean;
+  /** One process instead of services, Redis and Postgres. */
+  readonly single: boolean;
+}
+
+export function isFor({ only }: Fault, { cluster, single }: Setting): boolean {
+  if (single || only === 'process') return single && only === 'process';
+  return only !== (cluster ? 'single' : 'cluster');
 }
 
 export type Faults = Readonly<Record<string, Fault>>;

@@ -6,11 +6,17 @@ import {
   type TestPostgres,
   type TestRedis,
 } from '@carillon/testing';
+import type { Rows } from '../check/read-back.ts';
 import { type Links, migrate, type Service, startServices } from '../services.ts';
 
 export interface Installation {
-  readonly postgres: TestPostgres;
-  readonly redis: { readonly single: TestRedis } | { readonly cluster: RedisCluster };
+  /** Where messages are stored, by its address or by a way to ask it. */
+  readonly database: string | Rows;
+  /** Absent: everything is one process. */
+  readonly postgres?: TestPostgres;
+  readonly redis?: { readonly single: TestRedis } | { readonly cluster: RedisCluster };
+  /** Of a single process. */
+  readonly dataDir?: string;
   /** All services, by the name that plans use, e.g. `gateway-1`. */
   readonly services: ReadonlyMap<string, Service & { readonly links: Links }>;
   readonly gateways: readonly Service[];
@@ -39,16 +45,21 @@ export function slotOfShard(shard: number): number {
 }
 
 export function singleRedis({ redis }: Installation): TestRedis {
-  if ('single' in redis) return redis.single;
+  if (redis !== undefined && 'single' in redis) return redis.single;
   throw new Error('this fault is of a single Redis');
 }
 
+export function postgresOf({ postgres }: Installation): TestPostgres {
+  if (postgres !== undefined) return postgres;
+  throw new Error('this fault is of a Postgres of its own');
+}
+
 export function redisClusterOf({ redis }: Installation): RedisCluster {
-  if ('cluster' in redis) return redis.cluster;
+  if (redis !== undefined && 'cluster' in redis) return redis.cluster;
   throw new Error('this fault is of a Redis Cluster');
 }
 
-async function startRedisFor(isCluster: boolean): Promise<Installation['redis']> {
+async function startRedisFor(isCluster: boolean): Promise<NonNullable<Installation['redis']>> {
   if (!isCluster) return { single: await startRedis(DURABLE) };
   const config = { ...DURABLE.config, 'cluster-replica-validity-factor': '0' };
   return {
@@ -85,5 +96,5 @@ export async function startInstallation(seed: number, isCluster: boolean): Promi
     await server.stop();
     await postgres.stop();
   };
-  return { redis, postgres, services, gateways, stop };
+  return { database: postgres.url, redis, postgres, services, gateways, stop };
 }

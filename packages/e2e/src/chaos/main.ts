@@ -38,6 +38,8 @@ npm run chaos -- [options]
   --plan <file>   the plan that a run has written, instead of a seed
   --redis-loss    Redis loses acknowledged data, too
   --cluster       on a Redis Cluster
+  --single        on a single process, as npm start runs it: killed, stopped, frozen
+  --power-loss    with --single: its journal loses what was written last, too
   --keep          keep the histories although nothing was violated`;
 
 /** `undefined`: only help is wanted. */
@@ -50,17 +52,23 @@ function readOptions(): Options | undefined {
       plan: { type: 'string' },
       'redis-loss': { type: 'boolean', default: false },
       cluster: { type: 'boolean', default: false },
+      single: { type: 'boolean', default: false },
+      'power-loss': { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
+  const { single, cluster, 'redis-loss': redisLoss, 'power-loss': powerLoss } = values;
+  if (single && (cluster || redisLoss))
+    throw new Error('--single has no Redis: leave out --cluster and --redis-loss');
+  if (powerLoss && !single) throw new Error('--power-loss goes with --single');
   const plan =
     values.plan === undefined
       ? makePlan({
           seed: number(values.seed, '--seed', 2 ** 32),
           durationMs: Math.round(number(values.minutes, '--minutes', MAX_MINUTES) * 60_000),
-          redisLoss: values['redis-loss'],
-          cluster: values.cluster,
+          redisLoss: redisLoss || powerLoss,
+          ...{ cluster, single },
         })
       : parsePlan(readFileSync(values.plan, 'utf8'));
   return { plan, keep: values.keep };
@@ -69,6 +77,11 @@ function readOptions(): Options | undefined {
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+
+function shownSetting({ single, cluster, redisLoss }: Plan): string {
+  if (single) return `, single process${redisLoss ? ' that loses power' : ''}`;
+  return `${cluster ? ', Redis Cluster' : ''}${redisLoss ? ', Redis loses data' : ''}`;
+}
 
 function sayVerdict({ violations, violated, faults, ...counts }: Verdict): void {
   say('');
@@ -99,7 +112,7 @@ function optionsOrExit(): Options {
 async function main({ plan, keep }: Options, signal: AbortSignal): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-chaos-'));
   say(
-    `seed ${plan.seed}, ${plan.durationMs / 60_000} min${plan.cluster ? ', Redis Cluster' : ''}${plan.redisLoss ? ', Redis loses data' : ''}; plan and histories: ${folder}`,
+    `seed ${plan.seed}, ${plan.durationMs / 60_000} min${shownSetting(plan)}; plan and histories: ${folder}`,
   );
   const sayWhere = (what: string): void =>
     say(`${what} is in ${folder}; again: npm run chaos -- --plan ${join(folder, 'plan.json')}`);

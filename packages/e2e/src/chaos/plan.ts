@@ -1,3 +1,4 @@
+import { isFor, type Setting } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import { SeededRandom } from './random.ts';
 
@@ -14,12 +15,11 @@ export interface Wave {
   readonly strikes: readonly Strike[];
 }
 
-export interface Plan {
+export interface Plan extends Setting {
   readonly seed: number;
   readonly durationMs: number;
+  /** Redis, or the journal of the single process, loses what it has acknowledged. */
   readonly redisLoss: boolean;
-  /** A Redis Cluster instead of a single Redis. */
-  readonly cluster: boolean;
   readonly waves: readonly Wave[];
 }
 
@@ -28,19 +28,24 @@ const WAVES_PER_MINUTE = 30;
 /** A second fault at the same time in this share of the waves, a third in its square. */
 const TOGETHER = 0.3;
 
-export interface PlanOptions {
+export interface PlanOptions extends Partial<Setting> {
   readonly seed: number;
   readonly durationMs: number;
   readonly redisLoss: boolean;
-  readonly cluster: boolean;
 }
 
 /** The same options give the same plan. */
-export function makePlan({ seed, durationMs, redisLoss, cluster }: PlanOptions): Plan {
+export function makePlan({
+  seed,
+  durationMs,
+  redisLoss,
+  cluster = false,
+  single = false,
+}: PlanOptions): Plan {
   const random = new SeededRandom(seed);
   const names = Object.entries(FAULTS)
     .filter(([, { losesData }]) => redisLoss || losesData !== true)
-    .filter(([, { only }]) => only !== (cluster ? 'single' : 'cluster'))
+    .filter(([, fault]) => isFor(fault, { cluster, single }))
     .flatMap(([name, { weight = 1 }]) => Array.from({ length: weight }, () => name));
   const waves = Array.from({ length: Math.ceil((durationMs / 60_000) * WAVES_PER_MINUTE) }, () => {
     const strikes = [makeStrike(random, names)];
@@ -51,7 +56,7 @@ export function makePlan({ seed, durationMs, redisLoss, cluster }: PlanOptions):
     }
     return { afterMs: random.between(300, 2000), strikes };
   });
-  return { seed, durationMs, redisLoss, cluster, waves };
+  return { seed, durationMs, redisLoss, cluster, single, waves };
 }
 
 function makeStrike(random: SeededRandom, names: readonly string[]): Strike {
@@ -67,15 +72,12 @@ export function touchedBy({ fault, target }: Strike): readonly string[] {
 
 /** @throws Error that says what is wrong with it. */
 export function parsePlan(text: string): Plan {
-  const plan = { cluster: false, ...(JSON.parse(text) as Partial<Plan>) };
+  const plan = { cluster: false, single: false, ...(JSON.parse(text) as Partial<Plan>) };
   if (!Array.isArray(plan.waves) || !((plan.durationMs ?? 0) > 0))
     throw new Error('a plan has waves and a durationMs');
   for (const { strikes } of plan.waves as Wave[])
     for (const { fault, target } of strikes)
-      if (
-        FAULTS[fault]?.targets.includes(target) !== true ||
-        FAULTS[fault].only === (plan.cluster ? 'single' : 'cluster')
-      )
+      if (FAULTS[fault]?.targets.includes(target) !== true || !isFor(FAULTS[fault], plan))
         throw new Error(`no such fault: ${fault} of ${target}`);
   return plan as Plan;
 }

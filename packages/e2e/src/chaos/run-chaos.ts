@@ -8,6 +8,7 @@ import type { Stricken } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import { startInstallation } from './installation.ts';
 import { type Plan, type Strike, touchedBy } from './plan.ts';
+import { PROCESS, startSingleProcess } from './single-process.ts';
 import { Traffic } from './traffic.ts';
 
 /** After the last fault of a wave everything has to flow again within this. A frozen gateway is given up after 8 s, a silent connection after 5 s. */
@@ -28,7 +29,7 @@ export interface ChaosOptions {
 }
 
 export function shownStrike({ fault, target, durationMs }: Strike): string {
-  const what = target === 'redis' || target === 'postgres' ? fault : `${fault} ${target}`;
+  const what = ['redis', 'postgres', PROCESS].includes(target) ? fault : `${fault} ${target}`;
   return `${what} (${(durationMs / 1000).toFixed(1)} s)`;
 }
 
@@ -42,9 +43,11 @@ export async function runChaos({
 }: ChaosOptions): Promise<Verdict> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, undefined, 2)}\n`);
-  const installation = await startInstallation(plan.seed, plan.cluster);
+  const installation = plan.single
+    ? await startSingleProcess()
+    : await startInstallation(plan.seed, plan.cluster);
   const { services, gateways } = installation;
-  const stage = new Stage(installation.postgres.url, join(folder, 'histories'));
+  const stage = new Stage(installation.database, join(folder, 'histories'));
   const traffic = new Traffic(stage, gateways);
   const play = async (): Promise<Verdict> => {
     await traffic.start();
@@ -87,7 +90,7 @@ function mayForget(strikes: readonly Strike[]): boolean {
     faults.some(({ losesData, failsOver }) => losesData === true || failsOver === true) &&
     faults.some(
       ({ endsGateways, touched }) =>
-        endsGateways === true && touched.some((name) => name.startsWith('gateway')),
+        endsGateways === true && touched.some((name) => name.startsWith('gateway') || name === PROCESS),
     )
   );
 }

@@ -1,9 +1,10 @@
 import { eventually, refuseInserts, slowInserts } from '@carillon/testing';
 import { cutFeeds } from '../cut-feeds.ts';
 import type { Fault, Faults } from './fault.ts';
-import { type Installation, singleRedis } from './installation.ts';
+import { type Installation, postgresOf, singleRedis } from './installation.ts';
 
-async function restartPostgres({ postgres }: Installation): Promise<void> {
+async function restartPostgres(installation: Installation): Promise<void> {
+  const postgres = postgresOf(installation);
   // Backends of the killed server may hold its memory for a moment.
   await eventually(() => postgres.restart().then(() => true), {
     what: 'Postgres is back',
@@ -44,23 +45,24 @@ export const SERVER_FAULTS: Faults = {
   'postgres killed': {
     ...{ ...POSTGRES, durationMs: [100, 5000] },
     strike: async (installation) => {
-      await installation.postgres.kill();
+      await postgresOf(installation).kill();
       return () => restartPostgres(installation);
     },
   },
   'postgres frozen': {
     ...{ ...POSTGRES, durationMs: [500, 8000] },
-    strike: ({ postgres }) => {
+    strike: (installation) => {
+      const postgres = postgresOf(installation);
       postgres.pause();
       return () => postgres.resume();
     },
   },
   'postgres full': {
     ...{ ...POSTGRES, durationMs: [500, 6000] },
-    strike: ({ postgres }) => refuseInserts(postgres.url, 'messages'),
+    strike: (installation) => refuseInserts(postgresOf(installation).url, 'messages'),
   },
   'postgres slow': {
     ...{ ...POSTGRES, durationMs: [1000, 6000] },
-    strike: ({ postgres }) => slowInserts(postgres.url, 'messages', 700),
+    strike: (installation) => slowInserts(postgresOf(installation).url, 'messages', 700),
   },
 };
