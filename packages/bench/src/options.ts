@@ -14,6 +14,8 @@ export interface Options {
   readonly json: boolean;
   /** Results go here instead of to the repository, and docs/performance.md stays as it is. */
   readonly out: string | undefined;
+  /** Folder of another checkout, for scenarios that can measure it in turns with this one. */
+  readonly other: string | undefined;
 }
 
 /** Those of the table of goals, and those that say what a setting costs. */
@@ -31,6 +33,7 @@ export const USAGE = `npm run bench -- [scenario ...|all|choices] [sweep ...|sca
   --seconds N     measured time of a round (default 8)
   --warm-up N     before it (default 3)
   --clients N     connections instead of what the scenario says; needs --out
+  --other FOLDER  another checkout, installed, in turns with this one (single); needs --out
   --json          JSON instead of tables
   --out FOLDER    results go there; without it to packages/bench/results and docs/performance.md
 
@@ -53,11 +56,14 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
       'warm-up': { type: 'string', default: '3' },
       clients: { type: 'string' },
       out: { type: 'string' },
+      other: { type: 'string' },
     },
   });
   if (values.help) return 'help';
   if (values.clients !== undefined && values.out === undefined)
     throw new Error('--clients is not what the scenario says: its results need a place of their own, --out');
+  if (values.other !== undefined && values.out === undefined)
+    throw new Error('--other is no result of this checkout: it needs a place of its own, --out');
   return {
     ...chosen(positionals),
     timing: {
@@ -70,6 +76,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
     repeat: numberOf(values, 'repeat', 1, 20),
     json: values.json,
     out: values.out,
+    other: values.other,
   };
 }
 

@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly size: Size;
   readonly peers: boolean;
   readonly repeat: number;
+  /** Folder of another checkout that is measured too, where a scenario can. */
+  readonly other?: string | undefined;
   readonly progress: (text: string) => void;
   /** One run against one target is given up after this; absent: several times what it should take. */
   readonly patienceMs?: number;
@@ -31,7 +33,12 @@ export interface Outcome {
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Outcome> {
   const floors: Floors = { cpuUs: [], results: [] };
   const failures: string[] = [];
-  const starts = [scenario.start, ...variantsOf(scenario), ...(options.peers ? scenario.peers : [])];
+  const starts = [
+    scenario.start,
+    ...variantsOf(scenario),
+    ...othersOf(scenario, options),
+    ...(options.peers ? scenario.peers : []),
+  ];
   const results: Result[][] = starts.map(() => []);
   for (let round = 1; round <= options.repeat; round++) {
     const attempt = async (run: () => Promise<void>): Promise<void> => {
@@ -58,6 +65,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 }
 
 const variantsOf = ({ variants = [] }: Scenario) => variants.map(({ start }) => start);
+
+const othersOf = ({ startOther }: Scenario, { other }: RunOptions) =>
+  startOther === undefined || other === undefined ? [] : [() => startOther(other)];
 
 /** Of the rounds so far. */
 interface Floors {

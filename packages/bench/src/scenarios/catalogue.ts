@@ -9,6 +9,7 @@ import { pairs, pairsUnstored } from './pairs.ts';
 import { publish, publishStored } from './publish.ts';
 import { reconnect } from './reconnect.ts';
 import type { Scenario } from './scenario.ts';
+import { single } from './single.ts';
 import { telemetry } from './telemetry.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -26,5 +27,6 @@ export const SCENARIOS: readonly Scenario[] = [
   encodings,
   telemetry,
   cluster,
+  single,
   coldStart,
 ];

@@ -25,15 +25,22 @@ function publishing(options: Publishing, more: string): Scenario {
     start: () => startCarillon(),
     peers: options.peers,
     estimateSeconds: usualSeconds,
-    run: (target, timing, size) => run(options, target, timing, size),
+    run: (target, timing, { clients = CONNECTIONS }: Size) =>
+      publishUntilAccepted({ ...options, connections: clients, inFlight: IN_FLIGHT }, target, timing),
   };
 }
 
-async function run(
-  { name, namespace }: Publishing,
+export interface PublishWork {
+  readonly name: string;
+  readonly namespace: string;
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
+export async function publishUntilAccepted(
+  { name, namespace, connections, inFlight }: PublishWork,
   target: Target,
   timing: Timing,
-  { clients = CONNECTIONS }: Size,
 ): Promise<Result> {
   const publisher = new LoadProcess();
   try {
@@ -41,12 +48,12 @@ async function run(
       role: 'publisher',
       dialect: target.dialect,
       token: target.token,
-      connections: Array.from({ length: clients }, (_, i) => ({
+      connections: Array.from({ length: connections }, (_, i) => ({
         port: target.ports[i % target.ports.length]!,
         channels: [`${namespace}:publish-${i}`],
       })),
       padBytes: PAD_BYTES,
-      inFlight: IN_FLIGHT,
+      inFlight,
     });
     return toResult({ name }, target, 'publish', await measure(target, timing, publisher, undefined));
   } finally {

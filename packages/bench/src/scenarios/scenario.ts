@@ -83,6 +83,8 @@ export interface Scenario {
   readonly peers: readonly (() => Promise<Target>)[];
   /** Carillon in other ways, measured in every run: they are what the scenario is about. */
   readonly variants?: readonly Variant[];
+  /** Another checkout of Carillon, to compare with an earlier commit in turns. */
+  readonly startOther?: (root: string) => Promise<Target>;
   /** About how long one run against one target takes, its start included. */
   readonly estimateSeconds: (timing: Timing) => number;
   run(target: Target, timing: Timing, size: Size): Promise<Result>;

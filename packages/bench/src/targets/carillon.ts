@@ -30,7 +30,7 @@ export interface CarillonOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const SETTINGS = {
+export const SETTINGS = {
   CARILLON_JWT_SECRET: SECRET,
   CARILLON_LOG_LEVEL: 'warn',
   CARILLON_MAX_CONNECTIONS: '20000',
@@ -126,7 +126,7 @@ async function migrate(env: Readonly<Record<string, string>>): Promise<void> {
   if ((await run.exited) !== 0) throw new Error(`the migration failed\n${run.output}`);
 }
 
-function mintToken(user: string): Promise<string> {
+export function mintToken(user: string): Promise<string> {
   return new SignJWT({ capabilities: { '*': ['subscribe', 'publish', 'history'] } })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(user)

@@ -31,6 +31,8 @@ export interface ChannelState {
   /** Id of the newest route entry while the channel is in the routed lane, else `undefined`. */
   lastRouted: number | undefined;
   usedAtMs: number;
+  /** How its message entries in the journal begin; made when there is one, anew for each epoch. */
+  journalHead: string | undefined;
   /** How often it was told that the channel is occupied or vacated: odd means told as occupied. */
   told: number;
 }
@@ -53,6 +55,7 @@ export function newChannel(
     interest: new Set(),
     lastRouted: undefined,
     usedAtMs: nowMs,
+    journalHead: undefined,
     told: 0,
   };
 }

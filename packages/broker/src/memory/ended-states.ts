@@ -25,6 +25,7 @@ export function renewChannel(
   addEnded(channel, { epoch, lastSeq: seq, isSealed: false, generation, history });
   channel.epoch = laterEpoch(epoch, made);
   channel.seq = 0;
+  channel.journalHead = undefined;
   channel.history = new HistoryBuffer();
   channel.dedupe.beginGeneration();
 }

@@ -3,6 +3,7 @@ import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import type { ChannelState } from './channel-state.ts';
 import { isKept } from './ended-states.ts';
+import { messageJson } from './journal/message-json.ts';
 import { KnownPlaces } from './known-places.ts';
 import type { MemoryState } from './memory-state.ts';
 import { stoppedError } from './stopped-error.ts';
@@ -110,20 +111,12 @@ export class MemoryPublisher implements Publisher {
           marker: false,
         })
       : undefined;
-    this.#state.journal.append(
-      {
-        type: 'message',
-        channel: key,
-        epoch,
-        seq,
-        id: publication.id,
-        atMs: nowMs,
-        ...{ history, log },
-        dedupe: publication.dedupe,
-        former,
-      },
-      history === undefined && !durable ? '' : record,
-    );
+    const { journal } = this.#state;
+    if (journal.keeps)
+      journal.appendJson(
+        messageJson(channel, publication, nowMs, log),
+        history === undefined && !durable ? '' : record,
+      );
     if (channel.lastRouted !== undefined)
       channel.lastRouted = this.#state
         .routeOf(key)

@@ -138,5 +138,5 @@ export type JournalEntry =
       readonly places: readonly (readonly [string, Place])[];
     };
 
-/** An entry and the text that goes with it. */
-export type Written = readonly [entry: JournalEntry | JournalHeader, text: string];
+/** An entry, or its JSON, and the text that goes with it. */
+export type Written = readonly [entry: JournalEntry | JournalHeader | string, text: string];

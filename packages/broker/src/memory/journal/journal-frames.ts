@@ -9,6 +9,10 @@ import { JournalCorruptError } from './journal-error.ts';
 
 const MARKER = 0x4e_52_55_4f; // "OURN" in the file
 const HEAD_BYTES = 12;
+/** Of UTF-8, for a char of JavaScript. */
+const MAX_BYTES_A_CHAR = 3;
+/** Memory that a writer keeps for its frames. Longer ones are rare. */
+const KEPT_BYTES = 1024 * 1024;
 const SEPARATOR = '\0';
 const MARKER_BYTES = Buffer.from('OURN', 'latin1');
 /** Above every frame that is written: see MAX_FRAME_CHARS in journal-writer.ts, 3 bytes a character at most. */
@@ -17,9 +21,24 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** @param parts entries as JSON and their texts, in turns */
 export function encodeFrame(parts: readonly string[]): Buffer {
   const body = parts.join(SEPARATOR);
-  const bytes = Buffer.byteLength(body);
-  const frame = Buffer.allocUnsafe(HEAD_BYTES + bytes);
-  frame.write(body, HEAD_BYTES);
+  return encodeInto(Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(body)), body);
+}
+
+/** Encodes frames one after the other into the same memory: each is written before the next one is made. */
+export class FrameEncoder {
+  readonly #buffer = Buffer.allocUnsafeSlow(KEPT_BYTES);
+
+  /** As {@link encodeFrame}. What it returns is good until the next call. */
+  encode(parts: readonly string[]): Buffer {
+    const body = parts.join(SEPARATOR);
+    const most = HEAD_BYTES + body.length * MAX_BYTES_A_CHAR;
+    return most > KEPT_BYTES ? encodeFrame(parts) : encodeInto(this.#buffer, body);
+  }
+}
+
+function encodeInto(buffer: Buffer, body: string): Buffer {
+  const bytes = buffer.write(body, HEAD_BYTES);
+  const frame = buffer.subarray(0, HEAD_BYTES + bytes);
   frame.writeUInt32LE(MARKER, 0);
   frame.writeUInt32LE(bytes, 4);
   frame.writeUInt32LE(crc32(frame.subarray(HEAD_BYTES)), 8);

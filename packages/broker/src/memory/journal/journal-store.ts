@@ -22,6 +22,8 @@ const ONLY_OWNER_FOLDER = 0o700;
 const ONLY_OWNER = 0o600;
 /** A log below this is not worth a snapshot. At start it is read in some 100 ms. */
 const SNAPSHOT_FROM_BYTES = 16 * 1024 * 1024;
+/** A log of so many times the size of the last snapshot is worth another one. */
+const LOG_TO_SNAPSHOT = 2;
 /** Of a snapshot this much is written with one call; between two calls the event loop turns. */
 const CHUNK_CHARS = 256 * 1024;
 
@@ -90,7 +92,10 @@ export class JournalStore {
   /** There is a snapshot to be written. */
   get isLong(): boolean {
     const grown = this.#olderBytes + this.writer.bytes;
-    return !this.#isWritingSnapshot && grown >= Math.max(SNAPSHOT_FROM_BYTES, this.#snapshotBytes);
+    return (
+      !this.#isWritingSnapshot &&
+      grown >= Math.max(SNAPSHOT_FROM_BYTES, LOG_TO_SNAPSHOT * this.#snapshotBytes)
+    );
   }
 
   /**
@@ -235,7 +240,7 @@ function* chunks(
   let parts = [JSON.stringify(header[0]), header[1]];
   let chars = 0;
   for (const [entry, text] of entries) {
-    const json = JSON.stringify(entry);
+    const json = typeof entry === 'string' ? entry : JSON.stringify(entry);
     parts.push(json, text);
     chars += json.length + text.length;
     if (chars < chunkChars) continue;

@@ -3,7 +3,7 @@ import { CarillonError } from '@carillon/protocol';
 import { stoppedError } from '../stopped-error.ts';
 import type { Journal } from './journal.ts';
 import type { JournalEntry, JournalFsync, Written } from './journal-entry.ts';
-import { encodeFrame } from './journal-frames.ts';
+import { encodeFrame, FrameEncoder } from './journal-frames.ts';
 
 /** A frame is closed at this size: its checksum is computed at once, and a reader takes it as a whole. */
 const MAX_FRAME_CHARS = 1024 * 1024;
@@ -21,7 +21,9 @@ export interface JournalWriterOptions {
 
 /** Appends to one file after the other. */
 export class JournalWriter implements Journal {
+  readonly keeps = true;
   readonly #options: JournalWriterOptions;
+  readonly #encoder = new FrameEncoder();
   #fd: number | undefined;
   /** End of what counts. Behind it there may be the remains of a write that failed. */
   #bytes = 0;
@@ -89,7 +91,11 @@ export class JournalWriter implements Journal {
   }
 
   append(entry: JournalEntry, text = ''): void {
-    this.#pending.push(JSON.stringify(entry), text);
+    this.appendJson(JSON.stringify(entry), text);
+  }
+
+  appendJson(json: string, text: string): void {
+    this.#pending.push(json, text);
     // In the phase after the reads of this turn: everything that the turn brings shares the write.
     if (this.#problem === undefined) this.#scheduled ??= setImmediate(() => this.#attempt());
   }
@@ -149,7 +155,7 @@ export class JournalWriter implements Journal {
 
   #write(fd: number): void {
     let end = this.#bytes;
-    for (const parts of frames(this.#pending)) end = writeAt(fd, encodeFrame(parts), end);
+    for (const parts of frames(this.#pending)) end = writeAt(fd, this.#encoder.encode(parts), end);
     const isSynced = this.#options.fsync === 'always' || this.#mustSync;
     if (isSynced) fdatasyncSync(fd);
     this.#unsynced = !isSynced;

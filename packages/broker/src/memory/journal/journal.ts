@@ -8,6 +8,10 @@ import type { JournalEntry } from './journal-entry.ts';
 export interface Journal {
   /** Why nothing can be written now. New changes have to be refused. */
   readonly problem: CarillonError | undefined;
+  /** Is anything written at all? */
+  readonly keeps: boolean;
+  /** An entry that is JSON already. @param text goes with the entry, without U+0000 */
+  appendJson(json: string, text: string): void;
   /** @param text goes with the entry, without U+0000 */
   append(entry: JournalEntry, text?: string): void;
   /** Writes what was appended. @throws CarillonError `UNAVAILABLE` while that isn't possible */
@@ -19,6 +23,8 @@ export interface Journal {
 /** For a broker whose state lives as long as the process. */
 export const NO_JOURNAL: Journal = {
   problem: undefined,
+  keeps: false,
+  appendJson: () => undefined,
   append: () => undefined,
   flush: () => undefined,
   afterWrite: (settle) => settle(undefined),

@@ -48,10 +48,12 @@ function* channelEntries({
   for (const some of slices(keys, KEYS_AN_ENTRY))
     yield [{ type: 'dedupe', channel: key, producers: [], keys: some }, ''];
   for (const some of slices(known, KEYS_AN_ENTRY)) yield [{ type: 'places', channel: key, places: some }, ''];
+  // Most of a snapshot, so put together from texts.
+  const head = `{"type":"history","channel":${JSON.stringify(key)},`;
   for (const { epoch: former, seq: of, expiresAtMs, record } of older)
-    yield [{ type: 'history', channel: key, epoch: former, seq: of, expiresAtMs }, record];
+    yield [`${head}"epoch":"${former}","seq":${of},"expiresAtMs":${expiresAtMs}}`, record];
   for (const { seq: of, expiresAtMs, record } of messages)
-    yield [{ type: 'history', channel: key, seq: of, expiresAtMs }, record];
+    yield [`${head}"seq":${of},"expiresAtMs":${expiresAtMs}}`, record];
 }
 
 function heldIn(history: HistoryBuffer): readonly (HistoryEntry & { readonly expiresAtMs: number })[] {
