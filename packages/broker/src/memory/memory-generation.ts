@@ -64,6 +64,11 @@ export class MemoryGeneration {
     return this.#settled.has(partition) || performance.now() >= this.#waitsUntilMs;
   }
 
+  /** How long durable publishes may still have to wait. */
+  get patienceLeftMs(): number {
+    return Math.max(0, this.#waitsUntilMs - performance.now());
+  }
+
   raise(generation: number, raisedAtMs: number, keptUpToMs: number): void {
     this.#keptUpToMs = this.isSettled ? keptUpToMs : Math.min(keptUpToMs, this.#keptUpToMs);
     this.#number = generation;

@@ -3,22 +3,28 @@ import type { Publication, Publisher, PublishOutcome } from '../ports.ts';
 import { refusals } from '../refusals.ts';
 import type { ChannelState } from './channel-state.ts';
 import { isKept } from './ended-states.ts';
+import { HeldPublishes } from './held-publishes.ts';
 import { messageJson } from './journal/message-json.ts';
 import { KnownPlaces } from './known-places.ts';
 import type { MemoryState } from './memory-state.ts';
 import { stoppedError } from './stopped-error.ts';
 
 type Accepted = Extract<PublishOutcome, { status: 'accepted' }>;
+type Settle = (outcome: PublishOutcome) => void;
 
 /** What the publish script does in Redis: check the producer, take a seq, append to history, log, and feeds or route. */
 export class MemoryPublisher implements Publisher {
   readonly #state: MemoryState;
+  readonly #held: HeldPublishes;
 
   constructor(state: MemoryState) {
     this.#state = state;
+    this.#held = new HeldPublishes(state);
   }
 
   async publish(publications: readonly Publication[]): Promise<readonly PublishOutcome[]> {
+    if (publications.some((publication) => this.#held.hasToWait(publication)))
+      return await Promise.all(publications.map((publication) => this.#sent(publication)));
     const refusal = this.#refusal();
     if (refusal !== undefined) return publications.map(() => refusal);
     const nowMs = Date.now();
@@ -28,7 +34,17 @@ export class MemoryPublisher implements Publisher {
     return await promise;
   }
 
-  send(publication: Publication, settle: (outcome: PublishOutcome) => void): void {
+  send(publication: Publication, settle: Settle): void {
+    if (!this.#held.hasToWait(publication)) this.#sendNow(publication, settle);
+    else if (this.#held.isFull) settle(refusals.unsettled());
+    else this.#held.add(publication, () => this.#sendNow(publication, settle));
+  }
+
+  #sent(publication: Publication): Promise<PublishOutcome> {
+    return new Promise((resolve) => this.send(publication, resolve));
+  }
+
+  #sendNow(publication: Publication, settle: Settle): void {
     const outcome = this.#refusal() ?? this.#publishOne(publication, Date.now());
     this.#state.journal.afterWrite((problem) => settle(known(outcome, problem)));
   }
@@ -43,7 +59,6 @@ export class MemoryPublisher implements Publisher {
   #publishOne(publication: Publication, nowMs: number): PublishOutcome {
     const { limits, log } = this.#state;
     const { dedupe, keeping, id, former } = publication;
-    if (this.#hasToWait(publication)) return refusals.unsettled();
     const channel = this.#state.open(publication.channel, nowMs);
     const known = this.#known(channel, publication, nowMs);
     if (known !== undefined) {
@@ -63,13 +78,6 @@ export class MemoryPublisher implements Publisher {
     if (former !== undefined) this.#notePlace(channel, outcome, nowMs);
     this.#append(channel, publication, nowMs);
     return outcome;
-  }
-
-  /** For the database, which may have the first copy of a message that the journal has lost. */
-  #hasToWait({ channel, keeping, former }: Publication): boolean {
-    const { generation } = this.#state;
-    if (generation.isSettled || !keeping.durable || former !== undefined) return false;
-    return !generation.takesDurable(this.#state.partitionOf(channel));
   }
 
   /** What is known of a repeat. By its id when its first copy is only in the database, or was published again. */

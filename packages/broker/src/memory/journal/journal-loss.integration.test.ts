@@ -271,15 +271,19 @@ describe('[D7] what the database has behind an end', () => {
     const { epoch, after, path, partition } = await lose();
     expect(partition.keptUpToMs).toBeGreaterThan(Date.now() - 60_000);
     expect(endOf(await lineageOf(after), epoch)).toMatchObject({ lastSeq: 1, isFinal: false });
-    const early = await publish(after, message('new', { keeping: DURABLE }));
-    expect(early).toMatchObject([{ error: { code: 'UNAVAILABLE', retryable: true } }]);
+    const early = publish(after, message('4', { keeping: DURABLE, ...producer(4) }));
     const lost: unknown[] = [];
     const feed = after.feed('g');
     await feed.start(handler({ onDataLost: (partitions) => lost.push(...partitions) }));
     const settled = feed.untilSettled(CHANNEL, 10_000);
     expect(await after.reconciliation.extend(partition, tail(epoch))).toBe(3);
     expect(await after.reconciliation.settle(partition, true)).toBe(true);
+    const later = publish(after, message('5', { keeping: DURABLE, ...producer(5) }));
     expect([await settled, lost]).toEqual([true, [partition.partition]]);
+    expect([await early, await later], 'in the order of their publisher').toMatchObject([
+      [{ status: 'accepted', seq: 1 }],
+      [{ status: 'accepted', seq: 2 }],
+    ]);
     for (const broker of [after, await open(left(path), NEXT_BOOT)]) {
       expect(endOf(await lineageOf(broker), epoch)).toMatchObject({
         lastSeq: 3,
