@@ -1,4 +1,4 @@
-import type { JournalEntry, StartEntry } from './journal-entry.ts';
+import type { JournalEntry, JournalHeader, StartEntry } from './journal-entry.ts';
 import { type Boot, isSameBoot } from './machine.ts';
 
 /** Does a journal hold everything that was accepted? Judged by how its last file begins and ends. */
@@ -19,6 +19,17 @@ export class JournalEnding {
   saw(entry: JournalEntry): void {
     this.#isClosed = entry.type === 'closed';
     if (entry.type === 'start') this.#start = entry;
+  }
+
+  /**
+   * May this entry stand behind a damaged frame, because the power went before the disk had both? Disks write in any order what is not flushed; so
+   * not behind what is known to have been.
+   */
+  mayFollow(entry: JournalEntry | JournalHeader, damagedAt: number, now: Boot): boolean {
+    if (this.#start === undefined || this.#start.fsync === 'always' || isSameBoot(this.#start.boot, now))
+      return false;
+    if (entry.type === 'start' || entry.type === 'closed' || entry.type === 'header') return false;
+    return entry.type !== 'synced' || entry.bytes <= damagedAt;
   }
 
   /** Why what was accepted last may be missing; `undefined`: it is all there. */

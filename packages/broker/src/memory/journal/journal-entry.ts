@@ -125,6 +125,8 @@ export type JournalEntry =
   | StartEntry
   /** Everything before it is on the disk, and the process ends. */
   | { readonly type: 'closed' }
+  /** The disk has the file up to here. */
+  | { readonly type: 'synced'; readonly bytes: number }
   | RaisedEntry
   /** In a snapshot. */
   | ({ readonly type: 'generation' } & GenerationState)

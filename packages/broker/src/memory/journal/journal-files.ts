@@ -53,13 +53,17 @@ export function syncFolder(folder: string): void {
   }
 }
 
+/** May this whole entry follow a damaged frame? */
+export type MayFollow = (entry: JournalEntry | JournalHeader, damagedAt: number) => boolean;
+
 /**
  * Gives each entry of a file to `apply`. Answers where the last whole frame ends: 0 when not even the header is there.
- * @throws JournalCorruptError
+ * @throws JournalCorruptError also when whole frames follow a damaged one that may not
  */
 export function readJournalFile(
   path: string,
   apply: (entry: JournalEntry, text: string) => void,
+  mayFollow: MayFollow = () => false,
 ): { readonly offset: number; readonly size: number } {
   const fd = openSync(path, 'r');
   try {
@@ -72,6 +76,10 @@ export function readJournalFile(
       else if (entry.type !== 'header') apply(entry, text);
       isFirst = false;
     }
+    if (reader.offset < size)
+      for (const [json] of reader.following())
+        if (!mayFollow(parsed(path, json), reader.offset))
+          throw new JournalCorruptError(path, `the frame at byte ${reader.offset} is damaged`);
     return { offset: reader.offset, size };
   } finally {
     closeSync(fd);

@@ -63,19 +63,24 @@ export class FrameReader {
     return this.#offset;
   }
 
-  /**
-   * Entries as JSON text with their texts. Ends at the end of the file, or at a frame that was cut by a crash.
-   * @throws JournalCorruptError when whole frames follow one that is damaged: then it was not a crash that cut it
-   */
+  /** Entries as JSON text with their texts. Ends at the end of the file, or at a frame that is damaged. */
   *entries(): Generator<readonly [json: string, text: string]> {
     for (;;) {
       const body = this.#bodyAt(this.#offset);
-      if (body === undefined) break;
-      const parts = body.toString().split(SEPARATOR);
-      for (let i = 0; i < parts.length; i += 2) yield [parts[i]!, parts[i + 1] ?? ''];
+      if (body === undefined) return;
+      yield* entriesOf(body);
       this.#offset += HEAD_BYTES + body.length;
     }
-    if (this.#offset < this.#size) this.#assertNothingFollows();
+  }
+
+  /** Entries of whole frames behind the one that is damaged. A crash of the process leaves none: it cuts the last frame. */
+  *following(): Generator<readonly [json: string, text: string]> {
+    const rest = this.#read(this.#offset, this.#size - this.#offset);
+    for (let at = rest.indexOf(MARKER_BYTES, 1); at >= 0; ) {
+      const body = this.#bodyAt(this.#offset + at);
+      if (body !== undefined) yield* entriesOf(body);
+      at = rest.indexOf(MARKER_BYTES, at + (body === undefined ? 1 : HEAD_BYTES + body.length));
+    }
   }
 
   #bodyAt(offset: number): Buffer | undefined {
@@ -88,15 +93,6 @@ export class FrameReader {
     return crc32(body) === head.readUInt32LE(8) ? body : undefined;
   }
 
-  /** A crash damages the end of a file. A whole frame behind a damaged one says that something else did. */
-  #assertNothingFollows(): void {
-    const rest = this.#read(this.#offset, this.#size - this.#offset);
-    for (let at = rest.indexOf(MARKER_BYTES, 1); at >= 0; at = rest.indexOf(MARKER_BYTES, at + 1)) {
-      if (this.#bodyAt(this.#offset + at) === undefined) continue;
-      throw new JournalCorruptError(this.#path, `the frame at byte ${this.#offset} is damaged`);
-    }
-  }
-
   #read(offset: number, bytes: number): Buffer {
     const buffer = Buffer.allocUnsafe(bytes);
     let done = 0;
@@ -107,4 +103,9 @@ export class FrameReader {
     }
     return buffer;
   }
+}
+
+function* entriesOf(body: Buffer): Generator<readonly [json: string, text: string]> {
+  const parts = body.toString().split(SEPARATOR);
+  for (let i = 0; i < parts.length; i += 2) yield [parts[i]!, parts[i + 1] ?? ''];
 }

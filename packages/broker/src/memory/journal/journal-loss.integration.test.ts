@@ -1,5 +1,14 @@
 /** The memory broker with a journal that may lack its end: after a loss of power, a cut, or a copy that was put back. */
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -151,6 +160,47 @@ describe('[D7] no position has two contents', () => {
     await publish(before, message('2'));
     const after = await open(copy, machine({ id: 'first' }, 'another file'));
     expect((await lineageOf(after)).before).toMatchObject([{ lastSeq: 1 }]);
+  });
+});
+
+describe('a frame that the disk does not have, with later ones that it has', () => {
+  function damage(path: string, text: string): string {
+    const copy = left(path);
+    const bytes = readFileSync(logOf(copy));
+    bytes.fill(0, bytes.indexOf(text), bytes.indexOf(text) + text.length);
+    writeFileSync(logOf(copy), bytes);
+    return copy;
+  }
+
+  it('is what a loss of power may leave: all from there on is cut off', async () => {
+    const before = await open();
+    for (const record of ['first', 'second', 'third']) await publish(before, message(record));
+    const path = damage(folder, 'second');
+    await expect(open(left(path)), 'the same boot').rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+    const after = await open(path, NEXT_BOOT);
+    expect(Object.values(await contents(after))).toEqual(['first']);
+    await publish(after, message('fourth'));
+    expect(Object.values(await contents(await open(left(path), NEXT_BOOT)))).toEqual(['first', 'fourth']);
+  });
+
+  it('is other damage when it was flushed', async () => {
+    const before = await open();
+    await publish(before, message('first'));
+    await publish(before, message('second'));
+    const isNoted = async (): Promise<boolean> => {
+      await publish(before, message('more'));
+      return readFileSync(logOf(folder), 'utf8').includes('"type":"synced"');
+    };
+    await expect.poll(isNoted, { timeout: 10_000, interval: 50 }).toBe(true);
+    await expect(open(damage(folder, 'second'), NEXT_BOOT)).rejects.toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+    });
+    const always = join(base, 'always');
+    const careful = await open(always, FIRST_BOOT, 'always');
+    for (const record of ['first', 'second', 'third']) await publish(careful, message(record));
+    await expect(open(damage(always, 'second'), NEXT_BOOT)).rejects.toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+    });
   });
 });
 

@@ -8,6 +8,7 @@ import {
   DRAFT_SUFFIX,
   generationsIn,
   headerOf,
+  type MayFollow,
   pathOf,
   readJournalFile,
   removeBefore,
@@ -182,10 +183,13 @@ export class JournalStore {
   #readLog(generation: number, isLast: boolean, apply: (entry: JournalEntry, text: string) => void): void {
     const path = pathOf(this.#folder, generation, 'log');
     this.#ending.beginFile();
-    const { offset, size } = readJournalFile(path, (entry, text) => {
+    const take = (entry: JournalEntry, text: string): void => {
       this.#ending.saw(entry);
       apply(entry, text);
-    });
+    };
+    const boot = this.#machine.boot();
+    const mayFollow: MayFollow = (entry, at) => isLast && this.#ending.mayFollow(entry, at, boot);
+    const { offset, size } = readJournalFile(path, take, mayFollow);
     // A log is left for the next one only when it is whole.
     if (!isLast && offset < size)
       throw new JournalCorruptError(path, `the frame at byte ${offset} is damaged`);

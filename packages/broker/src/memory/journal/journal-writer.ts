@@ -35,6 +35,8 @@ export class JournalWriter implements Journal {
   #timer: NodeJS.Timeout | undefined;
   #unsynced = false;
   #mustSync = false;
+  /** So much of the present file is on the disk, which is not noted yet; 0: nothing to note. */
+  #syncedBytes = 0;
   #syncing = false;
   #retired: number[] = [];
   #syncProblem: string | undefined;
@@ -85,6 +87,7 @@ export class JournalWriter implements Journal {
     }
     const before = this.#fd;
     this.#fd = fd;
+    this.#syncedBytes = 0;
     this.#unsynced = true;
     if (before !== undefined) this.#retire(before);
     this.#timer ??= setInterval(() => this.#sync(), FSYNC_EVERY_MS).unref();
@@ -155,6 +158,7 @@ export class JournalWriter implements Journal {
 
   #write(fd: number): void {
     let end = this.#bytes;
+    if (this.#syncedBytes > 0) this.#noteSynced();
     for (const parts of frames(this.#pending)) end = writeAt(fd, this.#encoder.encode(parts), end);
     const isSynced = this.#options.fsync === 'always' || this.#mustSync;
     if (isSynced) fdatasyncSync(fd);
@@ -163,6 +167,13 @@ export class JournalWriter implements Journal {
     this.#bytes = end;
     this.#pending = [];
     this.#problem = undefined;
+  }
+
+  /** A reader knows then what damage a loss of power can't have done. With what is written anyway: once a second at most. */
+  #noteSynced(): void {
+    const entry: JournalEntry = { type: 'synced', bytes: this.#syncedBytes };
+    this.#pending.push(JSON.stringify(entry), '');
+    this.#syncedBytes = 0;
   }
 
   /** What was appended is kept, and written when that works again: the memory has it, and nobody was told. */
@@ -183,8 +194,10 @@ export class JournalWriter implements Journal {
     if (!this.#unsynced || this.#syncing || this.#fd === undefined) return;
     this.#unsynced = false;
     this.#syncing = true;
-    fdatasync(this.#fd, (error) => {
+    const [fd, bytes] = [this.#fd, this.#bytes];
+    fdatasync(fd, (error) => {
       this.#syncing = false;
+      if (error === null && fd === this.#fd) this.#syncedBytes = bytes;
       this.#syncProblem = error?.message;
       if (error !== null) {
         this.#unsynced = true;

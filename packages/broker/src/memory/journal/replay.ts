@@ -85,6 +85,7 @@ export class Replay {
         this.#emptySinceMs = entry.emptySinceMs;
         break;
       case 'closed':
+      case 'synced':
         break;
       case 'generation':
         this.#state.generation.restore(entry);
