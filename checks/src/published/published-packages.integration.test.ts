@@ -101,6 +101,12 @@ describe.each(PUBLISHED)('%s', (name) => {
   });
 });
 
+test('the client brings a file for pages without a bundler', async () => {
+  const packed = createPackageFromTarballData(await readFile(project.tarballs.client));
+  const file = packed.readFile('/node_modules/@carillon/client/dist/carillon-client.min.js');
+  expect(file).toMatch(/^var Carillon=/);
+});
+
 test('the broker brings its scripts', async () => {
   const files = createPackageFromTarballData(await readFile(project.tarballs.broker)).listFiles();
   expect(files.filter((file) => file.endsWith('.lua'))).not.toEqual([]);
