@@ -13,7 +13,7 @@ const ENTRIES = ['index.ts', 'bytes.ts', 'protobuf.ts'];
 const given = process.argv.find((argument) => argument.startsWith('--outfile='));
 const outfile = resolve(given?.slice('--outfile='.length) ?? 'dist/carillon-client.min.js');
 if (process.argv.includes('--if-missing') && existsSync(outfile)) process.exit(0);
-/** @type {typeof import('esbuild')} */
+// The client's own: the root does not depend on it.
 const { build } = createRequire(join(process.cwd(), 'package.json'))('esbuild');
 await build({
   stdin: {

@@ -20,6 +20,8 @@ const SERVICES = {
   gateway: { port: 8080, programs: ['main'], files: [SCRIPTS] },
   admin: { port: 8081, programs: ['main'], files: [CONSOLE] },
   router: { port: 8082, programs: ['main'], files: [SCRIPTS] },
+  // No image: the tarball of tooling/pack-cli.mjs.
+  cli: { port: 8080, programs: ['main'], files: [SCRIPTS, MIGRATIONS, CONSOLE] },
   persistence: { port: 8083, programs: ['main', 'migrate'], files: [SCRIPTS, MIGRATIONS] },
 };
 

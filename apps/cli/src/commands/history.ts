@@ -1,5 +1,6 @@
 import type { HistoryQuery, HistoryReason, Position } from '@carillon/client';
 import { CliError, usageError } from '../cli-error.ts';
+import { COMMAND } from '../output/command-name.ts';
 import { messageJson, messageText } from '../output/message-line.ts';
 import { err, exitWhenReaderIsGone, note, print, wantsJson } from '../output/style.ts';
 import { openClient } from '../target/open-client.ts';
@@ -39,7 +40,7 @@ export async function history(channel: string, flags: HistoryFlags): Promise<voi
     else if (more) {
       const next =
         after === undefined ? `--before ${first.epoch}:${first.seq}` : `--after ${last.epoch}:${last.seq}`;
-      note(err.dim(`there are more: ./carillon history ${channel} ${next}`));
+      note(err.dim(`there are more: ${COMMAND} history ${channel} ${next}`));
     }
   } catch (error) {
     const { message, code } = error as Error & { code?: string };

@@ -1,3 +1,4 @@
+import { COMMAND } from '../output/command-name.ts';
 import { out } from '../output/style.ts';
 
 export interface BannerFacts {
@@ -31,8 +32,8 @@ export function banner(facts: BannerFacts): string {
     row('Data', `${facts.dataDir}  ${out.dim('messages are kept here')}`),
     '',
     `  ${out.dim('In another terminal:')}`,
-    `    ${commandPrefix}./carillon sub chat:lobby`,
-    `    ${commandPrefix}./carillon pub chat:lobby 'Hello'`,
+    `    ${commandPrefix}${COMMAND} sub chat:lobby`,
+    `    ${commandPrefix}${COMMAND} pub chat:lobby 'Hello'`,
     ...(facts.token === undefined
       ? []
       : [
