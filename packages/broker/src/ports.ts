@@ -192,8 +192,8 @@ export interface RouterPort {
     leases: readonly Lease[],
     options: { readonly count: number; readonly blockMs: number },
   ): Promise<readonly RouteEntry[]>;
-  /** Entries after the cursor, per partition. */
-  backlog(): Promise<readonly number[]>;
+  /** Entries after the cursor, per partition; `undefined` for one that is away. */
+  backlog(): Promise<readonly (number | undefined)[]>;
   /** Gateways that want a channel now, in whatever lane it is. */
   interested(channel: ChannelKey): Promise<readonly string[]>;
   /** Writes messages to gateways' streams, packed and pipelined. */

@@ -170,7 +170,7 @@ describe('a Redis that refuses', () => {
         await set(redis, 'dir', dir);
         await redisCommand(redis, 'BGSAVE');
       },
-      health: 'can not write to its disk',
+      health: 'publishes are refused (MISCONF)',
       logs: 'MISCONF',
       routerLogs: 'loop is critical',
     });

@@ -7,7 +7,7 @@ export class RouteBacklog {
   readonly #port: RouterPort;
   readonly #held: HeldLeases;
   readonly #ownerless: OwnerlessPartitions;
-  #entries: readonly number[] = [];
+  #entries: readonly (number | undefined)[] = [];
 
   constructor(port: RouterPort, held: HeldLeases, ownerless: OwnerlessPartitions) {
     this.#port = port;
@@ -19,11 +19,13 @@ export class RouteBacklog {
     this.#entries = await this.#port.backlog();
   }
 
-  /** Of the partitions this router answers for, and of those that nobody does. */
+  /** Of the partitions this router answers for, and of those that nobody does; none of those that are away. */
   samples(): readonly (readonly [readonly string[], number])[] {
     const held = new Set(this.#held.leases().map(({ partition }) => partition));
     return this.#entries.flatMap((entries, partition) =>
-      held.has(partition) || this.#ownerless.has(partition) ? [[[String(partition)], entries] as const] : [],
+      entries !== undefined && (held.has(partition) || this.#ownerless.has(partition))
+        ? [[[String(partition)], entries] as const]
+        : [],
     );
   }
 }

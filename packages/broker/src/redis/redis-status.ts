@@ -117,14 +117,18 @@ function notReady(redis: Redis): string {
 async function diskProblem(redis: Redis, value: ValueOf): Promise<Problem | undefined> {
   if (value('aof_last_write_status') === 'err')
     return {
-      text: 'Redis can not write to its disk (aof_last_write_status is err): publishes are refused. Look at the space there',
+      text: 'Redis can not write its append-only file (aof_last_write_status is err): publishes are refused (MISCONF). Its disk is full, or the folder can not be written; it goes on by itself when it can',
       refuses: true,
     };
   if (value('rdb_last_bgsave_status') !== 'err') return undefined;
-  const text = 'Redis can not write to its disk (rdb_last_bgsave_status is err)';
+  const text = 'the last snapshot of Redis failed (rdb_last_bgsave_status is err)';
   const refuses = await stopsWrites(redis);
-  if (refuses) return { text: `${text}: publishes are refused. Look at the space there`, refuses };
-  return { text: `${text}: look at the space there`, refuses };
+  if (refuses)
+    return {
+      text: `${text}: publishes are refused (MISCONF) although the append-only file may be fine. Its disk is full, or the folder can not be written, or a fork had no memory; set save "" to have no snapshots`,
+      refuses,
+    };
+  return { text: `${text}: look at the space on its disk`, refuses };
 }
 
 /** Does a failed snapshot stop all writes? `false`, too, where a user may not ask. */

@@ -83,8 +83,11 @@ export class ClusterRouterPort implements RouterPort {
     return await this.#reads.take(new Map(sources), options.blockMs);
   }
 
-  async backlog(): Promise<readonly number[]> {
-    return (await this.#parts.each(({ router }) => router.backlog())).map((counts) => counts[LOCAL]!);
+  async backlog(): Promise<readonly (number | undefined)[]> {
+    const all = await this.#parts.each(({ router }, partition) =>
+      this.#parts.orUndefined(partition, 'asking for the backlog of routers', router.backlog()),
+    );
+    return all.map((counts) => counts?.[LOCAL]);
   }
 
   interested(channel: ChannelKey): Promise<readonly string[]> {

@@ -283,13 +283,17 @@ describe('while messages flow', { timeout: 300_000 }, () => {
     const cluster = await startCluster(1);
     const traffic = await startTraffic(cluster.url);
     // A process that publishes nothing has to notice it, too.
-    const { log } = await openBroker(cluster.url);
+    const { log, router } = await openBroker(cluster.url);
     const node = await cluster.ownerOf(slotOfPartition(2));
     node.pause();
     try {
       await eventually(async () => (await log.backlog()).length < PARTITIONS, {
         what: 'a node that stands still',
       });
+      // What is known of the others is told all the same.
+      const waiting = await router.backlog();
+      expect([waiting.length, waiting[2]]).toEqual([PARTITIONS, undefined]);
+      expect(waiting).toContain(0);
       await eventually(async () => (await log.backlog()).length === PARTITIONS, {
         what: 'all partitions answer',
         timeoutMs: 20_000,
