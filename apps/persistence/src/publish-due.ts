@@ -11,7 +11,7 @@ import {
 } from '@carillon/db';
 import { encodeRecord } from '@carillon/protocol';
 import { backoffMs } from '@carillon/service';
-import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+import { type Counter, type Family, type Histogram, METRICS, type Telemetry } from '@carillon/telemetry';
 
 const BATCH = 100;
 /** Lease of a due message: a worker that doesn't finish within it loses the message to another one. */
@@ -35,10 +35,12 @@ export interface PublishDueDependencies {
 export class PublishDue {
   readonly #deps: PublishDueDependencies;
   readonly #results: Family<Counter>;
+  readonly #delay: Histogram;
 
   constructor(deps: PublishDueDependencies) {
     this.#deps = deps;
     this.#results = deps.telemetry.metrics.counters(METRICS.scheduledMessages);
+    this.#delay = deps.telemetry.metrics.histogram(METRICS.scheduleDelay);
   }
 
   /** Until nothing is due; answers how many were taken. */
@@ -59,6 +61,7 @@ export class PublishDue {
 
   async #publish(due: readonly DueMessage[]): Promise<void> {
     const { broker, database } = this.#deps;
+    const claimedAtMs = performance.now();
     const results: ScheduleResult[] = [];
     const fresh: DueMessage[] = [];
     for (const message of due) {
@@ -71,7 +74,10 @@ export class PublishDue {
         ? []
         : await broker.publisher.publish(fresh.map((message) => this.#publication(message)));
     outcomes.forEach((outcome, i) => {
-      results.push(this.#resultOf(fresh[i]!, outcome));
+      const message = fresh[i]!;
+      if (outcome.status === 'accepted' && !outcome.duplicate)
+        this.#delay.observe((message.lateMs + performance.now() - claimedAtMs) / 1000);
+      results.push(this.#resultOf(message, outcome));
     });
     await finishSchedules(database, results);
   }

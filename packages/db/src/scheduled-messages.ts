@@ -32,6 +32,8 @@ export interface DueMessage {
   readonly payload: string;
   /** 1 at the first try. */
   readonly attempts: number;
+  /** How long it has been due, by the clock of the database. */
+  readonly lateMs: number;
 }
 
 export interface NewSchedule {
@@ -205,7 +207,8 @@ export async function claimDueSchedules(
        select id from scheduled_messages
        where state in ('pending', 'publishing') and attempt_at <= now()
        order by attempt_at, id limit $1 for update skip locked)
-     returning id, app, channel, owner, event, trace, payload, attempts, ${MS('deliver_at')} as at`,
+     returning id, app, channel, owner, event, trace, payload, attempts, ${MS('deliver_at')} as at,
+       ${MS('clock_timestamp()')} - ${MS('deliver_at')} as "lateMs"`,
     [limit, leaseMs],
   );
   return rows.toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));

@@ -14,6 +14,7 @@ export { type PgBouncerOptions, startPgBouncer, type TestPgBouncer } from './pgb
 export { startPostgres, type TestPostgres } from './postgres.ts';
 export { type Heal, refuseInserts, slowInserts } from './postgres-faults.ts';
 export { descendantsOf, isAlive } from './process-tree.ts';
+export { missingPrometheus, startPrometheus, type TestPrometheus } from './prometheus.ts';
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
 export {
   type ClusterNode,
