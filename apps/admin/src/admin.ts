@@ -29,7 +29,10 @@ export interface AdminOptions {
   readonly listener: Listener;
   /** Bearer token of `/v1`; absent: `/v1` refuses everything. */
   readonly token: string | undefined;
-  /** What the console's page is told. Tokens only in single-process mode: whoever reaches the page has them. */
+  /**
+   * Configuration served to the console's page. Contains tokens only in single-process mode: everybody who can load the
+   * page can read them.
+   */
   readonly console: ConsoleConfig;
   /** Started first and stopped last, e.g. connections that belong to this service alone. */
   readonly parts?: readonly Part[];

@@ -115,7 +115,7 @@ it('[AK4] sends what stays open again, in order, and then live messages', async 
   await eventually(() => again.test(text()), { what: 'what is open comes again' });
   ack(ada, epoch!, 3);
   await eventually(async () => (await consumers())[0]?.open === 0, { what: 'all is acknowledged' });
-  // What was sent before that is here before the answer.
+  // Messages sent before the ping arrive before its answer.
   await ada.ask({ type: 'ping' });
   expect(text()).toMatch(/^(1 2 3 )+(2 3 ?)+$/);
   const before = seqsOf(ada).length;
@@ -168,8 +168,8 @@ it('[AK2] says what can not be given any longer, and goes on after it', async ()
 const ACK_TIMEOUT_MS = 500;
 
 /**
- * What comes on `peer` while a consumer on the same gateway that acknowledges nothing gets the newest message again three times. What was
- * under way when the acknowledgement was written has come by then.
+ * The seqs that `peer` receives while a witness, a consumer on the same gateway that acknowledges nothing, is sent the
+ * newest message three more times. Messages in flight when the acknowledgement was written have arrived by then.
  */
 async function comesAgain(peer: BarePeer, witness: BarePeer, newest: number): Promise<readonly number[]> {
   const copies = (): number => seqsOf(witness).filter((seq) => seq === newest).length;

@@ -76,7 +76,7 @@ export interface Gateway extends Service {
   readonly id: string;
   /** The HTTP server, once started: its address has the port. */
   readonly server: FastifyInstance;
-  /** What is served, as `<method> <path>` with parameters in braces. */
+  /** Routes served, as `<method> <path>` with parameters in braces. */
   readonly routes: readonly string[];
 }
 
@@ -186,7 +186,7 @@ export async function createGateway({
     }),
     shouldUpgrade: (request) => shouldUpgrade(request),
     routerOptions: { maxParamLength: 1000 },
-    // Whoever dawdles with a request holds a socket: neither the headers nor the body may take longer. WebSockets live on.
+    // Slowloris protection: headers and body must arrive within handshakeTimeoutMs. Upgraded sockets are exempt.
     connectionTimeout: 0,
     requestTimeout: limits.handshakeTimeoutMs,
   });
@@ -266,7 +266,7 @@ export async function createGateway({
     stop: async () => {
       phase = 'draining';
       const answered = drainHttp(server, HTTP_DRAIN_TIMEOUT_MS);
-      // Whoever waits for no back end is served as ever meanwhile.
+      // Clients that wait for no responder are served meanwhile.
       await requests.drain(DRAIN_TIMEOUT_MS);
       degradation.stop();
       systemNotices.stop();
@@ -291,7 +291,7 @@ function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean 
   return (secret ?? publicKey ?? jwksUrl) !== undefined;
 }
 
-/** What was taken is answered before clients are sent away. */
+/** Waits until accepted frames are answered, before connections are closed. */
 async function settled(publishMessage: PublishMessage): Promise<void> {
   const deadline = performance.now() + SETTLE_TIMEOUT_MS;
   while (publishMessage.underWay > 0 && performance.now() < deadline) await pause(5);

@@ -7,7 +7,10 @@ import { type GatewayConfig, readConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
 import { leaveFilesForOthers, withinOpenFiles } from './lifecycle/open-files.ts';
 
-/** What is stored of what Redis may have lost is known within this, when persistence and Postgres are there. */
+/**
+ * Within this time it is known which messages are stored of those that Redis may have lost, if persistence and Postgres
+ * run.
+ */
 const SETTLE_PATIENCE_MS = 5000;
 
 async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>): Promise<void> {

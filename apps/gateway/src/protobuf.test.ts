@@ -104,7 +104,7 @@ describe('in protobuf', () => {
         await peer.ask({ type: 'connect' }),
       );
       const text = JSON.stringify([...answers, ...framesOf(peer, 'message')]);
-      // What differs from one connection to the next.
+      // Members that differ from one connection to the next.
       const same = text
         .replaceAll(encoding, 'x')
         .replaceAll(/"(epoch|id)":"[^"]*"/g, '"$1":""')

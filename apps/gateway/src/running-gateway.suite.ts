@@ -22,7 +22,7 @@ const EVERYTHING = { '*': ['subscribe', 'publish', 'history'] } as const;
 
 export interface RunningGateway {
   readonly port: number;
-  /** What it has logged, a line each. */
+  /** Log lines, one entry each. */
   readonly log: readonly string[];
   stop(): Promise<void>;
 }

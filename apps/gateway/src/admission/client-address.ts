@@ -50,8 +50,8 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * What counts as one client: an IPv4 address, and for IPv6 the /64, which is the least that a provider gives to a customer: whoever
- * has one address of it has all of them.
+ * The group of addresses that limits count as one client: an IPv4 address, and for IPv6 the /64, the least that a
+ * provider assigns to a customer.
  */
 export function addressGroup(address: string): string {
   return address.includes(':') ? network64(address) : address;

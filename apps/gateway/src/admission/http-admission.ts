@@ -13,7 +13,7 @@ export interface HttpAdmissionDependencies {
   readonly limits: { readonly maxConnectionsPerAddress: number };
 }
 
-/** What is decided about an HTTP request before its body is read. */
+/** Checks of an HTTP request before its body is read. */
 export class HttpAdmission {
   readonly #deps: HttpAdmissionDependencies;
 
@@ -46,7 +46,7 @@ export class HttpAdmission {
   };
 }
 
-/** Whose request it is, on a route with `authenticate`. */
+/** Identity of the requester, on a route with `authenticate`. */
 export function identityOf(request: FastifyRequest): Identity {
   const identity = (request as KnownRequest)[IDENTITY];
   if (identity === undefined) throw new Error(`${request.routeOptions.url} does not authenticate`);

@@ -123,7 +123,7 @@ export class Acknowledging {
     if (consumer.channel.isBefore(consumer.acked, position)) this.#move(consumer, position);
   }
 
-  /** What was open can't be given: the consumer goes on after it. */
+  /** The open messages can't be delivered any more: the consumer's cursor moves past them. */
   giveUp(subscription: Subscription, position: Position): void {
     const consumer = this.#bySubscription.get(subscription);
     if (consumer !== undefined) this.#move(consumer, position);
@@ -150,7 +150,8 @@ export class Acknowledging {
   /** Sends again what is open on this gateway, unless it was acknowledged on another one. */
   async #check(consumer: Consumer): Promise<void> {
     const { key, name, channel } = consumer;
-    // What is late again in the next round, because the broker is away, is not always the same.
+    // Moved to the end of the order: while the broker is away, each round begins with consumers that the last one
+    // didn't reach.
     if (this.#consumers.delete(key)) this.#consumers.set(key, consumer);
     try {
       const cursor = await this.#broker.acks.find(channel.key, name);

@@ -2,7 +2,7 @@ import type { Position } from '@carillon/protocol';
 import type { MessageFrames } from '../egress/frame.ts';
 import { RecentMessages } from './recent-messages.ts';
 
-/** Who comes back is seldom the only one: so long newest messages are kept for the next. */
+/** How long messages read for one resuming subscriber are kept for others: clients mostly reconnect together. */
 const RECENT_KEPT_MS = 5000;
 
 /** Newest messages of a channel, kept while somebody catches up, so that the last step needs no reading and can't race, and a while after that. */
@@ -17,7 +17,7 @@ export class CatchUpWindow {
     return this.#recent?.after(seq);
   }
 
-  /** What was read of history: others may have missed it as well. */
+  /** Keeps messages read from history for other subscribers that recover. */
   remember(read: readonly MessageFrames[], at: Position | undefined): void {
     if (this.#catchingUp === 0 || at === undefined || read[0]?.epoch !== at.epoch) return;
     this.#recent ??= new RecentMessages();

@@ -19,7 +19,7 @@ export type MissedFrames =
 /** Pause before the next step of a reader that is ahead of its channel. */
 const STEP_PAUSE_MS = 50;
 
-/** What the client was told already, with `recovered: false`: that messages may be missing after these epochs. */
+/** Epochs after which the client was already told, with `recovered: false`, that messages may be missing. */
 export type ToldEpochs = readonly string[];
 
 /** Of one who catches up. */

@@ -139,7 +139,7 @@ export class Channel {
     return this.#window.after(seq);
   }
 
-  /** What was read of history: others may have missed it as well. */
+  /** Keeps messages read from history for other subscribers that recover. */
   remember(read: readonly MessageFrames[]): void {
     this.#window.remember(read, this.#position);
   }
@@ -246,7 +246,7 @@ export class Channel {
     this.#window.clear();
   }
 
-  /** What is between can't be had: everybody is told, and the channel goes on after it. */
+  /** The messages up to `to` can't be read any more: sends subscribers a gap and continues after it. */
   #skipTo(to: Position, reason: NotRecoveredReason): void {
     const from = this.#position!;
     this.#position = to;
@@ -255,14 +255,17 @@ export class Channel {
     if (reason !== 'history-disabled') this.#tellGap(from, to, reason);
   }
 
-  /** Those who catch up are somewhere else, and are told on their own way. */
+  /** Subscribers in recovery are at other positions, and get their gap frames during recovery. */
   #tellGap(from: Position, to: Position, reason: NotRecoveredReason): void {
     this.#deps.meter.gapsTold.add();
     for (const { catchingUp, sink } of this.subscribers)
       if (!catchingUp) sink.tellGap(this.name, from, to, reason);
   }
 
-  /** What is of no epoch that the broker knows is left out: a message of a newer one shows again when the channel is compared. */
+  /**
+   * Takes the held messages. One of an epoch that the broker doesn't know is dropped: if its epoch is newer, the next
+   * comparison of positions finds the message.
+   */
   #takeHeld(): void {
     for (const { epoch, seq, record } of this.#held.takeAll()) {
       const at = this.#position;
@@ -277,7 +280,7 @@ export class Channel {
     const { epoch } = this.#position!;
     this.#position = { epoch, seq };
     if (this.onRecord !== undefined) {
-      // What gateways tell each other: no client has it, and no measure of deliveries counts it.
+      // Control messages between gateways: no client receives them and delivery metrics leave them out.
       this.onRecord(record);
       return;
     }

@@ -144,7 +144,7 @@ export class Channels implements FeedHandler {
     const idle: ChannelKey[] = [];
     for (const channel of this.#channels.values()) {
       channel.forgetRecent(nowMs);
-      // What can't be given back now is kept until it can.
+      // A channel whose interest can't be withdrawn now is kept until it can.
       const isIdle = channel.emptySinceMs !== undefined && channel.emptySinceMs < nowMs - LINGER_MS;
       if (isIdle && this.isServed(channel.key)) idle.push(channel.key);
     }

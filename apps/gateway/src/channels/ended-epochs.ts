@@ -13,12 +13,12 @@ import { backoffMs, pause } from '@carillon/service';
 import type { LineageReader } from './lineage-reader.ts';
 import { contiguous, readEnded, readStoredAfter } from './read-missing.ts';
 
-/** So long the database may take to say what it has of an epoch; then it ends with what the broker knows. */
+/** Bound of the wait for the database's answer about an epoch; after it the epoch ends with what the broker knows. */
 const SETTLE_PATIENCE_MS = 10_000;
 const MAX_PAUSE_MS = 1000;
 const STEP_PAUSE_MS = 50;
 
-/** Whose epochs these are. */
+/** Owner of the ended epochs: a channel. */
 export interface EpochOwner {
   readonly key: ChannelKey;
   readonly policy: NamespacePolicy;

@@ -110,7 +110,7 @@ export class FirstPages {
     if ('reason' in page) return failed(channel.position!, 'epoch-changed');
     const [first] = page.entries;
     const position = first === undefined ? from : before(first);
-    // What it missed can be counted only from where it goes on.
+    // Missed messages can be counted only from the position where the subscription continues.
     if ((countAfter(lineage, position) ?? 0) > channel.policy.recoveryMaxMessages)
       return failed(channel.position!, 'epoch-changed');
     return { ...failed(position, 'epoch-changed'), entries: page.entries, told: [presented.epoch] };

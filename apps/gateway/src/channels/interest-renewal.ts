@@ -5,7 +5,7 @@ import type { Channel } from './channel.ts';
 
 /** Channels asked for in one call. */
 const BATCH = 200;
-/** So long the next channels wait while these catch up. */
+/** Bound of the wait for these channels' recovery before the next ones are renewed. */
 const CATCH_UP_TURN_MS = 2000;
 
 /** A channel, and where the broker says that it is. */

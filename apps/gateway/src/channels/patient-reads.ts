@@ -16,10 +16,10 @@ interface Patience {
  * places for that: however many wait for a storage that is away, the broker is asked no more often.
  */
 export class PatientReads {
-  /** Who waits for a place, told whether there is one. */
+  /** Callers waiting for a place; called with `true` when they get one. */
   readonly #waiting = new Set<(hasPlace: boolean) => void>();
   #repeated = 0;
-  /** What the last repeated read found. */
+  /** Result of the last repeated read: was the broker or the storage away? */
   #isAway = true;
 
   /** Reads for `patienceMs`, and gives up before that when nobody waits any more. The first attempt is made at once. */

@@ -54,7 +54,7 @@ export class PositionWatch {
       }
       const isSilent =
         value.position !== undefined && value.subscribers.size > 0 && value.lastActiveMs < before;
-      // What can't be asked now is asked when it can.
+      // A channel that can't be checked now is checked later.
       if (isSilent && this.#channels.isServed(value.key)) silent.push(value);
     }
     return silent;

@@ -63,7 +63,7 @@ export async function readEnded(
   }
 }
 
-/** What the database has after a position, whatever its epoch; `undefined`: it can't be asked now. */
+/** Messages stored after a position, whatever their epoch; `undefined`: the database can't be asked now. */
 export async function readStoredAfter(
   { broker, gateway }: MissingDependencies,
   { channel, position, policy }: { channel: ChannelKey; position: Position; policy: NamespacePolicy },

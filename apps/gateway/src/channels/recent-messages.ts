@@ -25,7 +25,10 @@ export class RecentMessages {
     return first === undefined || first.seq > seq + 1 ? undefined : this.#frames.slice(seq + 1 - first.seq);
   }
 
-  /** What was read of history, for the next who want it: taken when it ends where these begin, or at `newest`, and is not much. */
+  /**
+   * Adds messages read from history, for other subscribers. Taken only if they end where the kept ones begin, or at
+   * `newest`, and are few.
+   */
   addOlder(read: readonly MessageFrames[], newest: number): void {
     const begin = this.#frames[0]?.seq ?? newest + 1;
     const older = read.filter(({ seq }) => seq < begin);

@@ -1,7 +1,7 @@
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import type { Frame } from '../egress/frame.ts';
 
-/** What a channel gives to a subscriber. */
+/** Output of a channel to one subscriber. */
 export interface SubscriberSink {
   /** Id of the connection, for logs. */
   readonly connectionId: string;

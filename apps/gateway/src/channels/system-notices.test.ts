@@ -11,7 +11,7 @@ import { SystemNotices } from './system-notices.ts';
 
 const SYSTEM: ChannelKey = 'app/#system';
 
-/** What a connection is given, in order. */
+/** A sink that records its frames, in order. */
 function recordingSink(given: string[]): SubscriberSink {
   return {
     connectionId: 'c',

@@ -54,7 +54,7 @@ interface Reply {
   readonly answer: ControlAnswer;
 }
 
-/** What came of a command. */
+/** Collected answers to a command. */
 export interface Gathered {
   readonly answers: readonly ControlAnswer[];
   /** Gateways that did not answer in time: those that died a moment ago, too. */

@@ -3,13 +3,13 @@ import type { Logger } from '@carillon/telemetry';
 import type { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 
-/** Whose connections are meant. */
+/** Connections that an operation applies to: those of a user or of a session. */
 export type ControlTarget = { readonly app: string } & (
   | { readonly user: string; readonly session?: never }
   | { readonly session: string; readonly user?: never }
 );
 
-/** What gateways have each other do. */
+/** Commands that gateways send each other. */
 export type ControlCommand =
   | {
       readonly action: 'disconnect';

@@ -3,7 +3,7 @@ const SLOT_MS = 5;
 /** One more than the longest delay has: 5000 ms. */
 const SLOTS = 1002;
 
-/** What waits for its time. */
+/** An entry of the wheel. */
 export interface Waiting {
   /** Its time has come; it waits no longer. */
   onDue(): void;

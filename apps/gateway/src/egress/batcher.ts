@@ -5,7 +5,7 @@ import type { EncodingName } from './frame.ts';
 /** A batch that would be larger leaves before. [BA2] */
 const MAX_BATCH_BYTES = 64 * 1024;
 
-/** What all connections share. */
+/** Shared by the batchers of all connections. */
 export interface Batching {
   readonly wheel: BatchWheel;
   readonly frames: BatchFrames;
@@ -47,7 +47,7 @@ export class Batcher implements Waiting {
     else this.#stopWaiting ??= this.#batching.wheel.wait(this, this.#bounds.delayMs);
   }
 
-  /** What waits leaves now. */
+  /** Sends the waiting messages now. */
   flush(): void {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;

@@ -33,7 +33,7 @@ export function binaryFrame(content: Uint8Array): Buffer {
   return frame;
 }
 
-/** What a frame of a server holds. Not a copy. */
+/** Payload of an unmasked WebSocket frame (RFC 6455, 5.2). A view, not a copy. */
 export function contentOf(frame: Buffer): Buffer {
   const length = frame[1]! & LENGTH_BITS;
   if (length < TWO_BYTE_LENGTH) return frame.subarray(2);

@@ -11,7 +11,7 @@ import { encodeServerFrame, messageBytes, TEXTS } from '@carillon/protocol/proto
 import { binaryFrame } from './binary-frame.ts';
 import { textFrame } from './text-frame.ts';
 
-/** What a connection speaks, by the subprotocol that was selected. */
+/** Encoding of a connection, by its negotiated subprotocol. */
 export type EncodingName = 'json' | 'protobuf';
 
 /** A frame that is made, in each encoding, when the first connection that speaks it gets it. All others get the same bytes. */

@@ -11,11 +11,10 @@ const MAX_GATHERED_BYTES = 64 * 1024;
 const NONE: Buffer[] = [];
 
 /**
- * What goes to one client. Frames are gathered and leave in one write, see {@link WriteRounds}; what the client can't take waits in the
- * socket up to a bound.
- *
- * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the WebSocket
- * library writes itself (pongs, close).
+ * Outgoing frames of one client. Frames are gathered and leave in one write, see {@link WriteRounds}; bytes that the
+ * client doesn't take wait in the socket, up to a bound.
+ * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the
+ * WebSocket library writes itself (pongs, close).
  */
 export class Outbox implements Gathering {
   readonly #socket: Socket;
@@ -31,7 +30,7 @@ export class Outbox implements Gathering {
   /** The next round writes this one; it may find nothing left to write. */
   #isDue = false;
   #isUrgent = false;
-  /** Those who wait for room; told when the socket has drained or is gone. */
+  /** Callbacks waiting for room in the socket; called when it has drained or is closed. */
   #onRoom: (() => void)[] = [];
 
   constructor(

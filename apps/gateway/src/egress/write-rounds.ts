@@ -1,6 +1,6 @@
 /** Rest after a round, for each socket that it wrote to: a write takes 5 to 7 us, so writing takes less than a tenth of the time. */
 const REST_PER_WRITE_MS = 0.1;
-/** What a message waits at most for others to leave with it. */
+/** Longest wait of a message for others to share its write. */
 const MAX_REST_MS = 12;
 /** When the writes of a round brought this many frames each, there are above a thousand messages a second for each client: it rests twice. */
 const MANY_FRAMES = 12;
@@ -13,7 +13,7 @@ const WRITES_PER_TURN = 500;
 /** Frames of one client are copied into one buffer up to this size; above it they are handed over one by one, without a copy. */
 const MAX_JOINED_BYTES = 128 * 1024;
 
-/** What gathers the frames of one client. */
+/** A client's gathered frames. */
 export interface Gathering {
   /** In a round of writes. Returns how many frames were written. */
   flushInRound(): number;

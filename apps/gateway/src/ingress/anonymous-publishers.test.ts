@@ -1,4 +1,4 @@
-/** What clients without a token publish is theirs: nobody takes their place, and they take nobody's. */
+/** Publishers without a token: each has producers of its own, apart from all others. */
 import { once } from 'node:events';
 import type { ServerFrame } from '@carillon/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';

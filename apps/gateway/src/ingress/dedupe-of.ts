@@ -14,7 +14,7 @@ export interface PublishingConnection {
   readonly session: string | undefined;
 }
 
-/** What of a message says whether it is a repeat. */
+/** The members of a message that identify a repeat. */
 export interface RepeatableMessage {
   /** The payload's JSON text as it came. */
   readonly payloadJson: string;

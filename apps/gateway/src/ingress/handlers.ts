@@ -13,7 +13,7 @@ import type { PublishMessage } from './publish-message.ts';
 import type { ReadHistory } from './read-history.ts';
 import type { StoredWaiters } from './stored-waiters.ts';
 
-/** What the handlers of frames need. */
+/** Dependencies of the frame handlers. */
 export interface HandlerDependencies {
   readonly gateway: string;
   readonly authenticator: Authenticator;

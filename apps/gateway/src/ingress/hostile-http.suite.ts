@@ -1,4 +1,4 @@
-/** What strangers do over HTTP, or on connections on which they say nothing. None of it takes a token. */
+/** Attacks over HTTP, or on idle connections, without a token. */
 import { connect, type Socket } from 'node:net';
 
 export const HTTP_ATTACKS = ['pipeline', 'unread', 'large body', 'endless body', 'silent', 'half'] as const;

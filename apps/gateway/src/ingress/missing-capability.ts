@@ -1,7 +1,7 @@
 import type { Identity } from '@carillon/auth';
 import { type CapabilityAction, CarillonError } from '@carillon/protocol';
 
-/** What was asked for; the name is that of a channel, or of a method. */
+/** The refused operation; its name is that of a channel or of a method. */
 export type RefusedDeed = readonly [
   deed: string,
   action: CapabilityAction,

@@ -37,7 +37,7 @@ export const onRefresh: Handler<'refresh'> = async (
   }
 };
 
-/** What the connection has sent and been sent belongs to one user: another one has to make a connection of his own. */
+/** Subscriptions and publishes of a connection belong to one user: another user needs another connection. */
 function assertSamePerson(old: Identity, fresh: Identity): void {
   if (old.userId !== undefined && old.userId === fresh.userId && old.app === fresh.app) return;
   throw new CarillonError('TOKEN_USER_MISMATCH');

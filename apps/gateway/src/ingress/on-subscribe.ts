@@ -43,7 +43,7 @@ async function subscribeOne(
   const { subscribing, limits } = deps;
   const identity = connection.identity!;
   const { app } = identity;
-  // What every connection gets may as well be subscribed to.
+  // Every connection receives the system channel: subscribing to it needs no capability.
   if (
     channel !== SYSTEM_CHANNEL &&
     !mayRead({ identity, session: connection.session }, 'subscribe', channel)

@@ -32,7 +32,7 @@ export type GatewayOutcome = PublishOutcome & { readonly degraded?: true };
 /** Delivers to the subscribers of this gateway; `undefined` when the broker isn't away. */
 type PublishLocally = (key: ChannelKey, record: string) => Position | undefined;
 
-/** What a publish needs of the broker. */
+/** The part of the broker that publishing uses. */
 interface MessageLog {
   readonly publisher: Pick<Publisher, 'send'>;
   readonly nowMs: Broker['nowMs'];

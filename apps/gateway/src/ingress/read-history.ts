@@ -24,7 +24,7 @@ const DEFAULT_HISTORY_LIMIT = 100;
  * because of what it asked for.
  */
 const MAX_ANSWER_BYTES = 500_000;
-/** What a message has around its record: type, channel, position. */
+/** Estimated bytes of a message around its record: type, channel, position. */
 const ENVELOPE_BYTES = 150;
 
 export interface HistoryQuery {

@@ -1,4 +1,4 @@
-/** What strangers learn from answers, and what others may keep of them. */
+/** Response headers: nothing that helps an attacker, nothing that caches may keep. */
 import type { ServerFrame } from '@carillon/protocol';
 import { afterEach, expect, it } from 'vitest';
 import { BarePeer, type RunningGateway, startGateway, tokenOf } from '../running-gateway.suite.ts';

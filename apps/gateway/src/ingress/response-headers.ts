@@ -2,7 +2,7 @@ import type { OriginMatcher } from '@carillon/config';
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
-/** What every answer of the API has, whichever route it comes from. */
+/** Adds the headers that all responses of the API have, whatever the route. */
 export async function registerResponseHeaders(
   server: FastifyInstance,
   origins: OriginMatcher,

@@ -34,8 +34,8 @@ export interface ScheduleRoutesDependencies {
 }
 
 /**
- * Scheduled messages, for back ends. They lie with persistence, which is asked through the broker like for stored history.
- * Whoever may publish on the channel may schedule, see and cancel.
+ * Routes of scheduled messages, for back ends. Persistence stores them and is asked through the broker, as for stored
+ * history. The `publish` capability on the channel allows to schedule, list and cancel.
  */
 export class ScheduleRoutes {
   readonly #deps: ScheduleRoutesDependencies;

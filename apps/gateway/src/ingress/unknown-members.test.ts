@@ -1,4 +1,4 @@
-/** What a request says beyond what is known: it is refused by name, and not overlooked. */
+/** Unknown members and parameters of a request are refused by name. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BarePeer, type RunningGateway, startGateway, tokenOf } from '../running-gateway.suite.ts';
 

@@ -1,4 +1,4 @@
-/** What is read as an upgrade here must be what Node's parser reads, too. */
+/** Parses upgrade requests and compares the result with Node's parser. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -54,7 +54,7 @@ afterAll(() => {
   server.close();
 });
 
-/** What Node makes of it; `undefined`: no upgrade. */
+/** Node's parse of the bytes; `undefined`: no upgrade. */
 async function readByNode(bytes: Buffer): Promise<Read | undefined> {
   const read = new Promise<Read | undefined>((resolve) => {
     onRead = resolve;

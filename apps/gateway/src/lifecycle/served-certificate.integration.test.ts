@@ -47,7 +47,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** Whose certificate is served, by the authority that signed it. */
+/** Does the server present a certificate of `pair`'s authority? */
 async function issuerIs(pair: Certificates): Promise<boolean> {
   const socket = connect({
     port: (server.address() as AddressInfo).port,

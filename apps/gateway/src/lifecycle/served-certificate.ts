@@ -79,7 +79,7 @@ export class ServedCertificate {
     this.#warn();
   };
 
-  /** What is wrong with its time, or will be soon. */
+  /** Problem with the certificate's validity, present or soon; `undefined` when there is none. */
   problem(): string | undefined {
     const end = validTo(this.#served);
     const days = Math.floor((end.getTime() - Date.now()) / DAY_MS);

@@ -54,7 +54,7 @@ describe('requests', () => {
     );
     const { id, timeoutMs, user, connection } = await handed(worker);
     expect({ user, connection: typeof connection }).toEqual({ user: 'ada', connection: 'string' });
-    // What is left of it: more than requests have that say nothing.
+    // The time left exceeds the default timeout of requests.
     expect(timeoutMs).toBeGreaterThan(30_000);
     expect(timeoutMs).toBeLessThanOrEqual(60_000);
     worker.socket.send(`{"type":"response","id":1,"re":"${id}","payload":[ 1.50 ]}`);

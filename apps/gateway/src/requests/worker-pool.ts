@@ -11,7 +11,7 @@ export interface PendingRequest {
   readonly deadlineMs: number;
   readonly resolve: (body: string) => void;
   readonly reject: (error: unknown) => void;
-  /** Who has it; `undefined` while it waits. */
+  /** The worker that has the request; `undefined` while it waits. */
   worker: Worker | undefined;
   span: SpanHandle | undefined;
 }
@@ -21,7 +21,7 @@ export interface Worker {
   readonly connection: Connection;
   methods: ReadonlySet<MethodKey>;
   concurrency: number;
-  /** What it has not answered, cancelled requests included: they take a place until it is done with them. */
+  /** Unanswered requests of the worker, cancelled ones included: each takes a place until the worker is done with it. */
   readonly given: Map<string, PendingRequest>;
   /** Its connection is behind: nothing is handed to it now. */
   isBehind: boolean;

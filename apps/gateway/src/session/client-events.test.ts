@@ -16,7 +16,7 @@ const telemetry = createTelemetry({
   processMetrics: false,
 });
 
-/** What of a connection is looked at. */
+/** The parts of a connection that client events read. */
 function client(connectionId: string, userId: string | undefined) {
   const webSocket = new EventEmitter();
   const identity = { app: 'demo', userId, capabilities: {} };

@@ -1,4 +1,4 @@
-/** What a client hears in which order, and at its end. Rule numbers are those of packages/protocol/SPEC.md. */
+/** Order of a connection's frames, and its close. Rule numbers are those of packages/protocol/SPEC.md. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { AcceptedFrame, ErrorFrame } from '@carillon/protocol';

@@ -174,7 +174,7 @@ export class Connection implements SubscriberSink {
   /** Its place is needed: it has not authenticated. */
   #evict(): void {
     this.close('AT_CAPACITY', 'The share of connections without a valid token is full.', 5000);
-    // Whoever holds places would take its time with the close as well.
+    // Destroyed at once: a client that occupies limited places could delay the close handshake, too.
     this.client.socket.destroySoon();
   }
 

@@ -1,7 +1,7 @@
 import { allows, type Identity } from '@carillon/auth';
 import { sessionChannel, userChannel } from '@carillon/protocol';
 
-/** Who wants to read: an identity, and over WebSocket the session that it brought. */
+/** An identity that reads a channel, with the session that it presented over WebSocket. */
 export interface Reader {
   readonly identity: Identity;
   readonly session?: string | undefined;
