@@ -6,7 +6,7 @@ export const MAX_CONSUMERS = 1000;
 /** After the channel's last acknowledgement. */
 export const ACK_IDLE_TTL_MS = 30 * 86_400_000;
 
-/** What a consumer of a channel has acknowledged. */
+/** Cursor of a consumer: the last position it has acknowledged on a channel. */
 export interface AckCursor extends Position {
   /** Opaque to the broker; names the user and the user's consumer. */
   readonly consumer: string;
@@ -21,7 +21,7 @@ export interface CursorKeeping {
 }
 
 export interface OpeningCursor extends CursorKeeping {
-  /** Whose feed brings persistence's answer. */
+  /** Gateway whose feed receives persistence's answer. */
   readonly gateway: string;
 }
 

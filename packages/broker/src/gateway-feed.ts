@@ -3,7 +3,7 @@ import type { ChannelKey } from './channel-key.ts';
 import type { Lineage } from './lineage.ts';
 import type { PartitionId } from './partition.ts';
 
-/** What a gateway is told. Called in order, synchronously, in batches that end with `onBatchEnd`. */
+/** Callbacks of a gateway's feed. Called in order, synchronously, in batches that end with `onBatchEnd`. */
 export interface FeedHandler {
   onMessage(channel: ChannelKey, epoch: string, seq: number, record: string): void;
   onStored(channel: ChannelKey, epoch: string, seq: number): void;

@@ -1,7 +1,6 @@
 /**
- * What the services need from the broker, as ports. Two adapters: `redis` (real installations) and `memory` (one
- * process). One contract suite (contract.suite.ts) runs against both. docs/architecture/design.md tells the story.
- *
+ * Ports of the broker for the services. Two adapters: `redis` (real installations) and `memory` (one process). One
+ * contract suite (contract.suite.ts) runs against both. docs/architecture/design.md tells the story.
  * Every method may reject with a {@link CarillonError}: `UNAVAILABLE` when nothing was done, `OUTCOME_UNKNOWN` when the
  * request was sent and its result isn't known.
  */
@@ -52,7 +51,7 @@ export interface HotHistory {
     channel: ChannelKey,
     query: { readonly before?: number; readonly limit: number },
   ): Promise<HistoryPage>;
-  /** What is still held of an epoch that has ended: seq from..to inclusive, at most `limit`, ascending unless `descending`. */
+  /** Messages still held of an ended epoch: seq from..to inclusive, at most `limit`, ascending unless `descending`. */
   ended(
     channel: ChannelKey,
     query: {
@@ -183,7 +182,7 @@ export interface RouterPort {
   /** The leases that are still held; those missing from the answer were lost. */
   renew(leases: readonly Lease[], ttlMs: number): Promise<readonly Lease[]>;
   release(leases: readonly Lease[]): Promise<void>;
-  /** Who holds which partition, for balance and for the alert on partitions without an owner. */
+  /** Owner of each partition by index, for balance and for the alert on partitions without an owner. */
   owners(): Promise<readonly (string | undefined)[]>;
   /** Live routers, for a fair share; announces `owner` as alive for `ttlMs`. */
   announce(owner: string, ttlMs: number): Promise<readonly string[]>;

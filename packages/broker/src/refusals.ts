@@ -1,4 +1,4 @@
-/** What the log refuses, in the words that a client reads. The same for every adapter. */
+/** Refusals of the log, with the texts that clients read. The same for every adapter. */
 import { CarillonError } from '@carillon/protocol';
 import type { PublishOutcome } from './ports.ts';
 

@@ -18,7 +18,7 @@ export interface AskerDependencies {
 }
 
 interface OpenRequest {
-  /** Who has it; `undefined` while it is being handed over. */
+  /** The node that has the request; `undefined` while it is being handed over. */
   node: string | undefined;
   answered: boolean;
   /** Resolves when it is known who has it, or that nobody has. */

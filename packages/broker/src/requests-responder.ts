@@ -2,7 +2,7 @@ import { CarillonError } from '@carillon/protocol';
 import type { AnswerRequest, GivenRequest, MethodKey } from './requests.ts';
 import { writeRefusal } from './requests-asker.ts';
 
-/** What became of a request: an answer for its asker, or nothing because nobody waits for one. */
+/** Result of a request: an answer for its requester, or nothing because the requester is gone. */
 export type RequestResult = { readonly isOk: boolean; readonly text: string } | undefined;
 
 const NOT_BEGUN = { isOk: false, text: writeRefusal(new CarillonError('NO_RESPONDER')) };

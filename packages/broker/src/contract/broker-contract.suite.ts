@@ -1,5 +1,5 @@
 /**
- * What every broker adapter has to do. Each adapter's test file calls this with a way to make brokers that share one
+ * Contract of every broker adapter. Each adapter's test file calls this with a way to make brokers that share one
  * installation, so that several gateways and routers can be played.
  */
 import { CarillonError } from '@carillon/protocol';

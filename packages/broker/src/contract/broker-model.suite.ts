@@ -56,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('route' as const) }) },
 );
 
-/** What a producer has had accepted on a channel: seq of the channel by its own number. */
+/** Accepted messages of a producer on a channel: seq of the channel by the producer's own number. */
 type Producer = Map<number, number>;
 
 class ModelGateway implements FeedHandler {
@@ -234,7 +234,7 @@ class Run {
     if (!known.open.has(to)) known.open.set(to, { from: position!.seq, seqs: [] });
   }
 
-  /** What a router does in one round. */
+  /** One round of a router. */
   async #route(): Promise<void> {
     const { router } = this.#broker;
     const entries = await router.read(this.#leases, { count: 1, blockMs: 1 });

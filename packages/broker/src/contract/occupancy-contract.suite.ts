@@ -1,4 +1,4 @@
-/** What every broker adapter has to tell of channels that are wanted, and no longer. */
+/** Contract of every broker adapter: occupancy events of channels. */
 import { decodeRecord } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, BrokerLimits, ChannelKey, FeedHandler, GatewayFeed, LogEntry } from '../ports.ts';
@@ -45,7 +45,7 @@ export function describeOccupancyContract(
       await broker.publisher.publish([{ channel: CHANNEL, id: 'm-1', record: '1', keeping }]);
     };
 
-    /** What the log tells, as `<event> <channel> <seq>`: so much is waited for. */
+    /** Reads `count` events of the log, as `<event> <channel> <seq>`. */
     const told = async (count: number): Promise<readonly string[]> => {
       const entries: LogEntry[] = [];
       do entries.push(...(await broker.log.read('worker', { count: 100, blockMs: 1 })));

@@ -4,7 +4,7 @@ import type { Broker, Lease, LogEntry, RouteEntry, RouterPort } from '../ports.t
 
 export const POLL = { timeout: 20_000 };
 
-/** What is in there: how long a slow server takes to say so is not bounded by how long a read waits. */
+/** Reads until there are entries: a slow server may take longer to answer than a read blocks. */
 async function untilRead<T>(read: () => Promise<readonly T[]>): Promise<readonly T[]> {
   for (;;) {
     const entries = await read();

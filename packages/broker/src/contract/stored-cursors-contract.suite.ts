@@ -1,4 +1,4 @@
-/** What adapters have to do that can lose what consumers have acknowledged: persistence keeps it as well. */
+/** Contract of adapters that can lose cursors: persistence stores them as well. */
 import { setImmediate } from 'node:timers/promises';
 import { CarillonError, type Position } from '@carillon/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -106,7 +106,7 @@ export function describeStoredCursors(
       await using _ = servedCold(() => []);
       expect(await opened('one', at('e1', 1))).toEqual(at('e1', 1));
       await expect(opened('two', at('e1', 1))).rejects.toMatchObject({ code: 'LOG_FULL' });
-      // What this one acknowledges is kept by the broker, and told with the next.
+      // The broker keeps this acknowledgement and sends it to persistence with the next.
       await broker.acks.ack(CHANNEL, 'one', at('e1', 2), DURABLE);
       expect(await broker.acks.find(CHANNEL, 'one')).toMatchObject(at('e1', 2));
       await feed.stop();

@@ -48,7 +48,7 @@ export class DedupeWindow {
   readonly #producers = new Map<string, Producer>();
   readonly #keys = new Map<string, RememberedKey>();
 
-  /** What is known of this publish: the first result, a refusal, or `undefined` when it is new and in order. */
+  /** Result for a publish: that of its first copy, a refusal, or `undefined` when it is new and in order. */
   check(
     dedupe: Dedupe,
     limits: { readonly producerWindow: number; readonly producerTtlMs: number },

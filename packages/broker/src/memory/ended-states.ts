@@ -4,7 +4,7 @@ import { type EndedEpoch, MAX_ENDED_EPOCHS } from '../lineage.ts';
 import type { ChannelState, EndedState } from './channel-state.ts';
 import { HistoryBuffer } from './history-buffer.ts';
 
-/** What a partition says of the ends of its epochs. */
+/** State of a partition's ended epochs. */
 export interface Settlement {
   readonly isSettled: boolean;
   /** Numbers of generations that began with a loss. */

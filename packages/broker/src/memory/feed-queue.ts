@@ -12,7 +12,7 @@ export type FeedItem =
     }
   | { readonly kind: 'stored'; readonly channel: ChannelKey; readonly epoch: string; readonly seq: number };
 
-/** What waits for a gateway. Handed over once per event-loop turn, never inside a publish call. */
+/** Records queued for a gateway. Handed over once per event-loop turn, never inside a publish call. */
 export class FeedQueue {
   readonly #maxItems: number;
   readonly #handler: FeedHandler;
@@ -63,7 +63,10 @@ export class FeedQueue {
     if (items.length > 0) this.#handler.onBatchEnd();
   }
 
-  /** What a subscriber has seen must not be given to other content after a crash. */
+  /**
+   * The journal is flushed before delivery: a position that a subscriber has seen must not be given to another message
+   * after a crash.
+   */
   #isWritten(): boolean {
     try {
       this.#journal.flush();

@@ -2,7 +2,7 @@ import type { Position } from '@carillon/protocol';
 
 /** Most ids that a channel remembers; beyond, the ones that were noted first are forgotten. */
 const MAX_PLACES = 20_000;
-/** So long repeats are recognised by their id: as long as an Idempotency-Key counts. */
+/** Repeats are recognised by id for a day, as long as an Idempotency-Key is valid. */
 const TTL_MS = 86_400_000;
 
 export interface Place extends Position {

@@ -75,7 +75,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
   };
 }
 
-/** What the broker does by itself: forgets what has expired, and keeps its journal short. */
+/** Maintenance of the broker: removes expired state and compacts the journal. */
 class Upkeep {
   readonly #state: MemoryState;
   readonly #acks: MemoryAcks;

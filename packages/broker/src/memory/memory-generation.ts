@@ -2,7 +2,7 @@ import { MAX_ENDED_EPOCHS } from '../lineage.ts';
 import type { PartitionId } from '../partition.ts';
 import type { Settlement } from './ended-states.ts';
 
-/** So long durable publishes wait at most for the database to say what it has. */
+/** Bound of the wait of durable publishes for the database's answer about ended epochs. */
 const SETTLE_PATIENCE_MS = 5000;
 
 export interface GenerationState {

@@ -12,7 +12,10 @@ import { stoppedError } from './stopped-error.ts';
 type Accepted = Extract<PublishOutcome, { status: 'accepted' }>;
 type Settle = (outcome: PublishOutcome) => void;
 
-/** What the publish script does in Redis: check the producer, take a seq, append to history, log, and feeds or route. */
+/**
+ * The counterpart of Redis' publish script: checks the producer, takes a seq, appends to history, log, and feeds or
+ * route.
+ */
 export class MemoryPublisher implements Publisher {
   readonly #state: MemoryState;
   readonly #held: HeldPublishes;
@@ -154,7 +157,10 @@ export class MemoryPublisher implements Publisher {
   }
 }
 
-/** What was accepted in memory and could not be written down may be there after a crash, or not. */
+/**
+ * A publish accepted in memory but not written to the journal has an unknown outcome: it may or may not survive a
+ * crash.
+ */
 function known(outcome: PublishOutcome, problem: CarillonError | undefined): PublishOutcome {
   return problem === undefined || outcome.status === 'refused' ? outcome : refusals.unknown(problem);
 }

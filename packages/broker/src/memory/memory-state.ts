@@ -17,7 +17,7 @@ import { WakeUp } from './wake-up.ts';
 
 const OCCUPANCY_TOLD_FOR_MS = 86_400_000;
 
-/** What the parts of the memory broker share. */
+/** State shared by the parts of the memory broker. */
 export class MemoryState {
   readonly limits: BrokerLimits;
   readonly partitions: number;
@@ -98,7 +98,7 @@ export class MemoryState {
     return { epoch, seq, before, emptySinceMs };
   }
 
-  /** Whoever subscribes to names and leaves them leaves nothing behind: a channel without messages has nothing to keep. */
+  /** Removes a channel without messages: subscribing to many names and leaving them must not use memory. */
   forgetIfEmpty({ key, seq, told, interest, lastRouted, ended }: ChannelState): void {
     if (seq > 0 || ended.length > 0) return;
     if (interest.size === 0 && told % 2 === 0 && lastRouted === undefined) this.#forget(key);
@@ -169,7 +169,7 @@ export class MemoryState {
     return state;
   }
 
-  /** What the journal held up. */
+  /** Delivers the records that waited for the journal. */
   deliverHeldUp(): void {
     for (const feed of this.feeds.values()) feed.schedule();
   }

@@ -56,7 +56,7 @@ export class ChannelCalls {
       }
   }
 
-  /** What calls that reply with states say, in the order of `channels`. */
+  /** Lineages in the reply of a call that returns channel states, in the order of `channels`. */
   async lineages(
     channels: readonly ChannelKey[],
     call: Call<readonly unknown[]>,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { runScript } from './scripts.ts';
 
-/** What a process knows of a partition when it connects. */
+/** Evidence that a connecting process has about a partition's generation and writes. */
 export interface ClaimEvidence {
   /** `''`: none yet. */
   readonly generation: string;
@@ -15,7 +15,7 @@ export interface ClaimEvidence {
   readonly latestEpoch: string;
 }
 
-/** What the partition is, and what it is from now on. */
+/** Result of a claim: the partition's generation and state from now on. */
 export interface Claim {
   readonly generation: string;
   readonly count: number;

@@ -22,8 +22,8 @@ export interface FeedReaderOptions {
 }
 
 /**
- * What comes for a gateway, in order: messages that history holds as well are pushed; all else, which can be had nowhere else, is read from
- * the gateway's feeds of all partitions with one blocked call, on a connection of its own.
+ * Input of a gateway, in order. Messages that history holds as well are pushed; all other records, which exist nowhere
+ * else, are read from the gateway's feeds of all partitions with one blocking call, on a connection of its own.
  */
 export class FeedReader {
   readonly #handler: FeedHandler;

@@ -166,7 +166,7 @@ export class GenerationGuard {
     this.#known[partition]!.saw(count);
   }
 
-  /** What a heartbeat was told. */
+  /** Takes the generation that a heartbeat returned. */
   observe(partition: PartitionId, generation: string, lossy: string): void {
     const known = this.#known[partition]!;
     if (known.generation === undefined) return;

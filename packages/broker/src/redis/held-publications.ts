@@ -18,7 +18,7 @@ const MAX_AGE_MS = 60_000;
 /** Of one partition, in characters of their records. */
 const MAX_CHARS = 8_000_000;
 
-/** What one partition accepted lately, so that it can be published again when Redis turns out to have lost it. */
+/** Messages lately accepted by one partition, kept to be published again when Redis has lost them. */
 export class HeldPublications {
   #batches: HeldBatch[] = [];
   #first = 0;

@@ -64,7 +64,7 @@ export class Keys {
     return `${this.#prefix}:{rq}:`;
   }
 
-  /** What a node is asked and answered. */
+  /** Requests and answers for a node. */
   inbox(node: string): string {
     return `${this.requests()}i:${node}`;
   }

@@ -6,7 +6,7 @@ import type { Claim } from './claim.ts';
  */
 const REPUBLISH_PATIENCE_MS = 25_000;
 
-/** What this process knows of a partition. */
+/** This process' knowledge of a partition. */
 export class PartitionKnowledge {
   /** `undefined` until the first claim. */
   generation: string | undefined;

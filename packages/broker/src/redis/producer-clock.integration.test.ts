@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** What a clock that is set forward does to keys: each has so much less time left. */
+/** The effect on keys of a clock set forward: each has that much less time left. */
 async function setForward(url: string, ms: number): Promise<void> {
   const admin = new Redis(url);
   for (const key of await admin.keys('*')) {

@@ -40,7 +40,7 @@ export interface PublishReply {
   readonly outcomes: readonly PublishOutcome[];
 }
 
-/** What the script answers when it did nothing, because the partition has another generation. */
+/** Answer of the script when it did nothing because the partition has another generation. */
 const OTHER_GENERATION = 'generation';
 
 /** Dedupe arguments of a message that is published again. */

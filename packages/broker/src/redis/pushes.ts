@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Reply } from './wire/resp-reader.ts';
 import type { Wire } from './wire/wire.ts';
 
-/** Who gets what is pushed to some channels. */
+/** Receiver of the pushes of some channels. */
 export interface PushReceiver {
   /** Shard channels. Each has one receiver. */
   readonly channels: readonly string[];

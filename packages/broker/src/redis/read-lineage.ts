@@ -1,7 +1,7 @@
 /** How the scripts write the state of a channel (include/generation.lua, include/state.lua). */
 import { type EndedEpoch, type Lineage, NOTHING_BEFORE } from '../lineage.ts';
 
-/** What a reply with states begins with. */
+/** Head of a reply with states. */
 export interface Settlement {
   /** Generations that began with a loss. */
   readonly lossy: string;

@@ -23,7 +23,7 @@ export interface RedisAcksDependencies {
   readonly partitionOf: (channel: ChannelKey) => PartitionId;
 }
 
-/** What the script is to do, and the codes of its answers; see ack.lua. */
+/** Steps of the script, and the codes of its answers; see ack.lua. */
 type Step = 'ack' | 'find' | 'begin';
 const [TOO_MANY, UNKNOWN, LOG_FULL] = [0, 1, 2];
 

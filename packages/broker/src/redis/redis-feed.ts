@@ -23,7 +23,7 @@ import { Wire } from './wire/wire.ts';
 
 /** A read waits two seconds by itself. */
 const READ_TIMEOUT_MS = 8000;
-/** So long channels wait for what their feeds hold of an earlier generation. */
+/** Bound of the channels' wait for unread feed records of an earlier generation. */
 const UNREAD_PATIENCE_MS = 1000;
 
 export interface RedisFeedDependencies {
@@ -96,7 +96,7 @@ export class RedisFeed implements GatewayFeed {
     this.#receiver = receiver;
     await untilReady(connection, this.#stopping.signal);
     await wire.untilReady(this.#stopping.signal);
-    // What is pushed from now on comes, so nothing is between what registering finds and what the feed brings.
+    // Pushes are received before registering: nothing falls between the state that registering returns and the feed.
     await this.#deps.receivePushes(receiver, this.#stopping.signal);
     await this.#register(this.#allPartitions());
     await guard.join({
@@ -255,7 +255,7 @@ export class RedisFeed implements GatewayFeed {
     if (this.#isStarted) this.#read(wire);
   }
 
-  /** What was pushed meanwhile has passed by. */
+  /** Messages pushed during the interruption were not received. */
   #pushedAgain(): void {
     this.#turned('pushes', true);
     if (this.#isStarted) this.#handler!.onInterestLost(this.#allPartitions());

@@ -48,7 +48,7 @@ describe('Redis that lost its tail', { timeout: 120_000 }, () => {
   it('[PO3] gives epochs that sort after those it lost, though the clock of the next Redis is behind', async () => {
     const gateway = await open('one');
     const before = await gateway.publishPatiently('before');
-    // What a Redis whose clock is an hour ahead would have given.
+    // An epoch as a Redis whose clock is an hour ahead would make it.
     const ahead = (Date.now() + 3_600_000).toString(36) + before.epoch.slice(8);
     const base = `carillon:{p${gateway.broker.partitionOf(CHANNEL)}}:`;
     await admin.hset(`${base}c:${CHANNEL}`, 'e', ahead);

@@ -34,7 +34,7 @@ export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'p
   readonly partitions: number;
   /** How to get there. */
   readonly way: RedisWay;
-  /** Who names the primary, if they do. */
+  /** The sentinels that name the primary, if there are any. */
   readonly sentinels?: Sentinels | undefined;
   /** Of the installation, for the part that says so to all others. */
   readonly allPartitions: number | undefined;

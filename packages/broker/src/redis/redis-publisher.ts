@@ -21,7 +21,7 @@ import { Wire } from './wire/wire.ts';
 /** Longest wait for the publisher's own connection before lost messages are given up. */
 const APPEND_TIMEOUT_MS = 5000;
 const RETRY_MS = 100;
-/** Who only waits for pushes would not notice that the connection leads nowhere any more. */
+/** Idle time until a ping: a connection that only receives pushes would not notice that its peer is gone. */
 const PING_WHEN_SILENT_MS = 2000;
 
 export interface ReplicaPolicy {
@@ -110,7 +110,7 @@ export class RedisPublisher implements Publisher {
     setImmediate(() => this.#flush());
   }
 
-  /** What a partition accepted lately through this process. */
+  /** Messages that a partition accepted lately through this process. */
   heldOf(partition: PartitionId): HeldPublications {
     return this.#held[partition]!;
   }
@@ -218,7 +218,7 @@ export class RedisPublisher implements Publisher {
     settle(refusedAll(publications));
   }
 
-  /** What is stored waits: the first copy of a repeat may be in the database, and lost in Redis. */
+  /** Durable publishes wait: the first copy of a repeat may be in the database, and lost in Redis. */
   #sendUnsettled(
     partition: PartitionId,
     generation: string,

@@ -10,7 +10,7 @@ import { runScript } from './scripts.ts';
 
 /** Ids that one call writes. */
 const IDS_PER_CALL = 500;
-/** So long repeats of stored messages are recognised by their id: as long as an Idempotency-Key counts. */
+/** Repeats of stored messages are recognised by id for a day, as long as an Idempotency-Key is valid. */
 const ID_TTL_MS = 86_400_000;
 
 export interface RedisReconciliationDependencies {

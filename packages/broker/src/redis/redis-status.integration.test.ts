@@ -88,7 +88,7 @@ it('says when it can not write to its disk, and whether it refuses publishes bec
   }
 });
 
-/** What its status says as soon as it is more than that there is no connection yet, or one that isn't ready. */
+/** The status' problem, awaited until it is more specific than a missing or unready connection. */
 async function refusalBy(url: string, tls: RedisTls = {}): Promise<string> {
   const refused = createRedisBroker({ url, tls, partitions: 1, logger: pino({ level: 'silent' }) });
   const abort = new AbortController();

@@ -8,7 +8,7 @@ const HIGH_WATER = 0.85;
 export interface StatusQuestion {
   /** Is it known that this Redis has all that was accepted? */
   readonly isVerified: boolean;
-  /** What may replace it with another server, if it says when. */
+  /** Mechanism that may replace the server by another one, if there is any. */
   readonly failover: 'sentinel' | 'cluster' | undefined;
   /** Found elsewhere; they make nothing unready. */
   readonly otherProblems: readonly string[];

@@ -5,7 +5,7 @@ import type { Written } from './journal-entry.ts';
 import { JournalStore } from './journal-store.ts';
 import { type Machine, THIS_MACHINE } from './machine.ts';
 
-/** What 0.1 left of each channel at a clean stop. */
+/** Channel positions that 0.1 saved at a clean stop. */
 export type Positions = readonly (readonly [
   ChannelKey,
   {

@@ -45,7 +45,7 @@ function encodeInto(buffer: Buffer, body: string): Buffer {
   return frame;
 }
 
-/** What a file holds: its entries in order, and where the last whole frame ends. */
+/** Reads a journal file: its entries in order, and the end of its last whole frame. */
 export class FrameReader {
   readonly #fd: number;
   readonly #path: string;

@@ -49,7 +49,7 @@ async function open(path = folder, on = FIRST_BOOT, fsync: JournalFsync = 'every
 
 let copies = 0;
 
-/** What the operating system has been given by now. */
+/** Copy of the files as the operating system has them now. */
 function left(path = folder): string {
   const copy = join(base, `copy-${++copies}`);
   cpSync(path, copy, { recursive: true });
@@ -60,7 +60,7 @@ const logOf = (path: string): string =>
   join(path, readdirSync(path).findLast((name) => name.endsWith('.log'))!);
 const sizeOf = (path: string): number => statSync(logOf(path)).size;
 
-/** What the disk has when the power goes: a journal without its last bytes. */
+/** Copy of a journal without its last bytes, as after a power loss. */
 function cutAt(path: string, bytes: number): string {
   const copy = left(path);
   truncateSync(logOf(copy), bytes);

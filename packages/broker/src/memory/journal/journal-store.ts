@@ -39,7 +39,7 @@ export interface JournalOptions {
   readonly onMayLackEnd?: (reason: string) => void;
 }
 
-/** What a start found. */
+/** Result of opening a journal. */
 export interface Opened {
   /** Was there anything? */
   readonly isFound: boolean;
@@ -78,7 +78,7 @@ export class JournalStore {
     this.writer = new JournalWriter({ fsync, onRepaired });
   }
 
-  /** What an operator should know. */
+  /** Problems for the operator. */
   get problems(): readonly string[] {
     const { problem, syncProblem } = this.writer;
     const sync =

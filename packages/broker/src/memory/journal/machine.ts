@@ -1,4 +1,7 @@
-/** What a journal may rely on: written data outlive the process as long as the machine runs, and the file is the one that was written. */
+/**
+ * Conditions of a journal: written data outlive the process as long as the machine runs, and the file is the one that
+ * was written.
+ */
 import { type BigIntStats, fstatSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 

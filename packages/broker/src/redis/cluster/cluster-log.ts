@@ -43,7 +43,7 @@ export class ClusterLog implements PersistenceLog {
     for (const [partition, { log }] of this.#parts.all.entries()) {
       if (claimed.length >= count) break;
       const claiming = log.claim(consumer, { minIdleMs, count: count - claimed.length });
-      // What a late answer claims stays uncommitted, and is claimed again.
+      // Entries claimed by a late answer stay uncommitted, and are claimed again.
       const entries = await this.#parts.orUndefined(partition, 'taking over what others left', claiming);
       for (const entry of entries ?? []) claimed.push({ ...entry, partition });
     }

@@ -129,7 +129,7 @@ class Traffic implements FeedHandler {
     for (const channel of CHANNELS) {
       const entries = log(channel);
       const last = this.accepted.get(channel)!;
-      // What was lost, and could not be found among what is stored, comes again in a new epoch.
+      // Lost messages that aren't found in the database are published again in a new epoch.
       const records = new Set(entries.map(({ record }) => Number(record)));
       expect([...records]).toEqual(Array.from({ length: last }, (_, i) => i + 1));
       if (this.losses === 0) expect(entries).toHaveLength(last);
@@ -155,7 +155,7 @@ class Traffic implements FeedHandler {
     return (await this.#broker.history.range(channel, { from: 1, to: 10_000, limit: 10_000 })).entries;
   }
 
-  /** What is stored: a gateway asks before it publishes again what Redis had lost. */
+  /** Stored messages: a gateway asks for them before it publishes again after a loss. */
   async #stored(query: ColdQuery): Promise<readonly HistoryEntry[]> {
     if (query.kind !== 'range') throw new Error(`nobody asks ${query.kind}`);
     const stored = [...this.#logged.get(query.channel)!.values()];

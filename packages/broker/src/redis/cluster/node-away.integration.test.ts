@@ -1,4 +1,4 @@
-/** What a gateway is told, and what is logged, when one node of several is away or has lost something: it names the partition. */
+/** Faults of one node among several: gateways' callbacks and log lines name the partition. */
 import { slotOf } from '@carillon/redis';
 import { eventually, type RedisCluster, redisCommand, startRedisCluster } from '@carillon/testing';
 import { pino } from 'pino';

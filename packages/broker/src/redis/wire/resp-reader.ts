@@ -3,7 +3,7 @@ export class RedisReplyError extends Error {
   override readonly name = 'RedisReplyError';
 }
 
-/** What Redis answers. Maps of RESP3 come as arrays of pairs, sets as arrays, booleans as 1 and 0. */
+/** A reply of Redis. Maps of RESP3 are arrays of pairs, sets are arrays, booleans are 1 and 0. */
 export type Reply = string | number | null | RedisReplyError | readonly Reply[];
 
 /** Thrown when the bytes are no RESP: the connection is of no use any more. */
@@ -38,7 +38,7 @@ interface Open {
 export class RespReader {
   readonly #onReply: (reply: Reply) => void;
   readonly #onPush: (push: Reply) => void;
-  /** What is being read is a push: it may come between two replies, never within one. */
+  /** The value being read is a push: one may come between two replies, never within one. */
   #isPush = false;
   #chunks: Buffer[] = [];
   #buffered = 0;

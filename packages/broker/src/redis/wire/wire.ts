@@ -21,11 +21,11 @@ export interface WireOptions {
   readonly replyTimeoutMs: number;
   /** When nothing has come for this long, and nothing is due, a PING asks whether the other side is still there. Default: never. */
   readonly pingWhenSilentMs?: number;
-  /** What has to be answered before the connection is used, e.g. scripts to be loaded. A rejection gives the connection up. */
+  /** Calls to be answered before the connection is used, e.g. to load scripts. A rejection ends the connection. */
   readonly prepare?: (wire: Wire) => Promise<void>;
   /** Each time that a connection is prepared. */
   readonly onReady?: () => void;
-  /** What a subscription of this connection brings: its kind, channel and text. */
+  /** A push of a subscription on this connection: its kind, channel and text. */
   readonly onPush?: (push: Reply) => void;
   readonly onError: (error: Error) => void;
 }
@@ -139,7 +139,7 @@ export class Wire {
     });
   }
 
-  /** What was sent in one turn leaves in one write. */
+  /** Commands sent within one turn leave in one write. */
   #flush(): void {
     const bytes = this.#out;
     this.#out = '';
