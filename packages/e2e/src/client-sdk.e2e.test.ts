@@ -1,4 +1,4 @@
-/** What the client SDK promises, against a real gateway: tokens, acknowledgements, snapshots, what is wrong with the connection. */
+/** The client SDK against a real gateway: tokens, acknowledgements, snapshots, diagnosis of the connection. */
 import { fileURLToPath } from 'node:url';
 import {
   connectionMonitor,

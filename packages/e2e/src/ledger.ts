@@ -1,6 +1,7 @@
 /**
- * What publishers were told and what subscribers' application code got, and the judgement over both. Guarantees checked, by
- * the ids of the product's table: D1 one order for all without gaps, D2/D6 nothing acknowledged is lost, D3 nothing twice.
+ * Record of publishers' results and of the messages that subscribers' application code got, and the judgement over
+ * both. Guarantees checked, by the ids of the product's table: D1 one order for all without gaps, D2/D6 no acknowledged
+ * message is lost, D3 no duplicate.
  */
 export interface Accepted {
   readonly channel: string;

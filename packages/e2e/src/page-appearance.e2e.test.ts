@@ -57,7 +57,7 @@ describe.each(['light', 'dark'] as const)('the page on a phone, %s', (colorSchem
   const played = () => page.getByRole('button', { name: 'Play it through' }).waitFor();
   const cut = () => page.locator('.pane.cut').waitFor();
 
-  /** What axe complains of, with the elements. */
+  /** Violations reported by axe, with the elements. */
   const complaints = async (): Promise<readonly string[]> => {
     await page.evaluate(axe.source);
     return await page.evaluate(async () => {

@@ -1,6 +1,6 @@
 /**
- * Pages that end, and come back, in the ways of a real browser: a crash, a browser that is killed, a duplicated tab, the browser's cache.
- * What was published is sent once and in order, and nothing that came meanwhile is missed.
+ * Lives of a page in a real browser: a crash, a killed browser, a duplicated tab, the browser's cache. Publishes are
+ * sent once and in order, and no message is missed.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -140,7 +140,7 @@ async function logOf(channel: string): Promise<string[]> {
   const { messages } = await observer.history(channel, { limit: 1000 });
   return messages.map(({ payload }) => String(payload)).reverse();
 }
-/** What waits in the page is in its storage. */
+/** Waits until the page's queue is in its storage. */
 const savedAll = (page: Page, text: string) =>
   page.waitForFunction(
     (payload) => Object.values(localStorage).some((item) => String(item).includes(`\\"${payload}\\"`)),

@@ -118,7 +118,7 @@ describe('JSON and protobuf', () => {
     for (const [i, payload] of PAYLOADS.entries())
       await (i % 2 === 0 ? inJson : inProtobuf).publish(channel, payload, { event: `e-${i}` });
     for (const inbox of inboxes.slice(0, 2)) expect(await inbox.until(PAYLOADS.length)).toEqual(PAYLOADS);
-    // Who knows nothing of bytes has the documented form.
+    // A client without the bytes codec gets the documented form.
     const seen = await inboxes[2]!.until(PAYLOADS.length);
     expect(seen[1]).toEqual({ $bytes: 'AACAPwAAIEAAAIC+', $type: 'f32' });
     expect(seen.map((payload) => bytesOf(payload) ?? payload)).toEqual(PAYLOADS);
@@ -218,7 +218,7 @@ describe.each<[string, Encoding | undefined]>([
     expect(await inbox.until(210)).toEqual(Array.from({ length: 210 }, (_, n) => n));
     const frames = framesOf(came);
     const batches = frames.filter((frame) => frame.type === 'message_batch');
-    // What is alone when the delay is over leaves as a message: where something stands still in between.
+    // A message that is alone when the delay ends leaves as `message`, e.g. behind a frame that was sent in between.
     const alone = frames.filter(({ type }) => type === 'message');
     expect(batches.length + alone.length).toBeLessThanOrEqual(20);
     expect(Math.max(...batches.map(({ messages }) => messages.length))).toBe(20);
@@ -238,7 +238,7 @@ describe.each<[string, Encoding | undefined]>([
     await subscription.ready();
     const witness = await listen(await open('bob', cluster.gateways[0]!.port), `${channel}-order`);
     await client.publish(`${channel}-order`, 1);
-    // What the gateway has given to one it has given to all: its own message waits for others.
+    // A message given to one subscriber is given to all: the client's own message waits for its batch.
     await witness.until(1);
     await client.history(`${channel}-order`);
     expect(framesOf(came).filter(({ type }) => type === 'message' || type === 'message_batch')).toEqual([]);

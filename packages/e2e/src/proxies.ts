@@ -14,7 +14,7 @@ export interface RunningProxy {
   readonly port: number;
   /** Of the authority that its clients have to trust. */
   readonly ca: Buffer;
-  /** What it has logged. */
+  /** Log output. */
   readonly output: string;
   stop(): Promise<void>;
 }
@@ -27,7 +27,7 @@ interface Place {
 
 interface Program {
   readonly config: string;
-  /** What in the file belongs to one installation, and what a test has in its place. */
+  /** Installation-specific texts of the file, and a test's replacements. */
   readonly replacements: (place: Place) => readonly (readonly [found: string, instead: string])[];
   readonly args: (place: Place, file: string) => readonly string[];
 }

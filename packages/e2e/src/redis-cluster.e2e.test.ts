@@ -102,7 +102,7 @@ it('nodes are killed and come back, and slots of partitions move, while messages
   for (const partition of [1, 0]) {
     const node = await redis.ownerOf(slotOfPartition(partition));
     await node.kill();
-    // What the other partitions accept goes on meanwhile.
+    // The other partitions keep accepting meanwhile.
     await stage.traffic(100);
     await node.restart();
     await stage.traffic(BETWEEN_STEPS);

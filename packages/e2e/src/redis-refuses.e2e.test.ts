@@ -24,11 +24,11 @@ afterEach(async () => {
 interface Trouble {
   readonly refuse: () => Promise<unknown>;
   readonly recover: () => Promise<unknown>;
-  /** What readiness says meanwhile. */
+  /** Text of the readiness check during the fault. */
   readonly health: string;
-  /** What gateways and routers log of it. */
+  /** Log text of gateways and routers. */
   readonly logs: string;
-  /** What a router does when it lasts. */
+  /** Reaction of a router when the fault lasts. */
   readonly routerLogs: string;
 }
 
@@ -74,7 +74,8 @@ async function goThrough(
     await eventually(() => ledger.accepted.length >= goal, { what, timeoutMs: 30_000 });
   };
   await traffic('traffic before');
-  // Who has stood still gets its partitions back a moment later; without them a router has nothing to say of gateways.
+  // A router that stood still gets its partitions back a moment later; without partitions it has no metrics of
+  // gateways.
   for (const { port } of services.routers)
     await eventually(async () => ((await metricOf(port, 'carillon_router_leases_held')) ?? 0) > 0, {
       what: 'every router has partitions',

@@ -1,7 +1,7 @@
 /** Runs in the browser: one client with a stored state; what it saw and what became of its publishes survives in the tab. */
 import { browserStorage, RealtimeClient } from '@carillon/client';
 
-/** What the tests talk to. */
+/** Interface of the page for the tests. */
 export interface ReloadPage {
   readonly client: RealtimeClient;
   /** Resolves when the server has confirmed the subscription: what comes later is seen. */

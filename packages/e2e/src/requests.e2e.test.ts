@@ -378,7 +378,7 @@ describe('a worker', () => {
     await gatewayOf(1).kill();
     expect(await asking).toMatchObject({ code: 'RESPONDER_LOST', retryable: true });
     await aborted.promise;
-    // What it offered is not taken for an offer any more.
+    // The worker's earlier offer is void.
     expect(await errorOf(client.request(method, 'x'))).toMatchObject({ code: 'NO_RESPONDER' });
     await gatewayOf(1).start();
     await soon(() => expect(connections).toBe(2));
@@ -425,7 +425,7 @@ describe('a worker', () => {
     const asking = errorOf(client.request(method, 'lost', { timeoutMs: 60_000 }));
     expect(await asking).toMatchObject({ code: 'RESPONDER_LOST' });
     gatewayOf(1).resume();
-    // What came after it was handed over has reached the worker: so would have what came before.
+    // A later request has reached the worker: an earlier one would have, too.
     await soon(async () => expect(await client.request(method, 'next')).toBeGreaterThan(0));
     expect(began).not.toContain('lost');
   }, 120_000);

@@ -104,7 +104,7 @@ describe('scheduled messages', () => {
     expect(scheduled).toHaveLength(count);
     expect(messages).toEqual(scheduled.map(({ id, place }) => ({ id, place })));
   };
-  /** What is published can't be marked as published: the state in which a crash between the two leaves a message. */
+  /** Published messages can't be marked as published: the state after a crash between the two steps. */
   const refuseMarks = async (): Promise<() => Promise<void>> => {
     await database.query(`create function refuse_mark() returns trigger language plpgsql as
       $$ begin raise exception 'refused by the test'; end $$`);

@@ -21,7 +21,7 @@ export interface Service {
   readonly name: ServiceName;
   readonly port: number;
   readonly pid: number;
-  /** What it has written since its last start, bounded. */
+  /** Output since the last start, bounded. */
   readonly output: string;
   /** With the option `links`. */
   readonly links: Links | undefined;
@@ -49,7 +49,7 @@ export interface ServicesOptions {
   readonly envOf?: (name: ServiceName, index: number) => Readonly<Record<string, string>>;
   /** Puts a proxy on every way to and from every service. Default false. */
   readonly links?: boolean;
-  /** What stands before the service's file on node's command line. */
+  /** Arguments of node before the service's file. */
   readonly nodeArgs?: readonly string[];
 }
 

@@ -25,7 +25,7 @@ describe('users and sessions', () => {
       persistence: 1,
       links: true,
       env: {
-        // What gateways tell each other doesn't depend on what is kept for clients.
+        // Messages between gateways don't depend on clients' retention.
         CARILLON_NAMESPACES: '{"default":{"ephemeral":true}}',
       },
     });

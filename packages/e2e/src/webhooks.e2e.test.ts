@@ -31,7 +31,7 @@ describe('webhooks', () => {
   const taken: Taken[] = [];
   const comings: string[] = [];
   const occupancy: string[] = [];
-  /** What is told again has the same id: an answer that came late. */
+  /** Deliveries with the id of an earlier one are repeats, after an answer that came late. */
   const told = new Set<string>();
   let refusing = false;
   const server = createServer(async (request, response) => {

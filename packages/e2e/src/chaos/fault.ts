@@ -5,16 +5,16 @@ import type { Traffic } from './traffic.ts';
 
 export type Heal = () => Promise<void> | void;
 
-/** What faults are done to. */
+/** Installation that faults are applied to. */
 export interface Stricken extends Installation {
   readonly stage: Stage;
   readonly traffic: Traffic;
 }
 
 export interface Fault {
-  /** What it can be done to: names of services, or of a server. */
+  /** Possible targets: names of services, or of a server. */
   readonly targets: readonly string[];
-  /** What else it is done to: nothing else happens to these meanwhile. */
+  /** Further components affected: no other fault is applied to them meanwhile. */
   readonly involves?: readonly string[];
   /** How long it lasts. */
   readonly durationMs: readonly [min: number, max: number];

@@ -1,6 +1,6 @@
 import type { Position } from '@carillon/protocol';
 
-/** What is where on one channel, as anybody was told or has seen it. */
+/** Contents of one channel by position, as reported to publishers and seen by subscribers. */
 export class ChannelContents {
   readonly #keys = new Map<string, Map<number, string>>();
   readonly #positions = new Map<string, Position[]>();

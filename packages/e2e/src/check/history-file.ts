@@ -27,7 +27,7 @@ export class HistoryFolder {
     return {
       process,
       record: (event) => {
-        // What happens after the end of the record is not judged.
+        // Events after the end of the record are not judged.
         if (!stream.writableEnded) stream.write(`${JSON.stringify(event)}\n`);
       },
     };

@@ -1,6 +1,6 @@
 /**
- * What publishers were told and what subscribers' application code got, as it happened. Each process of the traffic writes its own
- * history; the checker judges all of them together.
+ * Events as they happened: results for publishers, and messages that subscribers' application code got. Each process of
+ * the traffic writes its own history; the checker judges all of them together.
  */
 import type { Position } from '@carillon/protocol';
 
@@ -22,7 +22,7 @@ export interface PublishEvent extends Happened, OnChannel {
   readonly wantsStored?: boolean;
 }
 
-/** What the publisher was told. `unknown`: it may be in the channel, once, or not. */
+/** Result of a publish. `unknown`: the message may be in the channel, once, or not. */
 export type OutcomeEvent = Happened & { readonly type: 'outcome'; readonly key: string } & (
     | ({ readonly outcome: 'ok' } & Position)
     | { readonly outcome: 'failed' | 'unknown'; readonly code: string }

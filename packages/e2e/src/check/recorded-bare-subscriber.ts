@@ -80,7 +80,7 @@ export class RecordedBareSubscriber {
       socket.send(JSON.stringify({ type: 'connect', id: 1, token: this.#options.token })),
     );
     socket.on('message', (data) => {
-      // What a socket still holds after it was given up is what a lost connection loses.
+      // Frames still in an abandoned socket are lost with its connection.
       if (socket === this.#socket && !this.#closed)
         this.#onFrame(socket, JSON.parse(String(data)) as ServerFrame);
     });

@@ -12,7 +12,7 @@ import type { Expectations } from './verdict.ts';
 
 const DEFAULT_APP = 'default';
 
-/** Who publishes or subscribes where. */
+/** Gateway and rights of a publisher or subscriber. */
 export interface Place extends Rights {
   readonly gateway: Service;
   /** A subscriber with the SDK takes the next one at each start, with its positions. Default: always `gateway`. */
@@ -26,7 +26,7 @@ export interface Place extends Rights {
   readonly via?: TcpProxy;
 }
 
-/** What all subscribers have, with the SDK or without it. */
+/** Subscribers with the SDK or without it: their common members. */
 type AnySubscriber = RecordedSubscriber | RecordedBareSubscriber;
 
 function clientPort({ links, port }: Service, via?: TcpProxy): number {
@@ -113,7 +113,7 @@ export class Stage {
     this.#faults.record({ type: 'fault', at: Date.now(), name });
   }
 
-  /** What was accepted since then (`Date.now()`) may be gone now, if it is not in Postgres. */
+  /** Redis may have lost messages accepted since `from` (`Date.now()`), unless they are in Postgres. */
   forgotten(from: number): void {
     this.#faults.record({ type: 'forgotten', at: Date.now(), from });
   }
@@ -187,7 +187,7 @@ export class Stage {
   }
 }
 
-/** What doesn't arrive in time is what the checker finds. */
+/** Never fails: the checker reports messages that did not arrive in time. */
 async function arrived(check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
   return await eventually(check, { what: 'everything arrived', timeoutMs }).then(
     () => true,

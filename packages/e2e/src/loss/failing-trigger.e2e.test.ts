@@ -6,7 +6,7 @@ import type { Service } from '../services.ts';
 import { Scenes } from './scene.ts';
 
 const CHANNELS = ['trigger:a'];
-/** What Postgres says of data that it can't take: class 22 and 23. */
+/** SQLSTATEs of Postgres for data that it refuses: class 22 and 23. */
 const STATES = ['22012', '23514'];
 
 const scenes = new Scenes();

@@ -48,7 +48,7 @@ it('[D7] a publisher that repeats what it sent before is not told that it is som
   for (let seq = 1; seq <= 10; seq++) expect(await socket.publish(seq)).toMatchObject({ type: 'accepted' });
   await scene.stored(10);
   await redisCommand(redis, 'FLUSHALL');
-  // What the answer to the tenth is lost for: the eleventh is on its way behind it, or the other way round.
+  // A publisher that lost the answer to the tenth repeats it, behind the eleventh or ahead of it.
   expect(await socket.publishPatiently(11)).toMatchObject({ type: 'accepted' });
   expect(await socket.publishPatiently(10)).toMatchObject({ type: 'accepted', duplicate: true });
   await publishInTurn(

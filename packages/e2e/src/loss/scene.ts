@@ -1,4 +1,4 @@
-/** What every scenario of a loss stands on: a Redis that the scenario has, Postgres, services, and a stage on which all is written down. */
+/** Basis of every loss scenario: a Redis of its own, Postgres, services, and a stage that records everything. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -3,7 +3,7 @@ import type { EditName } from './edits.ts';
 import type { ScenarioName } from './scenarios.ts';
 
 export interface Bug {
-  /** What the product does wrong, for the documentation. */
+  /** The fault of the product, for the documentation. */
   readonly what: string;
   readonly scenario: ScenarioName;
   /** At least one of these is violated, and the checker says so. */

@@ -1,4 +1,4 @@
-/** What the test environment says to a process that it starts. */
+/** Test environment of a started process. */
 export const environment = {
   /** Names of edits, comma separated; see edits.ts. */
   seededEdits: process.env.SEEDED_EDITS ?? '',

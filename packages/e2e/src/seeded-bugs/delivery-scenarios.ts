@@ -89,7 +89,7 @@ export const DELIVERY_SCENARIOS = {
       await (await stage.bareSubscriber('bare', { gateway: second!, channels: CHANNELS })).start();
       await stage.subscriber('sdk', { gateway: second!, channels: CHANNELS }).start();
       (await stage.publisher('p1', { gateway: first!, channels: CHANNELS })).start(3);
-      // What they missed is more than a gateway keeps, and takes a while to be read.
+      // The missed messages exceed a gateway's cache and take time to read.
       second!.links!.redis!.delay({ delayMs: 20 }, 'toClient');
       for (let round = 0; round < 6; round++) {
         await stage.traffic(60);

@@ -229,7 +229,7 @@ export const LOSS_SCENARIOS = {
     ...LOSS,
     env: BY_ROUTER,
     weakened: ['position-heartbeat-off'],
-    // What nobody has any more is neither there nor in the second reading.
+    // Messages lost everywhere are missing from history, and from its second reading.
     expectations: { dataLost: true, storedIsKnown: false, rereadIsKnown: false },
     play: async ({ stage, redis, databaseUrl, gateways: [lives, dies], services }) => {
       const { routers, persistence } = services;

@@ -1,4 +1,4 @@
-/** What a fault needs before it bites: awaited, so that it bites on fast machines and on slow ones. */
+/** Preconditions of faults: awaited, so that faults take effect on fast and on slow machines. */
 import { eventually } from '@carillon/testing';
 import { countStored, rowsOf } from '../check/read-back.ts';
 import type { RecordedSubscriber } from '../check/recorded-subscriber.ts';

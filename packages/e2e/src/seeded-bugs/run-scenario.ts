@@ -39,7 +39,7 @@ async function main(run: ScenarioRun): Promise<number> {
     nodeArgs: ['--import', new URL('./register.ts', import.meta.url).href],
   });
   const { gateways } = services;
-  // Who comes back has what the story keeps from others: nobody does but by the story.
+  // A resuming client gets the messages withheld by the scenario: no other way leads to them.
   const stage = new Stage(databaseUrl, folder, { silentMs: PATIENT_MS });
   try {
     await scenario.play({ stage, services, gateways, redis, redisUrl, redisPrefix, databaseUrl });
@@ -57,11 +57,11 @@ async function main(run: ScenarioRun): Promise<number> {
   }
 }
 
-/** What it has answered is in its file. */
+/** A Redis that writes each command to its file before it answers. */
 async function startOwnRedis(): Promise<TestRedis> {
   return await startRedis({ appendonly: true, config: { appendfsync: 'always' } });
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-// What breaks, or is given up, leaves no service behind.
+// A failed or cancelled run leaves no service behind.
 process.exit(await whileStarting(() => main(JSON.parse(process.argv[2] ?? '') as ScenarioRun), { say }));

@@ -17,7 +17,7 @@ export interface Scene {
 
 /** A short run that makes trouble of one kind. Without a bug it ends without a violation. */
 export interface Scenario {
-  /** What happens, for the documentation. */
+  /** Course of events, for the documentation. */
   readonly story: string;
   readonly services: Required<Pick<ServicesOptions, 'gateways' | 'routers' | 'persistence'>>;
   readonly env?: Readonly<Record<string, string>>;

@@ -14,7 +14,7 @@ const READY_TIMEOUT_MS = 300_000;
 
 export interface SingleOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** What stands before the program's file on node's command line. */
+  /** Arguments of node before the program's file. */
   readonly nodeArgs?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What holds when Redis came back with less, judged from outside: by what was told, by what was read, and by Postgres. */
+/** Invariants of data loss in Redis, judged from outside: by frames, by history reads, and by Postgres. */
 import type { Position } from '@carillon/protocol';
 import { type NoticeEvent, shown } from '../history.ts';
 import { type Attempt, channelOf, type Life, type Model } from '../model.ts';

@@ -1,4 +1,4 @@
-/** What one subscription was given, step by step: nothing left out, nothing out of order, no epoch skipped. */
+/** Messages of one subscription, step by step: no message left out, none out of order, no epoch skipped. */
 import type { Position } from '@carillon/protocol';
 import type { ChannelContents } from '../contents.ts';
 import type { EpochOrder } from '../epoch-order.ts';
