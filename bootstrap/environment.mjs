@@ -2,7 +2,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { homeIsWritable } from './home.mjs';
 import { ROOT, TOOLS } from './places.mjs';
 
-/** What npm sets for the script it runs and what would mislead a program that is started from it. */
+/** Variables that npm sets for its script; they would mislead a program started from it. */
 const SET_BY_NPM = /^(npm_(lifecycle|package|command|execpath|node_execpath)|INIT_CWD$|NODE$)/;
 
 /**

@@ -8,7 +8,7 @@ import { TOOLS } from './places.mjs';
 import { step } from './progress.mjs';
 import { isMusl, NODE_MAJOR, nodePackage, pnpmExecutable, pnpmVersion } from './toolchain.mjs';
 
-/** What the tools and an installed checkout take, rounded up. */
+/** Upper bound of the tools' and an installed checkout's size. */
 const NEEDED_BYTES = 2_000_000_000;
 
 /** @typedef {{ title: string, packageSpec: string, folder: string, binary: string }} Tool `binary` is relative to `folder` */
@@ -88,7 +88,7 @@ async function fetchTool(tool, note) {
   }
 }
 
-/** What a start that was interrupted has left; nobody else fetches, as this happens under the start lock. */
+/** Removes files of an interrupted start. No other process fetches: the start lock is held. */
 function removeLeftovers() {
   for (const name of readdirSync(TOOLS)) {
     if (name.endsWith('.partial')) rmSync(join(TOOLS, name), { recursive: true, force: true });

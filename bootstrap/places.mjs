@@ -4,5 +4,5 @@ import { fileURLToPath } from 'node:url';
 /** The checkout. Node 18 has no `import.meta.dirname`. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What the bootstrap fetches and remembers; ignored by git, safe to delete. */
+/** Tools and state of the bootstrap; ignored by git, safe to delete. */
 export const TOOLS = join(ROOT, '.tools');

@@ -70,7 +70,7 @@ if (!existsSync('package.json') || !existsSync(SOURCE)) {
 }
 // Before a tarball is made: an unbuilt package would be an empty one.
 if (process.argv.includes('--if-missing') && existsSync(OUTPUT)) process.exit(0);
-// What an earlier build left of a source that is gone would end up in the tarball.
+// Output of removed sources would end up in the tarball.
 rmSync(OUTPUT, { recursive: true, force: true });
 const status = compile();
 if (status === 0) {

@@ -28,7 +28,7 @@ request({
   .on('error', (error) => fail(error.message || error.code))
   .end();
 
-/** What is said here stands in `docker inspect`, and in what compose shows of an unhealthy container. */
+/** Output of a health check; shown by `docker inspect`, and by compose for an unhealthy container. */
 function say(words) {
   process.stdout.write(`${words}\n`);
 }

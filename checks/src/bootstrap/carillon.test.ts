@@ -17,7 +17,7 @@ it('runs the command line of the checkout, in the folder where one is, and asks 
     {
       cwd,
       shell: isWindows,
-      // What goes to a registry fails at once.
+      // Registry requests fail at once.
       env: { ...process.env, npm_config_registry: 'http://127.0.0.1:9' },
     },
   );

@@ -4,7 +4,7 @@ import { RULES } from './rules.ts';
 
 export interface BoundaryViolation {
   readonly rule: string;
-  /** What the rule demands. */
+  /** The rule's requirement. */
   readonly comment: string;
   /** Files relative to the root. */
   readonly from: string;

@@ -38,7 +38,7 @@ export const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   cli: [...BELOW_APPS, ...SDKS, 'gateway', 'router', 'persistence', 'admin'],
 };
 
-/** What tests and the contract suites they share may import besides: real servers, and the SDKs to talk to an app. */
+/** Packages that tests and shared contract suites may import in addition: real servers, and the SDKs to talk to an app. */
 const IN_ALL_TESTS = ['testing', ...SDKS, 'protocol'];
 
 const IN_TESTS_OF: Readonly<Record<string, readonly string[]>> = {

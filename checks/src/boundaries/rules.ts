@@ -33,7 +33,7 @@ function rulesForPackage(name: string, allowed: readonly string[]): IForbiddenRu
   ];
 }
 
-/** What packages export beside their index. */
+/** Entries of packages other than their index. */
 function subpathEntries(): string[] {
   return globSync('{apps,packages}/*/package.json', { cwd: ROOT }).flatMap((file) => {
     const { exports = {} } = JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as {

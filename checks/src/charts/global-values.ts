@@ -19,7 +19,7 @@ export function secretsSection(description: string, settings: readonly ChartSett
   return section(description, Object.fromEntries(secret));
 }
 
-/** What all services of an installation share. Helm hands `global` of the umbrella to each chart. */
+/** Values shared by all services of an installation. Helm passes the umbrella chart's `global` to each chart. */
 export function globalValues(): Members {
   return {
     existingSecret: text(

@@ -15,7 +15,7 @@ interface PodSpec {
   readonly containers?: readonly Container[];
 }
 
-/** What the tests read of a resource. */
+/** The members of a resource that tests read. */
 export interface Resource {
   readonly kind: string;
   readonly metadata: { readonly name: string };

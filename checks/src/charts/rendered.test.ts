@@ -18,7 +18,7 @@ const CASES = globSync(`${HELM}/*/ci/*-values.yaml`, { cwd: ROOT }).map((path) =
   return { chart, file, path: join(ROOT, path) };
 });
 
-/** What the mounted files hold, by the name of the key. */
+/** Contents of the mounted files, by the name of the key. */
 const FILES: Readonly<Record<string, string>> = {
   'redis-url': 'redis://:password@redis:6379',
   url: 'rediss://:password@redis:6379',

@@ -46,7 +46,7 @@ export async function render(chart: string, args: readonly string[], version: st
   return stdout;
 }
 
-/** What kubeconform finds wrong; empty when all is well. */
+/** Faults found by kubeconform; empty when there are none. */
 export async function invalidParts(manifests: string, version: string): Promise<string> {
   const schemas = [
     '{{.NormalizedKubernetesVersion}}/{{.ResourceKind}}{{.KindSuffix}}.json',

@@ -7,7 +7,7 @@ export interface Step {
   readonly title: string;
   readonly file: string;
   readonly args: readonly string[];
-  /** What to do about a failure. */
+  /** Remedy for a failure. */
   readonly fix?: string;
 }
 
@@ -78,7 +78,7 @@ function printFailure({ step, output }: StepResult): void {
   console.log(`\n${pc.red(pc.bold(step.title))}${step.fix ? `  ${pc.dim(step.fix)}` : ''}\n${output}`);
 }
 
-/** What is being done, redrawn in place at a terminal, nothing elsewhere. */
+/** The running step, redrawn in place at a terminal, nothing elsewhere. */
 function statusLine(text: () => string) {
   const out = process.stdout;
   if (!out.isTTY || process.env.CI)

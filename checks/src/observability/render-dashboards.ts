@@ -16,7 +16,7 @@ import type { DashboardSpec, Panel } from './panel.ts';
 
 export const DASHBOARDS: readonly DashboardSpec[] = [OVERVIEW, MESSAGES, GATEWAYS, STORES, SECURITY];
 
-/** What a dashboard's variable adds to every metric. */
+/** Label matcher that a dashboard's variable adds to every metric. */
 export const INSTANCE_MATCHER = 'instance=~"$instance"';
 const DATA_SOURCE = { type: 'prometheus', uid: '$datasource' };
 const NUMBERS = { width: 6, height: 4 };

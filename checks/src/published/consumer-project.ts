@@ -15,7 +15,7 @@ export interface ConsumerProject {
   readonly tarballs: Readonly<Record<PublishedName, string>>;
 }
 
-/** What the SDKs promise to work with. A Node as a package is its program alone. */
+/** Oldest versions that the SDKs support. Node as a package contains the program only. */
 const OLDEST = { typescript: '~5.0.4', [`node-${process.platform}-${process.arch}`]: '^20.0.0' };
 export const OLDEST_NODE = join('node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 export const OLDEST_TSC = join('node_modules', 'typescript', 'bin', 'tsc');

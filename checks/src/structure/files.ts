@@ -5,7 +5,7 @@ export interface SourceFile {
   /** Relative to the root, with forward slashes. */
   readonly path: string;
   readonly lines: number;
-  /** What reads the clock of the machine, e.g. `Date.now()`. */
+  /** Reads of the machine's clock, e.g. `Date.now()`. */
   readonly clockReads: readonly string[];
 }
 

@@ -21,7 +21,7 @@ const pairOf = (line: string): [string, string] => {
   return [line.slice(0, at), line.slice(at + 1).replace(/^'(.*)'$/, '$1')];
 };
 
-/** What the credentials of the units hold. */
+/** Contents of the units' credentials. */
 const SECRETS: Readonly<Record<string, string>> = {
   'redis-url': 'redis://:password@redis:6379',
   'database-url': 'postgres://carillon:password@postgres:5432/carillon',

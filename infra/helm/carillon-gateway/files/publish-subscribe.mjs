@@ -1,5 +1,5 @@
 /**
- * What `helm test` runs: subscribes a channel at the gateway, publishes to it, and waits for the message.
+ * Test run by `helm test`: subscribes a channel at the gateway, publishes to it, and waits for the message.
  *   node publish-subscribe.mjs <address> <channel> <file with jwt-secret or token, named so>
  * Needs nothing but Node: it runs in the image of the gateway.
  */
