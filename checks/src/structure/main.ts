@@ -1,7 +1,8 @@
-/** Checks file sizes, names, and the links between the pages of documentation. */
+/** Checks file sizes, names, the links between the pages of documentation, and the glossary. */
 import pc from 'picocolors';
 import { ROOT } from '../root.ts';
 import { sourceFiles } from './files.ts';
+import { glossaryFaults } from './glossary.ts';
 import { brokenLinks, markdownFiles } from './links.ts';
 import { untestedExamples } from './proxy-examples.ts';
 import { registryNames } from './registry-names.ts';
@@ -14,6 +15,7 @@ const violations = [
   ...structureViolations(files),
   ...pages.flatMap((page) => [...brokenLinks(ROOT, page), ...untestedExamples(ROOT, page)]),
   ...texts.flatMap((path) => registryNames(ROOT, path)),
+  ...glossaryFaults(ROOT, texts),
 ];
 for (const { rule, path, message } of violations) console.error(`${pc.red(rule)} ${path}\n  ${message}`);
 if (violations.length > 0) process.exitCode = 1;
