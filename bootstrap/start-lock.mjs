@@ -120,7 +120,7 @@ function removeStale(path, stale) {
     if (codeOf(error) === 'ENOENT') return;
     throw error;
   }
-  // Somebody else may have taken the stale lock over since we read it; then it is given back.
+  // Another process may have taken the stale lock over since it was read; then it is given back.
   if (read(aside)?.socket !== stale.socket) linked(aside, path);
   else if (stale.socket !== undefined) rmSync(stale.socket, { force: true });
   rmSync(aside, { force: true });

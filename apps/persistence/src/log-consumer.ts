@@ -84,7 +84,7 @@ export class LogConsumer {
         count: settings.batchMaxMessages,
       });
       if (claimed.length === 0) return;
-      // Those that wait here are tried again in any case.
+      // Entries held by this process are tried again in any case.
       const entries = claimed.filter((entry) => !refused.has(entry));
       this.#claimed.add(entries.length);
       await this.#process(entries, signal);

@@ -163,7 +163,7 @@ export class Reconciler {
     return Math.max(0, (end ?? from) - from);
   }
 
-  /** Whatever lies behind the end of an epoch now came too late: others had gone on. */
+  /** Publishes again what was stored behind the end of an epoch after the end had become final. */
   async #lookAgain(partition: UnsettledPartition): Promise<void> {
     let refused = 0;
     let published = 0;

@@ -50,7 +50,7 @@ interface Fault {
 export class RefusedMessages {
   readonly #deps: RefusedDependencies;
   readonly #logger: Logger;
-  /** Those that were tried longest ago first. Bounded by {@link hasRoom}, which is asked before more are read. */
+  /** Refused entries, the one tried longest ago first. Bounded by {@link hasRoom}, which is asked before more are read. */
   readonly #held = new Map<string, Held>();
   #heldChars = 0;
   #fault: Fault | undefined;

@@ -16,7 +16,7 @@ import { METRICS, type Telemetry } from '@carillon/telemetry';
 
 /** Small transactions: inserts go on beside them. */
 const CHUNK = 1000;
-/** As long as an Idempotency-Key of a scheduled message is remembered, counted from its end. */
+/** Lifetime of a finished schedule's Idempotency-Key. */
 const SCHEDULES_KEPT_MS = 7 * 86_400_000;
 /** Above every endpoint's `maxAgeMs`: what waits longer has nobody who would deliver it. */
 const ORPHANED_AFTER_MS = 8 * 86_400_000;

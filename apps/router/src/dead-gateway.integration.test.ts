@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Installation, PARTITIONS, untilHeld } from './testing/installation.suite.ts';
 
 const HEARTBEAT_MS = 200;
-/** Nobody who lives is silent for as long, also when the machine is busy. */
+/** Longer than any pause of a running gateway, also on a busy machine. */
 const TIMEOUT_MS = 5000;
 const WIDE: ChannelKey = 'app/wide';
 const DIRECT: ChannelKey = 'app/direct';

@@ -1,7 +1,7 @@
 /**
- * Which package of the workspace may import which, by folder name. The levels of docs/architecture:
- * 0 protocol, config; 1 telemetry, auth, redis; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them
- * client -> protocol, server -> protocol.
+ * Allowed imports between the packages of the workspace, by folder name. The levels of docs/architecture: 0 protocol,
+ * config; 1 telemetry, auth, redis; 2 broker, jobs, db, service; 3 apps. Downward only. Outside of them client ->
+ * protocol, server -> protocol.
  */
 const LEVEL_0 = ['protocol', 'config'] as const;
 const LEVEL_1 = ['telemetry', 'auth', 'redis'] as const;

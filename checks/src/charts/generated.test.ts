@@ -113,7 +113,7 @@ describe('unit tests of the charts', () => {
   });
 });
 
-/** Whether three words in a row of a test's pattern stand in the text. */
+/** Do three consecutive words of a test's pattern stand in the text? */
 function isQuoted(text: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => {
     const words = pattern.replaceAll(/[\\"]/g, '').split(/\s+/);

@@ -61,7 +61,7 @@ export function settingsOf(service: Service): readonly ChartSetting[] {
   return Object.values(groupsOf(service)).flatMap((group) => chartSettings(group));
 }
 
-/** Those of any service, each once. */
+/** Settings of all services, each once. */
 export function allSettings(): readonly ChartSetting[] {
   const byName = new Map(SERVICES.flatMap(settingsOf).map((entry) => [entry.name, entry]));
   return [...byName.values()];

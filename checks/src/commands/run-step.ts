@@ -18,7 +18,7 @@ export interface StepResult {
   readonly output: string;
 }
 
-/** Whether what the programs say, which is shown when they fail, is to be coloured. */
+/** Is the programs' output, shown when they fail, to be coloured? */
 export const COLORED = pc.isColorSupported;
 
 const SPINNER_INTERVAL_MS = 100;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StructureViolation } from './rules.ts';
 
-export const GLOSSARY = 'docs/concepts/glossary.md';
+const GLOSSARY = 'docs/concepts/glossary.md';
 const SPEC = 'packages/protocol/SPEC.md';
 
 /** Rows of the tables with this heading: first cell, then the others. */

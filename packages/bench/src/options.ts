@@ -18,7 +18,7 @@ export interface Options {
   readonly other: string | undefined;
 }
 
-/** Those of the table of goals, and those that say what a setting costs. */
+/** Scenarios of the table of goals; the others say what a setting costs. */
 const GOALS = SCENARIOS.filter(({ row }) => row !== '');
 const CHOICES = SCENARIOS.filter(({ row }) => row === '');
 

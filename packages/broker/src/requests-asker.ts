@@ -57,7 +57,7 @@ export class Asker {
         return await this.#askOne({ ...request, timeoutMs }, signal, tried);
       } catch (error) {
         const notBegun = error instanceof CarillonError && error.code === 'NO_RESPONDER';
-        // Nobody was asked when `tried` has not grown: there is nobody else.
+        // When `tried` has not grown, no node was asked: there is no other one.
         if (!notBegun || tried.length === others || others >= MAX_OTHER_NODES) throw error;
       }
     }

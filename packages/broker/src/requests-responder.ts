@@ -54,7 +54,7 @@ export class Responder {
     this.#deps.reply(asker, request, abort.signal.aborted ? undefined : result);
   }
 
-  /** Nobody waits for this answer any more. */
+  /** The requester has stopped waiting for this answer. */
   cancel(id: string): void {
     this.#running.get(id)?.abort();
   }

@@ -37,7 +37,7 @@ export class ChannelOutbox {
   #nextSeq = 1;
   /** By producer, the seq of its last message that was not refused. More than one only while restored ones wait. */
   readonly #acceptedSeqs = new Map<string, number>();
-  /** Which producer the server surely knows, and since when. */
+  /** A producer that the server certainly knows, and since when. */
   #known = { producer: '', atMs: -Infinity };
   /** Pauses in a row, for the backoff. */
   failures = 0;

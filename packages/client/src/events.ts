@@ -10,7 +10,7 @@ export interface StateDiscardedEvent {
   readonly reason: DiscardReason;
   /** User of the discarded state: `null` for an anonymous client, `undefined` when not known. */
   readonly user: string | null | undefined;
-  /** They are not sent any more; in the order in which they would have been. */
+  /** Publishes that are not sent any more, in their order. */
   readonly publishes: readonly DiscardedPublish[];
   /** Subscriptions of these channels begin anew. */
   readonly channels: readonly string[];

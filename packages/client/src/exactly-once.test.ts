@@ -288,7 +288,7 @@ describe.each<[string, Encoding]>([
           accepted.map(([payload]) => payload),
         );
         if (!plan.some(({ kind }) => kind === 'refuse')) expect(unknown).toEqual([]);
-        // Whatever goes wrong, nobody runs in circles.
+        // No endless loop, whatever goes wrong.
         expect(world.peer.received.length).toBeLessThan(1_000);
         expect(world.maxOpen).toBeLessThanOrEqual(1);
         world.stop();

@@ -38,7 +38,7 @@ export class Outbox {
   #sweeper: ReturnType<typeof setInterval> | undefined;
   /** Chosen once; producers of single channels add a counter. */
   readonly #producer = randomId();
-  /** Those of restored messages. */
+  /** Producers of restored messages. */
   readonly #ownProducers = new Set<string>();
 
   constructor(deps: { readonly connection: Connection; readonly options: ResolvedOptions }) {

@@ -108,7 +108,7 @@ export class ProtocolPeer {
     return this.#channel(channel).log;
   }
 
-  /** Somebody else publishes. */
+  /** Another client publishes. */
   publish(channel: string, payload: unknown): MessageFrame {
     return this.#append(channel, { payload });
   }

@@ -17,7 +17,7 @@ interface OpenRequest extends Deferred<Answer> {
   readonly members: string;
   /** Must not be sent again: a back end may have begun. */
   readonly once: boolean;
-  /** Nobody waits for it any more. */
+  /** Removes the request with its timer and abort listener; its promise is settled apart. */
   readonly forget: () => void;
   /** 0: not sent yet. */
   id: number;

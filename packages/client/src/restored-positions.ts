@@ -13,7 +13,7 @@ export class RestoredPositions {
     for (const saved of positions) this.#positions.set(saved.channel, saved);
   }
 
-  /** Those that may still be used. */
+  /** Saved positions that are not too old to be presented. */
   fresh(): SavedPosition[] {
     const oldestMs = Date.now() - this.#maxAgeMs;
     for (const { channel, atMs } of this.#positions.values()) {

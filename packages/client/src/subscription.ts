@@ -164,7 +164,7 @@ export class ChannelSubscription implements Subscription {
     this.notify('error', error);
   }
 
-  /** Nobody needs to wait for it any more. */
+  /** Rejects the waiters of `ready`. */
   abandon(error: RealtimeError): void {
     for (const { reject } of this.#takeWaiters()) reject(error);
   }

@@ -86,7 +86,7 @@ export class Subscriptions {
     return true;
   }
 
-  /** They are another user's. Only before the first connection. */
+  /** Drops positions of another user. Only before the first connection. */
   forgetRestored(): void {
     for (const channel of this.#channels.values()) {
       if (channel.restored) channel.position = undefined;

@@ -57,7 +57,7 @@ export async function readTail(
   return rows;
 }
 
-/** Which of these ids an app has messages of. */
+/** The given ids that the app has messages of. */
 export async function storedIds(
   database: Database,
   app: string,

@@ -51,7 +51,7 @@ export async function migrate(
   });
   let broken = true;
   try {
-    // Whatever the database is set to: `serializable` would refuse one of two that start at once.
+    // Independent of the database's default: `serializable` would refuse one of two simultaneous starts.
     await client.query('begin isolation level read committed');
     // Waiting for another starter may take longer than a statement normally may.
     await client.query(`set local statement_timeout = '300s'`);

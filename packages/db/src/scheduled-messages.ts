@@ -142,7 +142,7 @@ export interface ScheduleQuery {
   /** Only those on channels of these capability patterns. Default: all. */
   readonly allowed?: readonly string[] | undefined;
   readonly state?: ScheduleState | undefined;
-  /** Those after this one. */
+  /** Rows after this one. */
   readonly after?: { readonly deliverAtMs: number; readonly id: string } | undefined;
   readonly limit: number;
 }

@@ -18,7 +18,7 @@ export interface DueDelivery {
   readonly id: string;
   readonly event: string;
   readonly body: string;
-  /** Those that failed before. */
+  /** Attempts that failed before. */
   readonly attempts: number;
 }
 

@@ -138,7 +138,7 @@ describe('[K7] [D8] acknowledgements', () => {
     line.cut();
     await grace.publish('orders:eu', 4);
     await eventually(() => payloads(seen).includes(4), { what: 'the fourth' });
-    // Those before it may have come once more since.
+    // Messages before it may have been redelivered since.
     orders.ack(seen.findLast(({ payload }) => payload === 4)!);
     // A successor of the same user goes on after it.
     await eventually(

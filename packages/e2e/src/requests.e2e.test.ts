@@ -565,7 +565,7 @@ describe('an HTTP endpoint', () => {
     }
     await killed;
     const outcomes = await Promise.all(answers);
-    // Those that the dead one had: their callers are told. Nobody waits for his own timeout.
+    // Callers of requests that the dead worker had get an error before their timeout.
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') expect(outcome.value).toBe(i);
       else expect(outcome.reason).toMatchObject({ code: 'RESPONDER_LOST' });

@@ -225,7 +225,7 @@ describe('scheduled messages', () => {
     await eventually(async () => (await done()) > 150, { what: 'half are published', timeoutMs: 40_000 });
     await cluster.redis.kill();
     await cluster.redis.restart();
-    // Those that a killed worker had taken wait for the end of its lease.
+    // Messages taken by a killed worker wait for the end of its lease.
     for (const channel of channels) {
       await settled(channel);
       await expectOnce(channel, count / 3);

@@ -52,7 +52,7 @@ describe('users and sessions', () => {
     return { client, endings };
   }
 
-  /** Those of all gateways: one that stands still for longer than it is waited for is asked again. */
+  /** Sessions on all gateways. One that does not answer in time is asked again. */
   async function sessionsOf(user: string): Promise<readonly Session[]> {
     let sessions: readonly Session[] = [];
     await eventually(

@@ -69,7 +69,7 @@ export interface HandedRequestFrame {
   readonly payload: unknown;
 }
 
-/** Nobody waits for the answer to this request any more. The worker answers all the same, to be given the next. */
+/** The requester has stopped waiting. The worker answers all the same, and gets its next request then. */
 export interface HandedCancelFrame {
   readonly type: 'cancel';
   readonly re: string;

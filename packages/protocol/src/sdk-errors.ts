@@ -1,5 +1,5 @@
 interface SdkErrorDefinition {
-  /** Which SDK gives it, as a package name. */
+  /** SDK that raises the error, as a package name. */
   readonly sdk: '@carillon/client' | '@carillon/server';
   readonly meaning: string;
 }

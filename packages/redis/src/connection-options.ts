@@ -5,7 +5,7 @@ import { connectorTo } from './primary-connector.ts';
 import { Sentinels } from './sentinels.ts';
 import { slotOf } from './slots.ts';
 
-/** Those settings of a connection that say where it leads. */
+/** Options of a connection that determine its server. */
 export type RedisWay = Pick<
   RedisOptions,
   'Connector' | 'host' | 'port' | 'family' | 'db' | 'username' | 'password' | 'tls'

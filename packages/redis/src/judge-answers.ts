@@ -6,9 +6,11 @@ export function nameOf({ host, port }: Endpoint): string {
 }
 
 /**
- * Which of the answers is right. Each failover has a higher number than those before it, so the highest is the newest, even when one sentinel alone knows of it
- * yet; sentinels go by the same rule among themselves. Of several with the highest the most common one.
- * @param known what was right before: nothing older replaces it, unless a majority of the `configured` sentinels says so: they were set up anew
+ * The answer to trust. Each failover has a higher number than those before it, so the highest is the newest, even when
+ * one sentinel alone knows of it yet; sentinels go by the same rule among themselves. Of several with the highest
+ * number the most common one.
+ * @param known the present primary: no older answer replaces it, unless a majority of the `configured` sentinels gives
+ * one: they were set up anew
  */
 export function judge(
   answers: readonly SentinelAnswer[],

@@ -36,7 +36,10 @@ export class SentinelLink {
   readonly endpoint: Endpoint;
   /** Was it named by another sentinel, and not by the URL? */
   readonly isPeer: boolean;
-  /** Which sentinel it is, whatever its address; `undefined` before the first connection, and for users who may not ask. */
+  /**
+   * Run id of the sentinel, whatever its address; `undefined` before the first connection, and for users who may not
+   * ask.
+   */
   id: string | undefined;
   readonly #options: SentinelLinkOptions;
   readonly #redis: Redis;

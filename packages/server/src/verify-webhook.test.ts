@@ -81,7 +81,7 @@ describe('verifyWebhook', () => {
     const error = fault(options as never);
     expect(error).toBeInstanceOf(TypeError);
     expect((error as TypeError).message).toMatch(message);
-    // Whatever the sender sent.
+    // Holds for any input of the sender.
     expect(fault({ ...options, signature: undefined } as never)).toEqual(error);
   });
 

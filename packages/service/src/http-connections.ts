@@ -127,7 +127,10 @@ export class HttpConnections {
     });
   }
 
-  /** Whether a client takes its answers shows in what the kernel has not taken: it may go on asking, or send a byte now and then. */
+  /**
+   * Unsent bytes in the kernel show whether a client takes its answers: it may go on asking, or send a byte now and
+   * then.
+   */
   #endStalled(nowMs: number): void {
     for (const [socket, asked] of this.#asked) {
       const waitingBytes = asked.open === 0 ? 0 : waitingOn(socket);

@@ -52,7 +52,10 @@ export interface Listener {
 }
 
 export interface HttpServerOptions extends FastifyServerOptions {
-  /** Which requests become something else than HTTP; default: none. Node asks before it lets go of a request and its body. */
+  /**
+   * Selects requests that become something else than HTTP; default: none. Node asks before it lets go of a request and
+   * its body.
+   */
   readonly shouldUpgrade?: (request: IncomingMessage) => boolean;
   /** Milliseconds. */
   readonly requestTimeout?: number;

@@ -116,7 +116,7 @@ async function startLocal({ tls, isStandby = false }: PostgresTestOptions): Prom
       const backends = descendantsOf(current.pid);
       await current.kill();
       for (const pid of backends) signal(pid, 'SIGCONT');
-      // They end when they notice; until then they answer, and a new server is refused the memory that they use.
+      // Backends end when they notice; until then they answer, and a new server is refused their memory.
       await current.closed;
     },
     restart: async () => {

@@ -17,7 +17,7 @@ export interface BenchReport {
   readonly published: {
     readonly accepted: number;
     readonly refused: number;
-    /** Nobody can say whether they got in. */
+    /** Publishes without an answer: they may have been accepted or not. */
     readonly unanswered: number;
     readonly perSecond: number;
   };
@@ -38,7 +38,7 @@ const ms = (value: number): string => `${value < 10 ? value.toFixed(2) : value.t
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 const FIGURES = ['min', 'avg', 'p50', 'p95', 'p99', 'max'] as const;
-/** Those that are looked at first. */
+/** The figures that matter most, shown in bold. */
 const STRONG: ReadonlySet<string> = new Set(['avg', 'p99']);
 const FIGURE_WIDTH = 9;
 

@@ -35,7 +35,7 @@ function refusal(code: ErrorCode, message: string, target: Target): CliError {
   return new CliError(`${message} (${code})`, { hint: `${noInstanceHint(code, target)}${hint}` });
 }
 
-/** Somebody who means his own instance is told that it isn't the one that answered. */
+/** Hint for users of their own instance: another one answered. */
 function noInstanceHint(code: ErrorCode, { source, dataDir, url }: Target): string {
   if (code !== 'TOKEN_MISSING' || source !== 'default') return '';
   const where = dataDir ?? 'this folder or one above it';

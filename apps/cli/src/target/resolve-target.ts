@@ -5,7 +5,7 @@ import { readCliEnvironment } from '../config.ts';
 import { type DevState, findDevState } from './dev-state.ts';
 import { EVERYTHING } from './everything.ts';
 
-/** Which gateway a command talks to, and as whom. */
+/** Gateway that a command talks to, and its credentials. */
 export interface Target {
   readonly url: string;
   /** A given token, a way to mint one, or nothing: an anonymous client. */

@@ -1,6 +1,9 @@
 import type { PartitionId } from '@carillon/broker';
 
-/** Which partitions of the broker this gateway can't reach. On a cluster one node may be away, and the channels of the others go on. */
+/**
+ * Partitions of the broker that this gateway can't reach. On a cluster one node may be away while the channels of the
+ * others go on.
+ */
 export class BrokerAbsence {
   readonly #counts: number[];
   #away: ReadonlySet<PartitionId> = new Set();

@@ -24,7 +24,7 @@ export class CatchUpWindow {
     this.#recent.addOlder(read, at.seq);
   }
 
-  /** Somebody catches up: newest messages are kept from now on, until everybody has. Returns what ends it. */
+  /** A recovery begins: newest messages are kept until the last recovery has ended. Returns the function that ends it. */
   begin(comesBack: boolean): () => void {
     let ended = false;
     this.#catchingUp++;

@@ -22,7 +22,7 @@ const STEP_PAUSE_MS = 50;
 /** Epochs after which the client was already told, with `recovered: false`, that messages may be missing. */
 export type ToldEpochs = readonly string[];
 
-/** Of one who catches up. */
+/** State of one subscriber's recovery. */
 interface Way {
   readonly began: Position;
   readonly told: ToldEpochs;

@@ -144,7 +144,7 @@ export class Channel {
     this.#window.remember(read, this.#position);
   }
 
-  /** Somebody catches up. Returns what ends it. */
+  /** A recovery begins. Returns the function that ends it. */
   beginCatchUp(comesBack: boolean): () => void {
     return this.#window.begin(comesBack);
   }
@@ -205,7 +205,7 @@ export class Channel {
     const isWanted = (): boolean => this.emptySinceMs === undefined;
     const upTo = await this.#deps.endedEpochs.settled(this, known, isWanted);
     if (upTo === undefined) {
-      // Nobody listens: whoever comes next begins where the broker is then.
+      // No subscriber is left: the next one begins at the broker's position.
       this.#position = undefined;
       return undefined;
     }

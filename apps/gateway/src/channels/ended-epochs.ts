@@ -71,7 +71,7 @@ export class EndedEpochs {
       } catch {
         await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS })); // the broker's own log tells the operator
       }
-      // Somebody else may have raised the generation: nothing is settled then.
+      // Another process may have raised the generation: nothing is settled then.
       if (lineage !== undefined && !isFinal(lineage, policy)) await pause(STEP_PAUSE_MS);
       // A channel that was lost altogether gets a state when its interest is renewed.
       if (lineage === undefined) await pause(backoffMs(attempt, { maxMs: MAX_PAUSE_MS }));

@@ -19,7 +19,7 @@ export class RecentMessages {
     if (this.#frames.length > MAX_MESSAGES) this.#dropOldest();
   }
 
-  /** Those after `seq`, `undefined` when they are not all here. */
+  /** Messages after `seq`; `undefined` when some of them aren't kept any more. */
   after(seq: number): readonly MessageFrames[] | undefined {
     const [first] = this.#frames;
     return first === undefined || first.seq > seq + 1 ? undefined : this.#frames.slice(seq + 1 - first.seq);
@@ -38,7 +38,7 @@ export class RecentMessages {
     this.#chars += chars;
   }
 
-  /** Nobody catches up any more: a few are enough for the next who comes back. */
+  /** No recovery is under way: a few messages are enough for the next one. */
   shorten(): void {
     while (!areFew(this.#frames.length, this.#chars)) this.#dropOldest();
   }

@@ -34,7 +34,7 @@ const CONTROL_POLICY: NamespacePolicy = {
   ackTimeoutMs: 0,
 };
 
-/** Whatever the installation's namespaces are: what gateways tell each other is healed from history. */
+/** Control messages between gateways are healed from history, whatever the namespaces' policies. */
 export function withControlPolicy(namespaces: NamespaceResolver): NamespaceResolver {
   return {
     ...namespaces,

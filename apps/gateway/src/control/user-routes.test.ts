@@ -46,7 +46,7 @@ describe('user and session operations', () => {
       CARILLON_JWT_SECRET: SECRET,
       CARILLON_GATEWAY_PORT: '0',
       CARILLON_NODE_ID: nodeId,
-      // Whatever the namespaces are.
+      // Independent of the namespaces' policies.
       CARILLON_NAMESPACES: '{"default":{"ephemeral":true}}',
     };
     const gateway = await createGateway({ telemetry, broker, config: loadConfig(GROUPS, env).config });

@@ -63,7 +63,7 @@ export class Batcher implements Waiting {
     this.flush();
   }
 
-  /** Nobody wants it any more. */
+  /** Drops the waiting messages: the subscription has ended. */
   stop(): void {
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;

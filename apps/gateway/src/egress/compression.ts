@@ -57,8 +57,8 @@ interface Extensions {
 }
 
 /**
- * Whether the client takes frames that were compressed for all. Not when it asked for a smaller window: those that were prepared use the
- * largest. The library keeps what was negotiated in a member that its types leave out.
+ * Does the client take frames that were compressed for all? Not when it negotiated a smaller window: prepared frames
+ * use the largest. The library keeps the negotiated parameters in a member that its types leave out.
  */
 export function takesCompressed(webSocket: WebSocket): boolean {
   const { _extensions: extensions } = webSocket as WebSocket & { readonly _extensions?: Extensions };

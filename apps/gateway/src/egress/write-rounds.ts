@@ -36,7 +36,7 @@ interface Joined {
  */
 export class WriteRounds {
   #due: Gathering[] = [];
-  /** Those of the round that is under way; empty: none is. */
+  /** Clients of the present round; empty: no round is under way. */
   #writing: readonly Gathering[] = [];
   #written = 0;
   #frames = 0;

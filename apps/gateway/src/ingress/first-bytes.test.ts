@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FirstBytes } from './first-bytes.ts';
 
-/** Nobody is late by that, however busy the machine is. */
+/** Longer than any delay of a busy machine. */
 const PATIENT_MS = 20_000;
 const REQUEST = 'POST /here HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello';
 

@@ -20,7 +20,7 @@ export class FirstBytes {
   readonly #take: TakeConnection;
   readonly #silentMs: number;
   readonly #httpListeners: readonly ConnectionListener[];
-  /** Those that have sent nothing so far, in the order of their opening, and when that was. Bounded by the file descriptors. */
+  /** Sockets without a byte so far, in the order of their opening, with the time of it. Bounded by the file descriptors. */
   readonly #silent = new Map<Socket, number>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -83,7 +83,7 @@ export class FirstBytes {
 
 /** The socket closes by itself then. */
 function ignore(): void {
-  // Nobody has asked anything yet.
+  // No request was sent yet.
 }
 
 function endSilent(this: Socket): void {

@@ -27,7 +27,7 @@ const ATTACKER_RIGHTS = {
 };
 /** Attackers answer no requests, their own neither. */
 const REQUEST_TIMEOUT_MS = '100';
-/** Those of the WebSocket protocol that a broken frame may bring, besides those of Carillon. */
+/** Close codes of the WebSocket protocol that a broken frame may cause, besides those of Carillon. */
 const KNOWN_CLOSES = new Set([1002, 1007, 1008, 1009, ...Object.values(CLOSES).map(({ code }) => code)]);
 /** Id of an attacker's last frame. */
 const LAST = 'the last one';

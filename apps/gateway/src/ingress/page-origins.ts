@@ -9,8 +9,8 @@ const LOOPBACK_ORIGIN =
   /^https?:\/\/(127(?:\.\d{1,3}){3}|localhost|[a-z0-9-]+\.localhost|\[::1\])(:\d{1,5})?$/;
 
 /**
- * Which pages may use the gateway. While it listens on this machine alone, pages that come from this machine may: that is somebody who
- * tries it with a development server of his own. A page that is refused is told in the log, once, with the setting that allows it.
+ * Origins of pages that may use the gateway. While it listens on this machine alone, pages of this machine may: a
+ * developer runs them with a server of their own. A refused page is logged once, with the setting that allows it.
  */
 export class PageOrigins implements OriginMatcher {
   readonly #listed: OriginMatcher;

@@ -56,7 +56,7 @@ function readHeaders(lines: readonly string[]): Record<string, string> | undefin
     const header = HEADER.exec(lines[i]!);
     if (header === null) return undefined;
     const name = header[1]!.toLowerCase();
-    // Which of two counts, or whether they are joined, depends on the header.
+    // Repeated headers are ambiguous: whether the first, the last or both count depends on the header.
     if (headers[name] !== undefined) return undefined;
     const value = header[2]!.trim();
     if (value.includes('\t')) return undefined;

@@ -84,7 +84,7 @@ it('names the partition that is away, and serves the others by the broker', { ti
   expect(new Set(durable.map(({ accepted }) => accepted))).toEqual(new Set([true, false]));
   const ephemeral = await Promise.all(names.map((name) => publish(`cursor:${name}`)));
   expect(ephemeral.filter(({ accepted }) => !accepted)).toEqual([]);
-  // Those of the other partitions reach all gateways.
+  // Messages of the other partitions reach all gateways.
   expect(new Set(ephemeral.map(({ alone }) => alone))).toEqual(new Set([true, false]));
 
   await node.restart();

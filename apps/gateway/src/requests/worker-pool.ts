@@ -37,7 +37,7 @@ export function hasRoom({ connection, given, concurrency, isBehind }: Worker): b
   return !isBehind && connection.isOpen && given.size < concurrency;
 }
 
-/** Which workers answer which methods, and what waits for them. */
+/** Workers by method, and the requests that wait for them. */
 export class WorkerPools {
   readonly #pools = new Map<MethodKey, Pool>();
 

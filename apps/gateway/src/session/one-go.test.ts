@@ -100,7 +100,7 @@ describe('[CN8] frames behind connect', () => {
       CARILLON_MAX_FRAME_BYTES: '4KiB',
       CARILLON_MAX_CHANNELS_PER_FRAME: '10',
       CARILLON_MAX_FRAME_DEPTH: '4',
-      // Nobody answers for stored history here.
+      // No persistence answers for stored history here.
       CARILLON_NAMESPACES: '{"many":{"durable":false}}',
     });
     peer = new BarePeer(gateway.port);

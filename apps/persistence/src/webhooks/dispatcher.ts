@@ -123,7 +123,7 @@ export class Dispatcher {
       await removeDelivery(database, delivery.id);
       return;
     }
-    // Nobody's failure: another process, or the next start, tries it.
+    // The endpoint did not fail: another process, or the next start, tries the delivery.
     if (stopping.aborted) return await releaseDelivery(database, delivery.id);
     if (result.endpointIsIll) this.#circuit.failed(performance.now());
     else this.#circuit.succeeded();

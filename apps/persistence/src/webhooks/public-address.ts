@@ -58,7 +58,7 @@ class RefusedAddressError extends Error {
   override readonly name = 'RefusedAddressError';
 }
 
-/** Which addresses may be delivered to: public ones, and those of `allowedNetworks`. */
+/** Addresses that may be delivered to: public ones, and those of `allowedNetworks`. */
 export class AddressPolicy {
   readonly #allowed = new BlockList();
 

@@ -11,8 +11,8 @@ interface Known {
 }
 
 /**
- * Which gateways want a wide channel. Never older than the messages it is used for: each change of a channel's interest stands
- * in the stream of the messages, and whoever reads it there forgets what was known.
+ * Gateways interested in a wide channel. Never older than the messages it is used for: each change of a channel's
+ * interest stands in the stream of the messages, and drops the cached entry when it is read there.
  */
 export class InterestCache {
   readonly #known = new Map<ChannelKey, Known>();

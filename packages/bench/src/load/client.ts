@@ -29,7 +29,7 @@ export class LoadClient {
   /** Where the digits of `t` began in the last message, from its start on. Before the first: somewhere inside. */
   #tAt = T_MARK.length + 1;
   readonly #onTimed: ((sentUs: number) => void) | undefined;
-  /** Those whose answer has not come. */
+  /** Steps whose answer has not come. */
   #steps: readonly Step[] = [];
   #onWalked: (() => void) | undefined;
   #closing = false;

@@ -34,7 +34,7 @@ function row(result: Summed, base: Summed, floorUs: number | undefined): string 
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Which process used how much per unit: the first question of everybody who wants to make it faster. */
+/** CPU per unit by process, to see where an improvement pays. */
 function byProcess({ target, cpuByProcessUs, units, unit, repeats }: Summed): string {
   const perUnit = Object.entries(cpuByProcessUs).map(([name, cpuUs]) => `${name} ${us(cpuUs / units)}`);
   const rounds = repeats.length === 1 ? '' : ` (medians of ${repeats.length} rounds)`;

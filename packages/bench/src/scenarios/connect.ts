@@ -18,7 +18,7 @@ const WARM_UP_SHARE = 1;
 const SETTLE_MS = 8_000;
 const SHORT_SETTLE_MS = 1_000;
 
-/** Everybody comes at once: connection, token, a channel of one's own. */
+/** All clients connect at once, each with a token and a channel of its own. */
 export const connect: Scenario = {
   name: 'connect',
   row: 'N6b',

@@ -194,7 +194,7 @@ export function describeRequestsContract(
       expect(await codeOf(ask(asker, 'a'))).toBe('NO_RESPONDER');
       await open(echo, 1);
       expect(refusals).toEqual(['a']);
-      // Which of the two is asked first is chance.
+      // The first of the two to be asked is chosen at random.
       while (refusals.length === 1) expect(await ask(asker, 'b')).toBe('re b');
       expect(refusals).toEqual(['a', 'b']);
     });

@@ -61,7 +61,7 @@ export class RedisPublisher implements Publisher {
   readonly #call: PublishCall;
   readonly #calls: ScriptCalls;
   readonly #held: readonly HeldPublications[];
-  /** Which run of Redis the connection leads to; see {@link GenerationGuard}. */
+  /** Redis process that the connection leads to; see {@link GenerationGuard}. */
   #run: string | undefined;
   #waiting = new Map<PartitionId, WaitingBatch[]>();
   #scheduled = false;

@@ -68,7 +68,7 @@ describe('messages that history holds are pushed', () => {
   const CHANNELS: readonly ChannelKey[] = ['app/a', 'app/b', 'app/c', 'app/d'];
   const four = (record: string): string[] => ['a', 'b', 'c', 'd'].map((name) => `${record} ${name}`);
 
-  /** That the feeds have ever had: what was read is cut off with a heartbeat. */
+  /** Number of entries ever added to the feeds: entries that were read are trimmed with a heartbeat. */
   const feedEntries = async (): Promise<number> => {
     let added = 0;
     for (let p = 0; p < PARTITIONS; p++) {

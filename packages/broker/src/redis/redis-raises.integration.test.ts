@@ -136,7 +136,7 @@ it('[PO4] an epoch that ends takes in no message that its publisher has sent aga
   await admin.save();
   await redis.kill();
   await redis.restart();
-  // Nobody has compared the database yet, and nobody waits for that.
+  // The database has not been compared yet, and no publish waits for that.
   const next = await open({ settlePatienceMs: 0 });
   const [again] = await next.publisher.publish([sent('m-3', 3)]);
   expect(again).toMatchObject({ status: 'accepted', duplicate: false });

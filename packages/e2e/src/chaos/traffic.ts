@@ -77,7 +77,7 @@ export class Traffic {
     return () => consumer.start();
   }
 
-  /** Nobody comes or goes any more. */
+  /** Publishers and subscribers stay as they are from now on. */
   async settle(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#changes;

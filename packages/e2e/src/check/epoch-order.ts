@@ -1,8 +1,8 @@
 import type { Position } from '@carillon/protocol';
 
 /**
- * Which epoch of a channel is the older one: the one that anybody was told of first, in an answer to a publish or with a message. Their
- * names are compared only where that says nothing.
+ * Age of a channel's epochs: the older one is the one that was first seen, in an answer to a publish or with a message.
+ * Their names are compared only where that is undecided.
  */
 export class EpochOrder {
   /** By place and epoch, in milliseconds of the one clock that all histories have. */

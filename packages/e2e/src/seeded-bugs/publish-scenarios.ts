@@ -82,7 +82,7 @@ export const PUBLISH_SCENARIOS = {
       for (let round = 0; round < 4; round++) {
         await stage.traffic(60);
         gateway!.pause();
-        // Those of the first ticks are on the gateway's socket when the last one begins.
+        // Publishes of the first ticks are on the gateway's socket when the last tick begins.
         const goal = publisher.waiting + 80;
         await eventually(() => publisher.waiting >= goal, { what: 'many wait for the gateway' });
         gateway!.resume();

@@ -114,7 +114,7 @@ describe.each(SIDES)('frames of the $side in protobuf', ({ id, shapes, any, enco
   });
 });
 
-/** Which names have two numbers, and what they are called. */
+/** Members with two field numbers in protobuf, and their names. */
 const PAIRS: Record<string, (name: string) => readonly [string, string]> = {
   payload: () => ['json', 'bytes'],
   requestId: (name) => [`${name}Number`, `${name}Text`],

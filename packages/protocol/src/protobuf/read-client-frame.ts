@@ -29,7 +29,10 @@ export function readProtobufFrame(bytes: Uint8Array, limits: FrameLimits): Frame
   }
 }
 
-/** Nobody has parsed it yet: what goes on its way as JSON has to be JSON. @throws CarillonError PAYLOAD_INVALID, FRAME_TOO_DEEP */
+/**
+ * JSON text of a payload, validated here because nothing has parsed it yet. @throws CarillonError PAYLOAD_INVALID,
+ * FRAME_TOO_DEEP
+ */
 function payloadText(frame: Model, name: string, { maxFrameDepth }: FrameLimits): string | undefined {
   if (!Object.hasOwn(frame, name)) return undefined;
   const text = frame[name];

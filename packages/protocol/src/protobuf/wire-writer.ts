@@ -105,7 +105,7 @@ export class WireWriter {
     return true;
   }
 
-  /** Whatever `write` writes, with its length before it. */
+  /** Writes a field with the length of its content before it. */
   message(no: number, write: () => void): void {
     this.varint(no * 8 + LENGTH);
     const lengthAt = this.#at;

@@ -161,7 +161,7 @@ describe('spans', () => {
     spans.startSpan('b').end();
     await shutdown();
     await expect.poll(() => metricsJson(metrics).carillon_spans_lost_total?.samples[0]?.value).toBe(2);
-    // That the shutdown didn't wait may be told as well.
+    // The log may say in addition that the shutdown did not wait.
     expect(lines.map((line) => JSON.parse(line)).filter(({ spans: lost }) => lost !== 0)).toMatchObject([
       { level: 'warn', spans: 2, msg: 'spans could not be exported' },
     ]);

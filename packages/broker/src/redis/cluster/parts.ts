@@ -20,7 +20,10 @@ export class Parts {
     return this.all[partition]!;
   }
 
-  /** As long as a router may wait. What fails, or takes longer, is `undefined`, and logged. */
+  /**
+   * Result of `work`, bounded by the time that a router may wait. `undefined`, and logged, when it fails or takes
+   * longer.
+   */
   async orUndefined<T>(partition: PartitionId, what: string, work: Promise<T>): Promise<T | undefined> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const tooLate = (): void =>

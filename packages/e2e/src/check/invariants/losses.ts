@@ -7,7 +7,7 @@ import type { InvariantCheck, Violation } from '../verdict.ts';
 /** Reasons that a client brings on itself: it was away for long, or missed more than it may. */
 const OWN_REASONS: ReadonlySet<string> = new Set(['window-exceeded', 'too-many-missed']);
 
-/** Whatever Redis lost: a message has one place in Postgres. */
+/** Holds after any loss in Redis: a message has one place in Postgres. */
 export const storedOnce: InvariantCheck = function* ({ stored }, { storedIsKnown }) {
   if (!storedIsKnown) return;
   const places = new Map<string, string>();
