@@ -1,7 +1,7 @@
 /** The control port: which nodes an installation has, and commands to them. docs/adr/0015-control-port.md tells why it is made like this. */
 import type { CarillonError } from '@carillon/protocol';
 
-/** Who a process's part is. */
+/** Identity of a process's part. */
 export interface NodeIdentity {
   /** New at every start; at most 100 characters. */
   readonly node: string;
@@ -9,7 +9,7 @@ export interface NodeIdentity {
   readonly service: string;
 }
 
-/** What a node says of itself: JSON, at most 8 KiB. A larger one is left out, and `{"tooLarge": true}` stands in its place. */
+/** A node's status: JSON of at most 8 KiB. A larger one is replaced by `{"tooLarge": true}`. */
 export type NodeStatus = Readonly<Record<string, unknown>>;
 
 export interface NodeRecord extends NodeIdentity {

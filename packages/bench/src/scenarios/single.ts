@@ -22,7 +22,7 @@ const VARIANTS: readonly Variant[] = [
   },
 ];
 
-/** What `npm start` takes: journal flushed once a second, and before each answer. */
+/** A single process (`npm start`) with its journal flushed once a second, and before each answer. */
 export const single: Scenario = {
   name: 'single',
   row: '',

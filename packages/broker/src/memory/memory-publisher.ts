@@ -83,7 +83,7 @@ export class MemoryPublisher implements Publisher {
     return outcome;
   }
 
-  /** What is known of a repeat. By its id when its first copy is only in the database, or was published again. */
+  /** Result of a repeated publish. Found by its id when the first copy is only in the database, or was published again. */
   #known(
     channel: ChannelState,
     { dedupe, id, former }: Publication,

@@ -29,7 +29,7 @@ export class MemoryState {
   readonly feeds = new Map<string, FeedQueue>();
   readonly generation: MemoryGeneration;
   readonly #channels = new Map<ChannelKey, ChannelState>();
-  /** What was before it may be forgotten. A journal may know more. */
+  /** State from before this time may be incomplete; a journal may have more. Wall clock, in milliseconds. */
   emptySinceMs = Date.now() - 1;
   #stopped = false;
   #tellsOccupancyUntilMs = 0;

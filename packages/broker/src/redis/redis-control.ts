@@ -84,7 +84,7 @@ export function redisControl(
   });
 }
 
-/** What a service needs that only watches and commands: no partitions, no messages. */
+/** Control port of a service that only observes and sends commands: no partitions, no messages. */
 export type ControlBroker = Pick<Broker, 'control' | 'start' | 'stop'>;
 
 /** The control port alone: two connections, whatever the number of partitions. */

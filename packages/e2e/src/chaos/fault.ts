@@ -32,7 +32,7 @@ export interface Fault {
   readonly strike: (stricken: Stricken, target: string) => Promise<Heal> | Heal;
 }
 
-/** What faults are planned for. */
+/** Installation that faults are planned for. */
 export interface Setting {
   /** A Redis Cluster instead of a single Redis. */
   readonly cluster: boolean;

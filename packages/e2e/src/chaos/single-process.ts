@@ -8,7 +8,7 @@ import type { Installation } from './installation.ts';
 
 /** Name of the process in plans. */
 export const PROCESS = 'process';
-/** What is written so long before the power goes is not on the disk. The journal is flushed once a second. */
+/** Writes of this time before a power loss are not on the disk: the journal is flushed once a second. */
 const UNFLUSHED_MS = 700;
 
 const OF_PROCESS = { targets: [PROCESS], only: 'process' } as const satisfies Partial<Fault>;

@@ -27,7 +27,7 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 let copies = 0;
 
-/** What another process finds when this one is killed now: what the operating system was given. */
+/** Files that the next process finds when this one is killed now: all that was written to the operating system. */
 function killed(path = folder): string {
   const copy = join(base, `copy-${++copies}`);
   cpSync(path, copy, { recursive: true });
