@@ -7,6 +7,7 @@ import {
   type MessagePlace,
   type RecentEpoch,
   readTail,
+  readTailIds,
   recentEpochs,
 } from '@carillon/db';
 import { CHANNEL_EVENTS_CHANNEL_PREFIX } from '@carillon/protocol';
@@ -23,6 +24,8 @@ const LOOK_BACK_MS = 600_000;
 const LOOKS_AGAIN_AFTER_MS = [1000, 3000, 10_000, 30_000, 120_000, 600_000];
 /** Messages of an epoch read at a time. */
 const PAGE = 1000;
+/** Channels of a partition compared at the same time. */
+const CHANNELS_AT_ONCE = 4;
 /** Ids of one epoch that repeats are recognised by. */
 const MAX_IDS = 20_000;
 
@@ -79,7 +82,8 @@ export class Reconciler {
   /** Settles the partitions that are unsettled now, and plans those with a new generation. */
   async round(): Promise<void> {
     const { reconciliation } = this.#deps.broker;
-    for (const partition of await reconciliation.unsettled()) await this.#settle(partition);
+    // Nobody publishes on durable channels until this is done.
+    await Promise.all((await reconciliation.unsettled()).map((partition) => this.#settle(partition)));
     for (const partition of await reconciliation.generations()) this.#plan(partition);
     const nowMs = performance.now();
     for (const look of this.#looks.filter(({ atMs }) => atMs <= nowMs)) {
@@ -105,7 +109,12 @@ export class Reconciler {
 
   async #settle(partition: UnsettledPartition): Promise<void> {
     let extended = 0;
-    for (const found of await this.#behindEnds(partition)) extended += await this.#extend(partition, found);
+    const byChannel = [...Map.groupBy(await this.#behindEnds(partition), ({ key }) => key).values()];
+    for (let at = 0; at < byChannel.length; at += CHANNELS_AT_ONCE) {
+      const some = byChannel.slice(at, at + CHANNELS_AT_ONCE);
+      for (const count of await Promise.all(some.map((of) => this.#extendAll(partition, of))))
+        extended += count;
+    }
     const isSettled = await this.#deps.broker.reconciliation.settle(partition, extended > 0);
     if (isSettled && extended > 0)
       this.#deps.telemetry
@@ -141,12 +150,18 @@ export class Reconciler {
       });
   }
 
+  async #extendAll(partition: UnsettledPartition, epochs: readonly Found[]): Promise<number> {
+    let extended = 0;
+    for (const found of epochs) extended += await this.#extend(partition, found);
+    return extended;
+  }
+
   /** @returns how many messages the epoch has now that it did not have */
   async #extend(partition: UnsettledPartition, { key, stored, lineage }: Found): Promise<number> {
     const from = (lineage && namedEnd(lineage, stored.epoch)?.lastSeq) ?? stored.firstSeq - 1;
     const messages: { readonly id: string; readonly seq: number }[] = [];
     for (let at = from; ; ) {
-      const page = await readTail(this.#deps.database, { ...stored, seq: at }, PAGE);
+      const page = await readTailIds(this.#deps.database, { ...stored, seq: at }, PAGE);
       for (const { id, seq } of page) {
         if (seq !== at + 1) break;
         messages.push({ id, seq });

@@ -57,6 +57,21 @@ export async function readTail(
   return rows;
 }
 
+/** As {@link readTail}, without what is in them. */
+export async function readTailIds(
+  database: Database,
+  { app, channel, epoch, seq }: MessagePlace,
+  limit: number,
+): Promise<readonly Omit<TailMessage, 'record'>[]> {
+  const { rows } = await database.query<Omit<TailMessage, 'record'>>(
+    'read the ids of the tail of an epoch',
+    `select seq::float8 as seq, id from messages
+     where app = $1 and channel = $2 and epoch = $3 and seq > $4 order by seq limit $5`,
+    [app, channel, epoch, seq, limit],
+  );
+  return rows;
+}
+
 /** The given ids that the app has messages of. */
 export async function storedIds(
   database: Database,

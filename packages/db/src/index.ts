@@ -17,6 +17,7 @@ export {
   moveMessages,
   type RecentEpoch,
   readTail,
+  readTailIds,
   recentEpochs,
   storedIds,
   type TailMessage,

@@ -84,8 +84,38 @@ it('an epoch with messages is not forgotten for empty ones, however often Redis 
   expect(lineage?.before[0]).toMatchObject({ epoch: outcome.epoch, lastSeq: 3 });
   const epochs = lineage!.before.map(({ epoch }) => epoch);
   expect(epochs).toEqual(epochs.toSorted());
-  // One that the list has forgotten does not come back behind those that followed it.
+  // One that the list has forgotten does not come back.
   expect(await extend(makeEpoch(1), 3)).toBe(-2);
+});
+
+it('epochs that the database alone knows come in by age, before one that began without them', async () => {
+  const broker = await open();
+  const [outcome] = await broker.publisher.publish([
+    { channel: CHANNEL, id: 'm-1', record: '1', keeping: { ...KEPT, durable: true } },
+  ]);
+  await broker.stop();
+  brokers = [];
+  if (outcome?.status !== 'accepted') throw new Error('it was not accepted');
+  await raise(1);
+  const [generation] = await admin.hmget(`${BASE}meta`, 'g');
+  const [older, oldest] = [makeEpoch(Date.now() - 60_000), makeEpoch(Date.now() - 120_000)];
+  for (const epoch of [older, oldest])
+    expect(
+      await runScript(admin, 'extend', BASE, [
+        generation!,
+        1000,
+        makeEpoch(),
+        1000,
+        CHANNEL,
+        epoch,
+        7,
+        `of-${epoch}`,
+        7,
+      ]),
+    ).toBe(7);
+  const reply = (await runScript(admin, 'positions', BASE, [makeEpoch(), CHANNEL])) as readonly unknown[];
+  const [lineage] = readLineages(reply, DEFAULT_LIMITS.channelIdleTtlMs);
+  expect(lineage?.before.map(({ epoch }) => epoch)).toEqual([oldest, older, outcome.epoch]);
 });
 
 it('a feed that still has what was read is read on from there, and from now on when it has not', async () => {

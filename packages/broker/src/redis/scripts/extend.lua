@@ -42,6 +42,14 @@ local function found()
   end
 end
 
+-- By age: others that Redis lost may be in the list already, and so is what began after all of them.
+local function place_of(name)
+  for at, other in ipairs(ended) do
+    if other.epoch > name then return at end
+  end
+  return #ended + 1
+end
+
 local one = found()
 last = last_of_here()
 if one then
@@ -49,13 +57,14 @@ if one then
   one.last = last
 else
   local newest = ended[#ended]
-  -- One that sorts before an epoch of the list was forgotten by the list, not lost.
-  if is_settled or state[1] == epoch or (newest and (newest.sealed == '!' or epoch < newest.epoch)) then return -2 end
+  if is_settled or state[1] == epoch or (newest and newest.sealed == '!') then return -2 end
+  -- The list is full, and has forgotten it already.
+  if #ended >= MAX_PREDECESSORS and epoch < ended[1].epoch then return -2 end
   if not state[1] then
     create_channel(base, channel, epoch_after(epoch, next_epoch(base, now, made)), now, generation)
     redis.call('PEXPIRE', key, idle_ttl)
   end
-  ended[#ended + 1] = { epoch = epoch, last = last, generation = generation, sealed = '' }
+  table.insert(ended, place_of(epoch), { epoch = epoch, last = last, generation = generation, sealed = '' })
 end
 redis.call('HSET', key, 'p', text_of_ended(ended))
 remember_ids()
