@@ -82,7 +82,10 @@ describe('facts that the charts repeat', () => {
     const ports = Object.fromEntries(
       [...table.matchAll(/(\w+): \{ port: (\d+)/g)].map(([, name, port]) => [name, Number(port)]),
     );
-    expect(Object.fromEntries(SERVICES.map((service) => [service, PORTS[service].port]))).toEqual(ports);
+    // The table has the command line as well, which has no image.
+    expect(ports).toMatchObject(
+      Object.fromEntries(SERVICES.map((service) => [service, PORTS[service].port])),
+    );
   });
 
   it('versions, one for all', () => {
