@@ -11,6 +11,7 @@ export interface ClaimPolicy {
   readonly userClaims: readonly string[];
   readonly roleClaim: string;
   readonly nameClaim: string;
+  /** Tolerated difference between the clocks of issuer and gateway, for `exp`, `nbf` and `iat`. */
   readonly leewayMs: number;
   /** 0: age not checked, tokens need `exp`. */
   readonly maxTokenAgeMs: number;

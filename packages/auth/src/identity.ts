@@ -16,6 +16,7 @@ export interface Identity {
   readonly expiresAtMs: number | undefined;
   /** When to end what the token allowed: `expiresAtMs` and the leeway. May be further away than a timer can count. */
   readonly validUntilMs: number | undefined;
+  /** `iat` in milliseconds since 1970, by the issuer's clock. */
   readonly issuedAtMs: number | undefined;
   /** `jti`. */
   readonly tokenId: string | undefined;

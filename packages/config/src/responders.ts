@@ -18,6 +18,7 @@ export interface ResponderEndpoint {
   readonly timeoutMs: number;
   /** Requests under way at the same time, per process of persistence. */
   readonly concurrency: number;
+  /** A longer answer is refused. */
   readonly maxAnswerBytes: number;
 }
 

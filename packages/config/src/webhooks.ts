@@ -28,11 +28,13 @@ export interface WebhookEndpoint {
   readonly secrets: readonly string[];
   /** Deliveries of a channel one after the other, in the order of its messages. */
   readonly ordered: boolean;
+  /** Longest time for one attempt. */
   readonly timeoutMs: number;
   /** Times a delivery is tried, the first included. */
   readonly attempts: number;
   /** Longest delay before the second attempt, doubled with each further one; a random part, at least half, is waited. */
   readonly backoffMs: number;
+  /** Bound of the doubled delay. */
   readonly maxBackoffMs: number;
   /** A delivery that waited longer is dead, whatever attempts are left. */
   readonly maxAgeMs: number;

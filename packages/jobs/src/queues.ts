@@ -33,6 +33,7 @@ export interface JobStatus<N extends JobName = JobName> {
   readonly attemptsMade: number;
   /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Milliseconds since 1970; `undefined` while it is not finished. */
   readonly finishedAtMs: number | undefined;
   readonly result: JobOutput<N> | undefined;
   readonly error: string | undefined;

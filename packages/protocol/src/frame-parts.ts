@@ -13,5 +13,6 @@ export interface ErrorBody {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryable: boolean;
+  /** Shortest wait before a retry, in milliseconds; absent: a backoff of the client's own. */
   readonly retryAfterMs?: number;
 }

@@ -102,6 +102,7 @@ export interface AckFrame extends Position {
 export interface PingFrame {
   readonly type: 'ping';
   readonly id: RequestId;
+  /** By the client's own clock; the `pong` returns it unchanged. */
   readonly timestamp?: number;
 }
 
@@ -170,6 +171,7 @@ export interface MessageFrame extends Position {
   readonly version: number;
   readonly channel: string;
   readonly id: string;
+  /** Time at which the gateway took the message. Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly timestamp: number;
   readonly payload: unknown;
   readonly event?: string;
@@ -218,6 +220,7 @@ export interface PongFrame {
   readonly re: RequestId;
   /** The `timestamp` of the ping, unchanged. */
   readonly timestamp?: number;
+  /** Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly serverTime: number;
 }
 

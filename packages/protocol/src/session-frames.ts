@@ -41,6 +41,7 @@ export interface ConnectedFrame {
   readonly user?: string;
   /** When the token expires, in milliseconds since 1970; absent for anonymous clients. */
   readonly expiresAt?: number;
+  /** Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly timestamp: number;
   /** Only when the broker is away. [DG1] */
   readonly degraded?: boolean;
@@ -61,13 +62,16 @@ export interface RefreshedFrame {
   readonly re: RequestId;
   /** When the new token expires, in milliseconds since 1970. */
   readonly expiresAt?: number;
+  /** Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly timestamp: number;
 }
 
 /** The token in use expires soon. [RF4] */
 export interface TokenExpiringFrame {
   readonly type: 'token_expiring';
+  /** Milliseconds since 1970, on the clock of `timestamp`. */
   readonly expiresAt: number;
+  /** Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly timestamp: number;
 }
 
@@ -81,6 +85,7 @@ export interface EndedFrame extends ErrorBody {
 export interface StatusFrame {
   readonly type: 'status';
   readonly degraded: boolean;
+  /** Milliseconds since 1970, by the clock that all gateways of an installation share. [MS3] */
   readonly timestamp: number;
 }
 

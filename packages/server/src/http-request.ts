@@ -8,6 +8,7 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
   /** Cap of the first pause, in milliseconds; doubled from attempt to attempt, full jitter. */
   readonly initialMs: number;
+  /** Highest cap, in milliseconds. */
   readonly maxMs: number;
   /** Time for one attempt, in milliseconds. */
   readonly attemptTimeoutMs: number;

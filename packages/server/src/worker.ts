@@ -194,7 +194,7 @@ function checkOptions(options: WorkerOptions): void {
 
 const socketUrl = (given: string): string => `${httpAddress(given).replace(/^http/, 'ws')}/v1/ws`;
 
-/** As many patterns as a token may have. */
+/** Upper bound, as for the patterns of a token. */
 const MAX_PATTERNS = 256;
 
 function tokenSource(options: WorkerOptions): () => string | undefined | Promise<string | undefined> {
