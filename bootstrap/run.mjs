@@ -1,5 +1,5 @@
 /**
- * What `npm start`, `npm test`, `npm run check`, `npm run test:charts`, `npm run bench` and `npm run chaos` call: gets the
+ * Entry point of `npm start`, `npm test`, `npm run check`, `npm run test:charts`, `npm run bench` and `npm run chaos`: gets the
  * pinned Node and pnpm, installs, and hands over. Plain JavaScript, because it has to run on any Node from 18 on, before anything is installed.
  */
 import { existsSync } from 'node:fs';

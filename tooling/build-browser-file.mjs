@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
-/** What the README promises: Chrome and Edge 93, Firefox 96, Safari 15.4. */
+/** Oldest browsers that the README promises: Chrome and Edge 93, Firefox 96, Safari 15.4. */
 const BROWSERS = ['chrome93', 'edge93', 'firefox96', 'safari15.4'];
 const ENTRIES = ['index.ts', 'bytes.ts', 'protobuf.ts'];
 

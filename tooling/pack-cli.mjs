@@ -28,7 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), 'carillon-pack-cli-'));
 try {
   const program = join(folder, 'dist/program');
   const bundle = [join(ROOT, 'infra/docker/bundle.mjs'), 'cli', program];
-  // What it says belongs to stderr: stdout has the tarball's path.
+  // The bundler's output goes to stderr: stdout has the tarball's path.
   execFileSync(process.execPath, bundle, { cwd: ROOT, stdio: ['ignore', 2, 2] });
   for (const name of OF_IMAGES) rmSync(join(program, name));
   cpSync(join(CLI, 'README.md'), join(folder, 'README.md'));

@@ -3,7 +3,7 @@ import { backoffMs } from '@carillon/service';
 import { type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { MessageWriter, NotStored } from './message-writer.ts';
 
-/** So many refused messages at a time are a fault of the database, fewer are the messages' own. */
+/** From this number on, messages refused at the same time are a fault of the database; fewer are faulty themselves. */
 const FAULT_FROM_MESSAGES = 3;
 /** Refusals looked for in one attempt: enough to know a fault, without asking for every message of it. */
 const MAX_REFUSED_PER_ATTEMPT = 8;

@@ -143,7 +143,7 @@ export function writeRefusal(error: unknown): string {
   return JSON.stringify({ code, message, retryAfterMs });
 }
 
-/** As the one who asked is told. */
+/** Decodes a refusal as the requester gets it. */
 export function readRefusal(text: string): CarillonError {
   const refusal = JSON.parse(text) as { code: string; message: string; retryAfterMs?: number };
   const { code, message, retryAfterMs } = refusal;

@@ -135,7 +135,7 @@ export class Channel {
     const arrival = this.#arrivalOf(frame);
     if (arrival !== 'next') return arrival;
     this.#moveTo({ epoch: frame.epoch, seq: frame.seq });
-    // It was acknowledged, and the server did not know that yet.
+    // Acknowledged already, by an acknowledgement that the server had not seen yet.
     if (isAhead(this.#acked, { epoch: frame.epoch, seq: frame.seq - 1 })) return 'duplicate';
     const known = this.#isKnown(frame.id);
     // [AK4] A consumer is sent again what it has not acknowledged, over a change of epoch, too.

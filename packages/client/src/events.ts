@@ -20,7 +20,7 @@ export interface DiscardedPublish {
   readonly channel: string;
   readonly payload: unknown;
   readonly event: string | undefined;
-  /** It may have been sent, and accepted. `false`: it was certainly not. */
+  /** `true`: sent, and perhaps accepted. `false`: certainly not sent. */
   readonly maybeSent: boolean;
 }
 

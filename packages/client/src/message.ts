@@ -14,9 +14,9 @@ export interface Message<Payload = unknown> extends Position {
   readonly trace: string | undefined;
   /** This client published it. */
   readonly own: boolean;
-  /** It was missed, and came after the subscription was restored. */
+  /** Missed by the subscription and delivered by its recovery. */
   readonly recovered: boolean;
-  /** It came before and was not acknowledged in time. Only with `consumer`. */
+  /** Delivered before and not acknowledged in time. Only with `consumer`. */
   readonly redelivered: boolean;
 }
 

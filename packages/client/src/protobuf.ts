@@ -19,7 +19,7 @@ function encode(text: string): Uint8Array<ArrayBuffer> {
   const frame = JSON.parse(text) as ClientFrame & Record<string, unknown>;
   for (const name of payloadMembers(frame.type)) {
     const span = findMember(text, name);
-    // As the application wrote it, not as it was parsed.
+    // The application's text, not a parsed and rewritten one.
     if (span !== undefined) frame[name] = text.slice(span.start, span.end);
   }
   return encodeClientFrame(frame, TEXTS);

@@ -40,7 +40,7 @@ export interface PublishEntry {
   maybeAccepted: boolean;
   /** When it was sent first, on the client's suspend clock; `undefined`: the server can't have it. */
   firstSentAtMs: number | undefined;
-  /** It was published by the page before the reload. */
+  /** Published by the page before the reload. */
   readonly restored: boolean;
 }
 

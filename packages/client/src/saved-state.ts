@@ -98,7 +98,7 @@ function isPublish(value: Loose<SavedPublish> | null): boolean {
   );
 }
 
-/** It becomes part of a frame as it is: so it must be members of one object, and nothing else. */
+/** The text becomes part of a frame unchanged: it must be members of one object, and nothing else. */
 function isMembers(value: unknown): boolean {
   if (!isText(value) || !value.startsWith(',"payload":')) return false;
   try {

@@ -71,7 +71,7 @@ export function clientFor(hosts: PostgresHosts, parameters: StartParameters): ty
       }) as Promise<pg.Client>;
     }
 
-    /** It is a replica, or has become one. */
+    /** The host is a replica, or has become one. */
     giveUp(): void {
       hosts.failed(this.#host);
     }

@@ -50,7 +50,8 @@ export function watchConnection(redis: Redis, onFault: (error: Error) => void): 
   let isGivenUp = false;
   redis.on('connect', () => {
     isGivenUp = false;
-    // It is reached now: why it was not is no cause of what follows, e.g. that it reads its file.
+    // The server is reachable now: an earlier network error explains nothing that follows, e.g. that it is loading its
+    // file.
     const { code } = (faults.get(redis)?.cause ?? {}) as { readonly code?: unknown };
     if (UNREACHED.has(String(code))) faults.delete(redis);
   });

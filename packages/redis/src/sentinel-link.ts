@@ -79,7 +79,7 @@ export class SentinelLink {
       const configEpoch = Number(fieldsOf(master)['config-epoch'] ?? 0);
       return { primary: { host: primary[0]!, port: Number(primary[1]) }, configEpoch };
     } catch (error) {
-      // It may be half open, and would stay so.
+      // The connection may be half open, and would stay so.
       if (/timed out/.test(String(error))) this.#redis.disconnect(true);
       throw error;
     }

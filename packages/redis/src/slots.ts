@@ -2,7 +2,7 @@
 
 const SLOTS = 16_384;
 
-/** So many partitions at most. */
+/** Upper bound of partitions. */
 const MAX_PARTITIONS = 1024;
 
 /** CRC-16 as Redis Cluster has it (XMODEM: polynomial 0x1021, begins with 0). */

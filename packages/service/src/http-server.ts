@@ -219,7 +219,7 @@ function toCarillonError(error: FastifyError): CarillonError {
         'The content type is not supported: send application/json.',
       );
     case 'FST_ERR_BAD_URL':
-      // Its text repeats the address, which may carry a token.
+      // Node's error text repeats the address, which may carry a token.
       return new CarillonError('NOT_FOUND', 'The address is not a valid URL: look at its percent-encoding.');
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

@@ -21,7 +21,7 @@ export async function listenBeside(
   server: Server,
   listenOptions: { readonly host: string; readonly port: number; readonly backlog: number },
 ): Promise<TcpServer | undefined> {
-  // As those of an HTTP server: a client may end its side first.
+  // Same socket options as an HTTP server: a client may end its side first.
   const beside = new TcpServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) =>
     server.emit('connection', socket),
   );

@@ -1,4 +1,4 @@
-/** What `sub` and `pub` tell people who wait: that Redis is away, that it is back, and that a pattern is no channel. */
+/** Messages of `sub` and `pub` to a waiting user: that Redis is away, that it is back, and that a pattern is no channel. */
 import { env as inherited } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { mintToken } from '@carillon/server';

@@ -55,7 +55,7 @@ export class AddressGroup {
     if (!client.isAuthenticated) this.authenticated(client);
   }
 
-  /** It is counted among those without a valid token no more. */
+  /** The connection leaves the share of those without a valid token. */
   authenticated(client: ClientSocket): void {
     this.unauthenticated--;
     const { older, newer } = client;

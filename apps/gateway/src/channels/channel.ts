@@ -26,7 +26,10 @@ export interface ChannelDependencies {
     to: number,
   ) => Promise<MissingRead>;
   readonly endedEpochs: EndedEpochs;
-  /** It has gone on in another epoch without a word to its subscribers: a loss may have become known on the way. */
+  /**
+   * The channel has entered another epoch without a gap frame: its subscribers have to be told when a loss becomes
+   * known afterwards.
+   */
   readonly onPassedSilently: (channel: Channel) => void;
 }
 
@@ -65,7 +68,7 @@ export class Channel {
     return this.#position;
   }
 
-  /** As the broker told it last. */
+  /** Lineage in the broker's latest answer. */
   get lineage(): Lineage | undefined {
     return this.#lineage.latest;
   }
@@ -77,7 +80,7 @@ export class Channel {
     this.#takeHeld();
   }
 
-  /** As `join`, while the broker is away. */
+  /** Joins at `position` while the broker is away. */
   joinLocally(position: Position): void {
     this.#position = position;
   }

@@ -104,7 +104,7 @@ export class Channels implements FeedHandler {
     this.subscriptionCount++;
   }
 
-  /** As `add`, for what no client has subscribed to. */
+  /** Adds a subscriber of the gateway itself, where no client has subscribed. */
   listen(channel: Channel, subscriber: Subscriber): void {
     channel.subscribers.add(subscriber);
     channel.emptySinceMs = undefined;

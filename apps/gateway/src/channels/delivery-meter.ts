@@ -45,7 +45,7 @@ export class DeliveryMeter {
     if (trace !== undefined) this.#startSpan(channel, trace, subscribers);
   }
 
-  /** It was handed to so many. Where some of them speak protobuf and some JSON, `bytes` is its size in JSON. */
+  /** Counts a message delivered to `subscribers` clients. Where they use both encodings, `bytes` is its size in JSON. */
   delivered(subscribers: number, bytes: number): void {
     this.#bytes.add(subscribers * bytes);
   }

@@ -51,7 +51,7 @@ export class FirstPages {
   async startFrom(channel: Channel, presented: Position | undefined, options: StartOptions): Promise<Start> {
     if (presented === undefined) return { position: channel.position!, recovery: undefined, entries: [] };
     const { epoch, seq } = channel.position!;
-    // It may have messages that are still on their way to this gateway.
+    // The channel may have messages that are still on their way to this gateway.
     if (presented.epoch !== epoch || presented.seq > seq) await this.#reach(channel);
     if (presented.epoch === channel.position!.epoch)
       return await this.#startInEpoch(channel, presented, options);
@@ -96,7 +96,10 @@ export class FirstPages {
     return { ...failed(presented, 'epoch-changed'), entries, told };
   }
 
-  /** It has what the broker lost, or an epoch that the broker doesn't know: all that follows comes, and the client is told that more may be missing. */
+  /**
+   * Recovery from a position that the broker has lost, or of an epoch that it doesn't know: everything after it
+   * follows, and the client is told that more may be missing.
+   */
   async #startAfterLoss(
     channel: Channel,
     presented: Position,

@@ -18,7 +18,7 @@ const HISTORY = { maxMessages: 1000, ttlMs: 60_000 };
 const KEEPING: Keeping = { history: HISTORY, durable: false };
 /** Answers that are waited for at the same time. */
 const MAX_OPEN_QUESTIONS = 1000;
-/** As many as the history holds: after a loss in Redis its commands are published again. */
+/** The number of commands that history holds: after a loss in Redis they are published again. */
 const MAX_REMEMBERED = HISTORY.maxMessages;
 /** A gateway that works answers within milliseconds. */
 const ANSWER_TIMEOUT_MS = 2000;

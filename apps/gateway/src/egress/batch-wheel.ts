@@ -5,7 +5,7 @@ const SLOTS = 1002;
 
 /** An entry of the wheel. */
 export interface Waiting {
-  /** Its time has come; it waits no longer. */
+  /** The entry's time has come; it is out of the wheel. */
   onDue(): void;
 }
 

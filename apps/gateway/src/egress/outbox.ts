@@ -6,7 +6,7 @@ export interface OutboxLimits {
   readonly sendQueueBytes: number;
 }
 
-/** So much doesn't wait for a round: it would be too much for one write, and a client that takes it would look slow. */
+/** Larger output doesn't wait for a round: one write of it is too much, and its client would look slow. */
 const MAX_GATHERED_BYTES = 64 * 1024;
 const NONE: Buffer[] = [];
 

@@ -52,7 +52,7 @@ export class FirstBytes {
     this.#timer ??= setTimeout(this.#leaveSilentOnes, this.#silentMs);
     socket.on('error', ignore).on('end', endSilent);
     socket.once('data', (chunk: Buffer) => {
-      // It may be one that was left to Node since then, whose first bytes are Node's.
+      // The socket may have been handed to Node since then, with its first bytes.
       if (!this.#silent.delete(socket)) return;
       socket.off('error', ignore).off('end', endSilent);
       if (this.#take(socket, chunk)) return;

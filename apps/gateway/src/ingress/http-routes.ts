@@ -48,7 +48,7 @@ export class HttpRoutes {
 
   register(server: FastifyInstance): void {
     const { authenticate: onRequest } = this.#deps;
-    // As text: payloads go on as they came.
+    // Bodies are parsed as text: payloads are forwarded unchanged.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser(
       'application/json',

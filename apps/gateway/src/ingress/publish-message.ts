@@ -26,7 +26,7 @@ export interface MessageToPublish extends RepeatableMessage {
 
 type Transport = 'ws' | 'http';
 
-/** As the broker's, or accepted by this gateway alone. */
+/** Outcome of the broker, or an acceptance by this gateway alone. */
 export type GatewayOutcome = PublishOutcome & { readonly degraded?: true };
 
 /** Delivers to the subscribers of this gateway; `undefined` when the broker isn't away. */

@@ -127,7 +127,8 @@ export class ScheduleRoutes {
     if (!SCHEDULE_ID.test(id))
       throw new CarillonError('NOT_FOUND', 'This is not the id of a scheduled message.');
     const [found] = await this.#ask(identity.app, '', { action: 'find', id });
-    // As if there was none: who may not publish there doesn't learn that there is one, and where.
+    // Same answer as for an unknown id: without `publish` on the channel a caller doesn't learn that the message
+    // exists, or where.
     if (!allows(identity.capabilities, 'publish', found!.channel))
       throw new CarillonError('NOT_FOUND', UNKNOWN_ID);
     return { identity, found: found! };

@@ -23,7 +23,7 @@ export interface Worker {
   concurrency: number;
   /** Unanswered requests of the worker, cancelled ones included: each takes a place until the worker is done with it. */
   readonly given: Map<string, PendingRequest>;
-  /** Its connection is behind: nothing is handed to it now. */
+  /** The connection's outbox is behind: no request is handed to it now. */
   isBehind: boolean;
 }
 

@@ -171,7 +171,7 @@ export class Connection implements SubscriberSink {
     this.#cutLater(name === 'SLOW_CONSUMER' ? SLOW_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS);
   }
 
-  /** Its place is needed: it has not authenticated. */
+  /** Closes an unauthenticated connection to make room for others. */
   #evict(): void {
     this.close('AT_CAPACITY', 'The share of connections without a valid token is full.', 5000);
     // Destroyed at once: a client that occupies limited places could delay the close handshake, too.

@@ -75,7 +75,7 @@ async function answerOf(response: IncomingMessage, maxBytes: number): Promise<Re
     return refusal(`The endpoint's answer has more than ${maxBytes} bytes.`, 'answer-too-large', false);
   if (status >= 200 && status < 300) {
     if (text.trim() === '') return { payloadJson: 'null' };
-    // It becomes a part of a frame: what isn't JSON would break that.
+    // The answer becomes part of a frame: a text that isn't JSON would break it.
     if (parsed(text) !== undefined) return { payloadJson: text };
     return refusal("The endpoint's answer is no JSON.", 'answer-invalid', false);
   }

@@ -25,7 +25,7 @@ export function sharePartitions({ self, live, owners, held }: ShareInput): Share
   const share = shareOf(self, live, owners.length);
   const heldHere = new Set(held.map(({ partition }) => partition));
   const excess = held.slice(Math.min(held.length, share));
-  // Its own by the broker but not held: from before a restart, or given up after an error.
+  // Owned by the broker's record but not held here: from before a restart, or given up after an error.
   const own = owners.flatMap((owner, partition) =>
     owner === self && !heldHere.has(partition) ? [partition] : [],
   );

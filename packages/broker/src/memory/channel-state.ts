@@ -8,7 +8,7 @@ import type { KnownPlaces } from './known-places.ts';
 export interface EndedState {
   readonly epoch: string;
   lastSeq: number;
-  /** Its end is final, also while the partition is not settled. */
+  /** The epoch's end is final, also while the partition is not settled. */
   isSealed: boolean;
   /** Number of the generation that ended it. */
   readonly generation: number;

@@ -53,7 +53,7 @@ export class GenerationGuard {
   #verifiedRun: string | undefined;
   /** Names the process that was claimed last, verified or not yet. */
   #claimedRun: string | undefined;
-  /** Their generation has changed, and not everybody here knows. */
+  /** Partitions whose change of generation has not been reported to all parts of this process. */
   readonly #untold = new Set<PartitionId>();
   #isOpen = false;
   #attempt = 0;

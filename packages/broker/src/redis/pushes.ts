@@ -26,7 +26,7 @@ export interface PushesDependencies {
 export class Pushes {
   readonly #redis: Redis;
   readonly #onError: (error: Error) => void;
-  /** As many as there are feeds. */
+  /** One per feed. */
   readonly #receivers = new Set<PushReceiver>();
   readonly #byChannel = new Map<string, PushReceiver>();
   /** On the connection that there is now. */
@@ -51,7 +51,7 @@ export class Pushes {
     }
   }
 
-  /** Its channels stay subscribed for as long as the connection lives; nothing is pushed to a gateway that has left. */
+  /** The receiver's channels stay subscribed for the connection's life; nothing is pushed to a gateway that has left. */
   remove(receiver: PushReceiver): void {
     this.#receivers.delete(receiver);
     this.#subscribed.delete(receiver);

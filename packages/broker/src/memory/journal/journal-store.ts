@@ -173,7 +173,7 @@ export class JournalStore {
       isComplete = entry.type === 'end';
       apply(entry, text);
     });
-    // It got its name when it was whole.
+    // A snapshot gets its name only when it is complete.
     if (!isComplete) throw new JournalCorruptError(path, `it ends at byte ${offset}, before its end`);
     this.#snapshotBytes = offset;
     removeBefore(this.#folder, generation);

@@ -35,7 +35,7 @@ export class JournalWriter implements Journal {
   #timer: NodeJS.Timeout | undefined;
   #unsynced = false;
   #mustSync = false;
-  /** So much of the present file is on the disk, which is not noted yet; 0: nothing to note. */
+  /** Bytes of the present file that are on the disk, not yet noted; 0: nothing to note. */
   #syncedBytes = 0;
   #syncing = false;
   #retired: number[] = [];
@@ -176,7 +176,7 @@ export class JournalWriter implements Journal {
     this.#syncedBytes = 0;
   }
 
-  /** What was appended is kept, and written when that works again: the memory has it, and nobody was told. */
+  /** Keeps the appended entries until writing works again: the memory has them, and no client was answered. */
   #failed(cause: Error): void {
     this.#problem = new CarillonError('UNAVAILABLE', `The journal can't be written: ${cause.message}.`, {
       cause,

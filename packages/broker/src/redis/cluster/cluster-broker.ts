@@ -61,7 +61,7 @@ export function createClusterBroker(options: ClusterBrokerOptions): Broker {
       ),
     start: async (signal) => {
       tellOfOnePartition(partitions, logger);
-      // It knows how many partitions there are: with another number nothing else may be touched.
+      // The first part knows the number of partitions: with another one nothing else may be touched.
       await home.start(signal);
       await Promise.all(parts.all.slice(1).map((part) => part.start(signal)));
     },

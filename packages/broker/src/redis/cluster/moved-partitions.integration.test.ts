@@ -290,7 +290,7 @@ describe('while messages flow', { timeout: 300_000 }, () => {
       await eventually(async () => (await log.backlog()).length < PARTITIONS, {
         what: 'a node that stands still',
       });
-      // What is known of the others is told all the same.
+      // The backlogs of the other partitions are reported all the same.
       const waiting = await router.backlog();
       expect([waiting.length, waiting[2]]).toEqual([PARTITIONS, undefined]);
       expect(waiting).toContain(0);
