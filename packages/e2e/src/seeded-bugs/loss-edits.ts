@@ -39,8 +39,8 @@ export const LOSS_EDITS = {
   },
   'settled-unread': {
     file: `${PERSISTENCE}/reconciler.ts`,
-    find: 'for (const found of await this.#behindEnds(partition)) extended += await this.#extend(partition, found);',
-    replace: 'extended += 0;',
+    find: 'of await Promise.all(some.map((of) => this.#extendAll(partition, of)))',
+    replace: 'of some.map(() => 0)',
   },
   'no-looks-again': {
     file: `${PERSISTENCE}/reconciler.ts`,
@@ -79,7 +79,7 @@ export const LOSS_EDITS = {
   },
   'republished-ids-forgotten': {
     file: `${SCRIPTS}/publish.lua`,
-    find: "redis.call('SET', id_key, epoch .. ' ' .. seq, 'PX', ttl)",
+    find: 'remember_id(name, id, epoch, seq, ttl)',
     replace: 'do return end',
   },
   'taken-unsettled': {
@@ -89,8 +89,8 @@ export const LOSS_EDITS = {
   },
   'unsettled-end-believed': {
     file: ENDED_EPOCHS,
-    find: 'return !durable || before.every((ended) => ended.isFinal);',
-    replace: 'return !durable || before.length >= 0;',
+    find: 'return before.every((ended) => ended.isFinal);',
+    replace: 'return before.length >= 0;',
   },
   'short-settle-patience': {
     file: ENDED_EPOCHS,
