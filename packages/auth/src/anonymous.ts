@@ -8,6 +8,8 @@ export interface AnonymousPolicy {
   readonly app?: string;
 }
 
+const NO_ROLES: readonly string[] = Object.freeze([]);
+
 /**
  * The identity of clients without a token; `undefined` when the policy is absent: they are refused. Make it once and
  * share it.
@@ -20,6 +22,7 @@ export function anonymousIdentity(policy: AnonymousPolicy | undefined): Identity
     userId: undefined,
     app: policy.app ?? DEFAULT_APP,
     role: undefined,
+    roles: NO_ROLES,
     name: undefined,
     capabilities: compileCapabilities(policy.capabilities),
     sessionClaims: Object.freeze(Object.create(null) as Record<string, unknown>),

@@ -26,6 +26,9 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const MAX_USER_ID_LENGTH = 128;
 const MAX_TEXT_LENGTH = 256;
+/** A token is read by whoever gets a request: a list as long as a directory's groups helps nobody. */
+const MAX_ROLES = 32;
+const NO_ROLES: readonly string[] = Object.freeze([]);
 const APP_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** 100 billion seconds is the year 5138; anything above was meant as milliseconds. */
 const MAX_NUMERIC_DATE = 1e11;
@@ -166,14 +169,17 @@ function isShortText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH && value.isWellFormed();
 }
 
-/** A list with one role is that role. Of several none is taken, and that is told: which one counts is not ours to say. */
-function roleOf(claims: Claims, { roleClaim, onIgnoredClaim }: ClaimPolicy): string | undefined {
+/** One role, or a list of them. What is none is left out as a whole, and that is told. */
+function rolesOf(claims: Claims, { roleClaim, onIgnoredClaim }: ClaimPolicy): readonly string[] {
   const value = Object.hasOwn(claims, roleClaim) ? claims[roleClaim] : undefined;
-  const role: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  if (isShortText(role)) return role;
-  if (role !== undefined && role !== null && role !== '')
-    onIgnoredClaim(roleClaim, `one text of at most ${MAX_TEXT_LENGTH} characters, or a list with one`);
-  return undefined;
+  if (value === undefined || value === null || value === '') return NO_ROLES;
+  const roles: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (roles.length <= MAX_ROLES && roles.every(isShortText)) return Object.freeze([...new Set(roles)]);
+  onIgnoredClaim(
+    roleClaim,
+    `a text of 1 to ${MAX_TEXT_LENGTH} characters, or a list of at most ${MAX_ROLES} of them`,
+  );
+  return NO_ROLES;
 }
 
 function capabilitiesOf(claims: Claims, policy: ClaimPolicy): Capabilities {
@@ -196,10 +202,12 @@ export function identityOf(claims: Claims, nowMs: number, policy: ClaimPolicy): 
   checkIssuer(claims, policy);
   checkAudience(claims, policy);
   const { endMs, issuedAtMs } = checkTimes(claims, nowMs, policy);
+  const roles = rolesOf(claims, policy);
   return Object.freeze({
     userId: userIdOf(claims, policy),
     app: appOf(claims),
-    role: roleOf(claims, policy),
+    role: roles[0],
+    roles,
     name: optionalText(claims, policy.nameClaim),
     capabilities: capabilitiesOf(claims, policy),
     sessionClaims: sessionClaimsOf(claims),

@@ -6,7 +6,10 @@ export interface Identity {
   readonly userId: string | undefined;
   /** The tenant; `default` when the token names none. */
   readonly app: string;
+  /** The first of `roles`. */
   readonly role: string | undefined;
+  /** In the order of the token; empty when it names none. */
+  readonly roles: readonly string[];
   /** Display name. */
   readonly name: string | undefined;
   readonly capabilities: Capabilities;

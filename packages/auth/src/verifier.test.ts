@@ -454,23 +454,30 @@ describe('user, app, role, name', () => {
     },
   );
 
-  test('a list with one role is that role; several are ignored, and that is told', async () => {
+  test('a list of roles is taken in its order; what is none is ignored, and that is told', async () => {
     const ignored: string[] = [];
     const verifier = createTokenVerifier(
       { secret: SECRET, roleClaim: 'roles' },
       { now, onIgnoredClaim: (claim, allowed) => ignored.push(`${claim}: ${allowed}`) },
     );
-    const roleOf = async (roles: unknown) => (await verifier.verify(forge(HS256, { ...CLAIMS, roles }))).role;
-    expect(await roleOf(['admin'])).toBe('admin');
-    expect(await roleOf(undefined)).toBeUndefined();
+    const roleOf = async (given: unknown) => {
+      const { role, roles } = await verifier.verify(forge(HS256, { ...CLAIMS, roles: given }));
+      return [role, roles];
+    };
+    expect(await roleOf('admin')).toEqual(['admin', ['admin']]);
+    expect(await roleOf(['admin'])).toEqual(['admin', ['admin']]);
+    expect(await roleOf(['admin', 'user', 'admin'])).toEqual(['admin', ['admin', 'user']]);
+    for (const none of [undefined, null, '', []]) expect(await roleOf(none)).toEqual([undefined, []]);
     expect(ignored).toEqual([]);
-    expect(await roleOf(['admin', 'user'])).toBeUndefined();
-    expect(await roleOf(7)).toBeUndefined();
-    expect(ignored).toEqual(Array(2).fill(expect.stringMatching(/^roles: one text of at most 256/)));
+    const wrong = [7, ['admin', 7], ['admin', ''], Array(33).fill('admin')];
+    for (const given of wrong) expect(await roleOf(given)).toEqual([undefined, []]);
+    expect(ignored).toEqual(
+      wrong.map(() => expect.stringMatching(/^roles: a text of 1 to 256.*32 of them$/)),
+    );
   });
 
   test('role and name from claims of choice; what is no short text is left out', async () => {
-    const claims = { sub: 'a', role: ['x', 'y'], name: 7, 'x-role': 'admin', nick: 'Ada' };
+    const claims = { sub: 'a', role: { x: 'y' }, name: 7, 'x-role': 'admin', nick: 'Ada' };
     expect(await verify(claims)).toMatchObject({ role: undefined, name: undefined, app: 'default' });
     expect(await verify(claims, { roleClaim: 'x-role', nameClaim: 'nick' })).toMatchObject({
       role: 'admin',

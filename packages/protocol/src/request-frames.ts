@@ -58,8 +58,10 @@ export interface HandedRequestFrame {
   readonly timeoutMs: number;
   /** Id of the user who asks; absent for anonymous clients. */
   readonly user?: string;
-  /** Role of the user, as in the token. */
+  /** Role of the user, as in the token; of several the first. */
   readonly role?: string;
+  /** All of them, when there are several. */
+  readonly roles?: readonly string[];
   /** Session of the client who asks. [CH6] */
   readonly session?: string;
   /** Connection of the client who asks. */

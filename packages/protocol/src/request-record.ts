@@ -5,6 +5,7 @@ import type { RequestErrorBody } from './request-frames.ts';
 export interface RequestHeader {
   readonly user?: string;
   readonly role?: string;
+  readonly roles?: readonly string[];
   readonly session?: string;
   readonly connection?: string;
   /** W3C traceparent; present only when the trace is sampled. */

@@ -10,6 +10,8 @@ export interface EndpointRequest<Data = unknown> {
   /** Id of the user who asks; absent for anonymous clients. */
   readonly user?: string;
   readonly role?: string;
+  /** All of them, when there are several; `role` is the first. */
+  readonly roles?: readonly string[];
   readonly session?: string;
   readonly connection?: string;
   readonly data: Data;

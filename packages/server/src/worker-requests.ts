@@ -7,6 +7,8 @@ export interface RequestContext {
   readonly user: string | undefined;
   /** Role of the user, as in the token. */
   readonly role: string | undefined;
+  /** All roles of the user, as in the token. */
+  readonly roles: readonly string[];
   /** Session of the client who asks: `publishToSession` reaches it. */
   readonly session: string | undefined;
   /** Connection of the client who asks. */
@@ -105,14 +107,24 @@ export class WorkerRequests {
   }
 
   async #answer(frame: HandedRequestFrame, signal: AbortSignal): Promise<string> {
-    const { method, payload, user, role, session, connection, trace, timeoutMs } = frame;
+    const {
+      method,
+      payload,
+      user,
+      role,
+      roles = role === undefined ? [] : [role],
+      session,
+      connection,
+      trace,
+      timeoutMs,
+    } = frame;
     try {
       const { methods } = this.#deps;
       // The gateway hands out only what was asked for; a name like `constructor` must not find anything else.
       const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (handler === undefined)
         throw new RequestError('no-such-method', `There is no handler for ${method}.`);
-      const context = { method, user, role, session, connection, signal, trace, timeoutMs };
+      const context = { method, user, role, roles, session, connection, signal, trace, timeoutMs };
       const result = await handler(payload as never, context);
       const json = stringifyPayload(result === undefined ? null : result);
       return this.#fitting(`,"payload":${json}`, method);

@@ -11,6 +11,7 @@ const READER: Reader = {
     userId: 'ada',
     app: 'app',
     role: undefined,
+    roles: [],
     name: undefined,
     capabilities: compileCapabilities({ '*': ['history'] }),
     sessionClaims: {},

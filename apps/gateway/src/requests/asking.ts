@@ -131,10 +131,11 @@ export class Asking {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { node, limits } = this.#deps;
-    const { userId, role, app } = connection.identity!;
+    const { userId, role, roles, app } = connection.identity!;
     const header = {
       ...(userId === undefined ? {} : { user: userId }),
       ...(role === undefined ? {} : { role }),
+      ...(roles.length > 1 ? { roles } : {}),
       ...(connection.session === undefined ? {} : { session: connection.session }),
       connection: connection.connectionId,
       ...(span.traceparent === undefined ? {} : { trace: span.traceparent }),

@@ -114,7 +114,7 @@ export const authSettings = builtGroup(
       roleClaim: withDefault(claimName, 'role', {
         variable: 'CARILLON_JWT_ROLE_CLAIM',
         description:
-          "Claim with the user's role, or a list with one (optional in tokens). Several are ignored, and the log says so.",
+          "Claim with the user's role, or a list of at most 32 (optional in tokens). What is neither is ignored, and the log says so.",
         example: 'https://example.com/role',
       }),
       nameClaim: withDefault(claimName, 'name', {

@@ -54,7 +54,9 @@ function membersOf(shape: Shape<never>, payloads: fc.Arbitrary<unknown>): fc.Arb
       requestId: () => anyRequestId,
       message: within,
     }[field.kind]();
-    members[name] = field.repeated ? fc.array(single, { maxLength: 4 }) : single;
+    // An empty list is none on the wire.
+    const minLength = field.optional ? 1 : 0;
+    members[name] = field.repeated ? fc.array(single, { minLength, maxLength: 4 }) : single;
     if (!field.optional) required.push(name);
   }
   return fc.record(members, { requiredKeys: required, noNullPrototype: true });

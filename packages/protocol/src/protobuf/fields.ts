@@ -162,8 +162,10 @@ export function readShape(
     if (member === undefined || wire !== wireTypeOf(member[1], no)) reader.skip(wire);
     else {
       const [name, field] = member;
-      if (field.repeated) (model[name] as unknown[]).push(read(reader, field, form));
-      else model[name] = read(reader, field, form, no, model[name]);
+      if (field.repeated) {
+        model[name] ??= [];
+        (model[name] as unknown[]).push(read(reader, field, form));
+      } else model[name] = read(reader, field, form, no, model[name]);
     }
   }
   return model;

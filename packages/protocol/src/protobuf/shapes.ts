@@ -227,6 +227,7 @@ export const SERVER_FRAMES: FrameShapes<ServerFrame, 're'> = {
     session: optional(text(8)),
     connection: optional(text(9)),
     trace: optional(text(10)),
+    roles: optional(texts(11)),
   }),
   cancel: frame(22, {}),
 };
