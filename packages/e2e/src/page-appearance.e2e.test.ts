@@ -69,6 +69,16 @@ describe.each(['light', 'dark'] as const)('the page on a phone, %s', (colorSchem
     });
   };
 
+  it('shows the newest events, after as many as its log has room for', TIMEOUT, async () => {
+    await page.setViewportSize({ width: 1280, height: 820 });
+    await play();
+    await played();
+    const grace = page.locator('[data-user=grace] .log');
+    expect(await grace.locator('li').count()).toBeGreaterThan(5);
+    expect(await grace.locator('li').first().textContent()).toContain('recovered');
+    expect(await grace.evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+  });
+
   it('shows places that no message has yet', TIMEOUT, async () => {
     // The edge of an empty place, or what it is filled with, against the sheet that it lies on.
     const contrast = await page.evaluate(() => {
