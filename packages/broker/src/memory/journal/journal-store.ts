@@ -139,6 +139,8 @@ export class JournalStore {
       const before = this.writer.bytes;
       this.#begin(this.#generation + 1);
       if (this.#isStarted) this.#noteStart();
+      // A kill in between would leave a file that does not say how it was written.
+      this.writer.flush();
       this.#olderBytes += before;
       this.#snapshotBytes = await this.#write(entries());
       this.#olderBytes = 0;
