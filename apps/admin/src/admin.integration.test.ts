@@ -213,11 +213,11 @@ describe('admin', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     for (const route of described) {
-      const [method, path] = route.split(' ') as ['GET' | 'POST', string];
+      const [method, path] = route.split(' ') as ['GET' | 'POST' | 'DELETE', string];
       expect(admin.server.hasRoute({ method, url: path.replaceAll(/\{(\w+)\}/g, ':$1') }), route).toBe(true);
     }
-    const sources = ['messages-route.ts', 'jobs-routes.ts', 'dead-letters-routes.ts'].map((file) =>
-      readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'),
+    const sources = ['messages-route.ts', 'jobs-routes.ts', 'dead-letters-routes.ts', 'nodes-routes.ts'].map(
+      (file) => readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'),
     );
     const served = [...sources.join('').matchAll(/server\.(get|post|put|delete)\('([^']+)'/g)].map(
       ([, method, path]) => `${method!.toUpperCase()} ${path!.replaceAll(/:(\w+)/g, '{$1}')}`,

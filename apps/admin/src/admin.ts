@@ -1,10 +1,14 @@
 import { once } from 'node:events';
+import type { Broker, ControlNode } from '@carillon/broker';
 import { type Database, pendingMigrations } from '@carillon/db';
 import { createQueues, type JobsBackend, type Queues } from '@carillon/jobs';
 import {
+  addControlNode,
   createHttpServer,
+  type Fingerprints,
   type Listener,
   listening,
+  nodeName,
   type Part,
   refuseUnknownParameters,
   registerOpsRoutes,
@@ -16,6 +20,7 @@ import type { FastifyInstance } from 'fastify';
 import { registerDeadLetters } from './dead-letters-routes.ts';
 import { registerJobs } from './jobs-routes.ts';
 import { registerMessages } from './messages-route.ts';
+import { registerNodes } from './nodes-routes.ts';
 import { requireToken } from './require-token.ts';
 import { type ConsoleConfig, registerConsole } from './static-files.ts';
 
@@ -26,6 +31,10 @@ export interface AdminOptions {
   readonly jobs?: JobsBackend | undefined;
   /** The store of the jobs is not opened before this. Default: nothing. */
   readonly jobsOpenAfter?: Promise<unknown> | undefined;
+  /** Absent: other services can neither be listed nor commanded. */
+  readonly broker?: Pick<Broker, 'control'> | undefined;
+  /** Of its settings, for the list of nodes. */
+  readonly fingerprints?: Fingerprints | undefined;
   readonly listener: Listener;
   /** Bearer token of `/v1`; absent: `/v1` refuses everything. */
   readonly token: string | undefined;
@@ -47,10 +56,12 @@ export interface AdminService extends Service {
 export async function createAdmin(options: AdminOptions): Promise<AdminService> {
   const { telemetry, database, jobs } = options;
   const shell = new ServiceShell(telemetry);
+  for (const part of options.parts ?? []) shell.add(part);
   const queues = jobs === undefined ? undefined : createQueues({ backend: jobs, telemetry });
   const server = createHttpServer(telemetry, { routerOptions: { maxParamLength: 1000 } });
   registerOpsRoutes(server, telemetry, shell.health);
   const authorize = requireToken(options.token);
+  const control = addNode(shell, options);
   // A hook of these routes alone, whatever way the address was written.
   await server.register(async (api) => {
     api.addHook('onRequest', authorize);
@@ -58,6 +69,7 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
     registerMessages(api, database);
     registerJobs(api, queues, telemetry);
     registerDeadLetters(api, database, telemetry.logger);
+    registerNodes(api, control, telemetry.logger);
   });
   if (!(await registerConsole(server, options.console)))
     telemetry.logger.warn('the console is not built: there is no page at /');
@@ -71,10 +83,20 @@ export async function createAdmin(options: AdminOptions): Promise<AdminService> 
     { affects: 'nothing' },
   );
   shell.health.add('first contact with the database', firstContact(database));
-  for (const part of options.parts ?? []) shell.add(part);
   if (queues !== undefined) addQueues(shell, queues, options.jobsOpenAfter);
   shell.add(listening(server, options.listener));
   return Object.assign(shell, { server });
+}
+
+function addNode(
+  shell: ServiceShell,
+  { broker, telemetry, fingerprints }: AdminOptions,
+): ControlNode | undefined {
+  if (broker === undefined) return undefined;
+  return addControlNode(shell, telemetry, {
+    open: (describe) => broker.control({ node: nodeName(telemetry), service: telemetry.service }, describe),
+    fingerprints,
+  });
 }
 
 /**

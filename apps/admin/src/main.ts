@@ -1,5 +1,6 @@
 /** Admin in a process of its own. */
-import { ConfigError, givenSettings, sampleSecretWarnings } from '@carillon/config';
+import { createRedisControl } from '@carillon/broker';
+import { ConfigError, givenSettings, sampleSecretWarnings, settingsFingerprints } from '@carillon/config';
 import { openPostgres } from '@carillon/db';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
@@ -23,14 +24,21 @@ async function main(): Promise<void> {
   for (const warning of [...warnings, ...samples]) telemetry.logger.warn(warning);
   telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const database = openPostgres({ ...config.database, applicationName: 'carillon-admin' }, telemetry);
+  const control = createRedisControl({ ...config.redis, logger: telemetry.loggerOf('broker') });
   const admin = await createAdmin({
     telemetry,
     database,
     jobs: { kind: 'redis', ...config.redis },
+    broker: control,
+    fingerprints: settingsFingerprints(effective),
     listener: config.listener,
     token: config.admin.token,
     console: { gatewayUrl: config.admin.publicGatewayUrl ?? LOCAL_GATEWAY },
-    parts: [{ name: 'Postgres', stop: () => database.close() }],
+    parts: [
+      { name: 'Postgres', stop: () => database.close() },
+      // Admin is of use without it: it is waited for by itself.
+      { name: 'control connection', start: async () => control.begin(), stop: () => control.stop() },
+    ],
   });
   await runServices([admin], { telemetry, shutdownTimeoutMs: config.process.shutdownTimeoutMs });
 }

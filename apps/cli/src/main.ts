@@ -141,6 +141,40 @@ choosing(deadLetters.command('replay'))
   .option('--limit <n>', 'how many, at most 500', reading(parseCount), 500)
   .action(async (ids, flags) => (await import('./commands/dead-letters.ts')).replayDeadLetters(ids, flags));
 
+administering(program.command('nodes'))
+  .description('print every process of the installation, and how it is')
+  .addOption(json())
+  .addOption(
+    new Option('--service <name>', 'only these').choices(['gateway', 'router', 'persistence', 'admin']),
+  )
+  .action(async (flags) => (await import('./commands/nodes.ts')).listNodes(flags));
+
+const gateway = program.command('gateway').description('what operators do to gateways');
+const ofGateway = (name: string): Command =>
+  administering(gateway.command(name))
+    .argument('<id>', 'as `gateway list` shows it, or its beginning')
+    .addOption(json());
+
+administering(gateway.command('list'))
+  .description('print the gateways')
+  .addOption(json())
+  .action(async (flags) => (await import('./commands/gateway.ts')).listGateways(flags));
+
+ofGateway('drain')
+  .description('have its clients reconnect elsewhere, and take no new ones')
+  .option('--rate <n>', 'clients a second', reading(parseCount), 100)
+  .option('--stop', 'end the drain: those that are left stay, new ones are taken')
+  .option('--no-wait', 'do not wait until nobody is left')
+  .action(async (id, flags) => (await import('./commands/gateway.ts')).drainGateway(id, flags));
+
+ofGateway('refuse-new')
+  .description('have it refuse new connections; those it has stay')
+  .action(async (id, flags) => (await import('./commands/gateway.ts')).setNewConnections(id, false, flags));
+
+ofGateway('accept')
+  .description('have it take new connections again')
+  .action(async (id, flags) => (await import('./commands/gateway.ts')).setNewConnections(id, true, flags));
+
 try {
   await program.parseAsync();
 } catch (error) {

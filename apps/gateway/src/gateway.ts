@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { createTokenVerifier } from '@carillon/auth';
 import type { Broker } from '@carillon/broker';
 import { createNamespaceResolver, createOriginMatcher } from '@carillon/config';
 import {
   createHttpServer,
   drainHttp,
+  type Fingerprints,
   listening,
+  nodeName,
   type Part,
   pause,
   refuseUnknownParameters,
@@ -14,12 +14,13 @@ import {
   type Service,
   ServiceShell,
 } from '@carillon/service';
-import { RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { Telemetry } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
-import { admissionChecks, type ServingPhase } from './admission/admission.ts';
+import { admissionChecks } from './admission/admission.ts';
 import { ClientAddresses } from './admission/client-address.ts';
 import { ClientSockets } from './admission/client-sockets.ts';
 import { HttpAdmission } from './admission/http-admission.ts';
+import { Intake } from './admission/intake.ts';
 import { Acknowledging } from './channels/acknowledging.ts';
 import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
@@ -38,17 +39,20 @@ import { ReadHistory } from './ingress/read-history.ts';
 import { registerResponseHeaders } from './ingress/response-headers.ts';
 import { ScheduleRoutes } from './ingress/schedule-routes.ts';
 import { ServeFrame } from './ingress/serve-frame.ts';
+import { servedRoutes } from './ingress/served-routes.ts';
 import { askAgain, StoredWaiters } from './ingress/stored-waiters.ts';
 import { WEBSOCKET_PATH, WebSocketRoute } from './ingress/websocket-route.ts';
 import type { ShouldUpgrade } from './ingress/websocket-upgrade.ts';
 import { brokerPart } from './lifecycle/broker-part.ts';
 import { Degradation } from './lifecycle/degradation.ts';
+import { addGatewayNode } from './lifecycle/gateway-node.ts';
 import { LateListener } from './lifecycle/late-listener.ts';
 import { addMetricsListener } from './lifecycle/metrics-listener.ts';
+import { PacedDrain } from './lifecycle/paced-drain.ts';
 import { addCertificate, ServedCertificate } from './lifecycle/served-certificate.ts';
 import { registerWebSocketHealth } from './lifecycle/websocket-health.ts';
 import { Requests } from './requests/requests.ts';
-import { Authenticator } from './session/authenticate.ts';
+import { createAuthenticator } from './session/authenticate.ts';
 import { ClientEvents } from './session/client-events.ts';
 import { Connections } from './session/connections.ts';
 import { publicName } from './session/public-name.ts';
@@ -60,6 +64,8 @@ const DRAIN_TIMEOUT_MS = 5000;
 /** A publish that waits for `stored` takes up to 10 s. */
 const HTTP_DRAIN_TIMEOUT_MS = 10_000;
 const SETTLE_TIMEOUT_MS = 2000;
+/** What a stop takes at most without a drain at a rate. */
+const AT_ONCE_TIMEOUT_MS = Math.max(2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS, HTTP_DRAIN_TIMEOUT_MS) + 1000;
 /** A token may come there on every route. */
 const TOKEN_PARAMETERS: readonly string[] = ['token', 'access_token'];
 
@@ -68,6 +74,8 @@ export interface GatewayOptions {
   readonly broker: Broker;
   /** Start the broker with this service and stop it after it; else the caller does. Default false. */
   readonly ownsBroker?: boolean;
+  /** Of its settings, for the list of nodes. */
+  readonly fingerprints?: Fingerprints | undefined;
   readonly config: Pick<GatewayConfig, 'process' | 'listener' | 'edge' | 'limits' | 'auth' | 'namespaces'>;
 }
 
@@ -86,10 +94,10 @@ export async function createGateway({
   broker,
   ownsBroker = false,
   config,
+  fingerprints,
 }: GatewayOptions): Promise<Gateway> {
   const { limits } = config;
-  // A restarted gateway must not be taken for its predecessor, even when its node id is fixed.
-  const id = `${config.process.nodeId}-${randomBytes(3).toString('hex')}`;
+  const id = nodeName(telemetry);
   const name = publicName(id);
   const shell = new ServiceShell(telemetry);
   const namespaces = createNamespaceResolver(config.namespaces);
@@ -98,7 +106,6 @@ export async function createGateway({
   const stored = new StoredWaiters(telemetry);
   const logger = telemetry.loggerOf('gateway');
   const sockets = new ClientSockets(new ClientAddresses(config.edge.trustedProxies), limits, telemetry);
-  const repeated = new RepeatedLog(logger);
   logger.info({ gateway: id, publicName: name }, 'clients are told the public name of this gateway');
   const connections = new Connections(limits, limits.maxConnections, telemetry);
   const degradation = new Degradation(connections, nowMs, telemetry);
@@ -125,17 +132,7 @@ export async function createGateway({
     channels.publishLocally(key, record),
   );
   const readHistory = new ReadHistory({ broker, gateway: id, namespaces, endedEpochs: channels.endedEpochs });
-  const authenticator = new Authenticator(
-    hasKey(config.auth)
-      ? createTokenVerifier(config.auth, {
-          onKeySetFault: (err) => logger.warn({ err }, 'the key set cannot be read'),
-          onIgnoredClaim: (claim, allowed) =>
-            repeated.warn({ claim, allowed }, 'a claim of a token was ignored: it can not be used'),
-        })
-      : undefined,
-    config.auth.anonymous,
-    telemetry,
-  );
+  const authenticator = createAuthenticator(config.auth, telemetry);
   const clientEvents = config.edge.clientEvents
     ? new ClientEvents({ gateway: id, publisher: broker.publisher, nowMs, telemetry })
     : undefined;
@@ -175,7 +172,8 @@ export async function createGateway({
     host: config.listener.host,
     logger: telemetry.loggerOf('ingress'),
   });
-  let phase: ServingPhase = 'starting';
+  const intake = new Intake();
+  const drain = new PacedDrain({ connections, isBusy: (one) => requests.isBusy(one), nowMs, telemetry });
   let shouldUpgrade: ShouldUpgrade = () => false;
   const certificate =
     config.edge.tls === undefined ? undefined : new ServedCertificate(config.edge.tls, telemetry);
@@ -190,14 +188,7 @@ export async function createGateway({
     connectionTimeout: 0,
     requestTimeout: limits.handshakeTimeoutMs,
   });
-  const routes: string[] = [];
-  server.addHook('onRoute', ({ method, url }) => {
-    for (const name of [method].flat()) {
-      // HEAD comes with every GET, OPTIONS with CORS.
-      if (name !== 'HEAD' && name !== 'OPTIONS')
-        routes.push(`${name.toLowerCase()} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
-    }
-  });
+  const routes = servedRoutes(server);
   await registerResponseHeaders(server, origins);
   registerHealthRoutes(server, telemetry, shell.health);
   const watched = addMetricsListener(shell, telemetry, config) ?? server;
@@ -207,7 +198,7 @@ export async function createGateway({
     gateway: name,
     connections,
     sockets,
-    admission: admissionChecks({ sockets, origins, phase: () => phase, limits }),
+    admission: admissionChecks({ sockets, origins, intake, limits }),
     serveFrame,
     telemetry,
     compression: config.edge.compression,
@@ -256,16 +247,30 @@ export async function createGateway({
   ];
   for (const [name, everyMs, work] of loops) shell.addLoop({ name, everyMs, run: unlessAway(work) });
   if (clientEvents !== undefined) shell.add({ name: 'events of clients', stop: () => clientEvents.stop() });
+  addGatewayNode(shell, {
+    broker,
+    gateway: id,
+    publicName: name,
+    connections,
+    maxConnections: limits.maxConnections,
+    intake,
+    drain,
+    offerRequests: (offers) => requests.offersWorkers(offers),
+    telemetry,
+    fingerprints,
+  });
+  const pacedMs = Math.max(0, config.process.shutdownTimeoutMs - AT_ONCE_TIMEOUT_MS - SETTLE_TIMEOUT_MS);
   shell.add({
     name: 'clients',
-    stopTimeoutMs: Math.max(2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS, HTTP_DRAIN_TIMEOUT_MS) + 1000,
+    stopTimeoutMs: pacedMs + AT_ONCE_TIMEOUT_MS,
     start: async () => {
-      phase = 'serving';
+      intake.phase = 'serving';
       connections.start();
     },
     stop: async () => {
-      phase = 'draining';
+      intake.phase = 'draining';
       const answered = drainHttp(server, HTTP_DRAIN_TIMEOUT_MS);
+      await drain.finish(limits.drainRatePerSecond, pacedMs);
       // Clients that wait for no responder are served meanwhile.
       await requests.drain(DRAIN_TIMEOUT_MS);
       degradation.stop();
@@ -285,10 +290,6 @@ export async function createGateway({
     routes,
     ...(certificate !== undefined && { reload: certificate.reload }),
   });
-}
-
-function hasKey({ secret, publicKey, jwksUrl }: GatewayConfig['auth']): boolean {
-  return (secret ?? publicKey ?? jwksUrl) !== undefined;
 }
 
 /** Waits until accepted frames are answered, before connections are closed. */

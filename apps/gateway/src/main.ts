@@ -1,5 +1,11 @@
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError, givenSettings, type LoadedConfig, sampleSecretWarnings } from '@carillon/config';
+import {
+  ConfigError,
+  givenSettings,
+  type LoadedConfig,
+  sampleSecretWarnings,
+  settingsFingerprints,
+} from '@carillon/config';
 import { openFilesLimit, runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
@@ -40,6 +46,7 @@ async function main({ config, warnings, effective }: LoadedConfig<GatewayConfig>
     telemetry,
     broker,
     ownsBroker: true,
+    fingerprints: settingsFingerprints(effective),
     config: { ...config, limits: withinOpenFiles(config.limits, files, telemetry.logger) },
   });
   leaveFilesForOthers(gateway.server.server, files, telemetry.loggerOf('gateway'));

@@ -1,6 +1,6 @@
 /** Persistence in a process of its own. */
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError, givenSettings } from '@carillon/config';
+import { ConfigError, givenSettings, settingsFingerprints } from '@carillon/config';
 import { openPostgres } from '@carillon/db';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     webhooks: config.webhooks,
     retention: { jobs: { kind: 'redis', ...config.redis } },
     listener: config.listener,
+    fingerprints: settingsFingerprints(effective),
     parts: [
       { name: 'Postgres', stop: () => database.close() },
       { name: 'Redis', start: (signal) => broker.start(signal), stop: () => broker.stop() },

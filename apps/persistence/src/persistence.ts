@@ -2,9 +2,12 @@ import type { Broker } from '@carillon/broker';
 import { createNamespaceResolver, type NamespacePolicy } from '@carillon/config';
 import { type Database, migrate, pendingMigrations } from '@carillon/db';
 import {
+  addControlNode,
   createHttpServer,
+  type Fingerprints,
   type Listener,
   listening,
+  nodeName,
   type Part,
   registerOpsRoutes,
   type Service,
@@ -53,6 +56,8 @@ export interface PersistenceOptions {
   readonly listener?: Listener | undefined;
   /** Started first and stopped last, e.g. connections that belong to this service alone. */
   readonly parts?: readonly Part[];
+  /** Of its settings, for the list of nodes. */
+  readonly fingerprints?: Fingerprints | undefined;
   /** Apply migrations at the start instead of waiting for them. Default false. */
   readonly appliesMigrations?: boolean;
 }
@@ -81,6 +86,11 @@ export function createPersistence(options: PersistenceOptions): Service {
   shell.health.add('broker', async () => (await broker.status()).problems.join('; '), { affects: 'nothing' });
   if (options.listener !== undefined) addListener(shell, telemetry, options.listener);
   for (const part of options.parts ?? []) shell.add(part);
+  addControlNode(shell, telemetry, {
+    open: (describe) => broker.control({ node: nodeName(telemetry), service: telemetry.service }, describe),
+    fingerprints: options.fingerprints,
+    facts: () => ({ partitions: broker.partitions }),
+  });
   addResponders(shell, options.webhooks, { broker, telemetry });
   shell.add({ name: 'database', start: (signal) => databaseReady(options, shell, signal) });
   const answer = createColdAnswerer(database, telemetry, addSchedules(shell, options));

@@ -1,6 +1,6 @@
 /** The router in a process of its own. */
 import { createRedisBroker } from '@carillon/broker';
-import { ConfigError, givenSettings } from '@carillon/config';
+import { ConfigError, givenSettings, settingsFingerprints } from '@carillon/config';
 import { runServices } from '@carillon/service';
 import { createTelemetry } from '@carillon/telemetry';
 import { readConfig, readVersion } from './config.ts';
@@ -20,7 +20,14 @@ async function main(): Promise<void> {
   for (const warning of warnings) telemetry.logger.warn(warning);
   telemetry.logger.info({ settings: givenSettings(effective) }, 'settings that are not the default');
   const broker = createRedisBroker({ ...redis, limits: routing, logger: telemetry.loggerOf('broker') });
-  const router = createRouter({ ...routing, broker, telemetry, listener, ownsBroker: true });
+  const router = createRouter({
+    ...routing,
+    broker,
+    telemetry,
+    listener,
+    ownsBroker: true,
+    fingerprints: settingsFingerprints(effective),
+  });
   await runServices([router], { telemetry, shutdownTimeoutMs: processConfig.shutdownTimeoutMs });
 }
 

@@ -1,8 +1,11 @@
 import { type Broker, PartitionsDifferError } from '@carillon/broker';
 import type { ListenerSettings } from '@carillon/config';
 import {
+  addControlNode,
   createHttpServer,
+  type Fingerprints,
   listening,
+  nodeName,
   registerOpsRoutes,
   type Service,
   ServiceShell,
@@ -30,6 +33,8 @@ export interface RouterOptions {
   readonly leaseTtlMs: number;
   /** A gateway that is silent for longer is removed. */
   readonly gatewayTimeoutMs: number;
+  /** Of its settings, for the list of nodes. */
+  readonly fingerprints?: Fingerprints | undefined;
   /** Health and metrics; absent: this router doesn't listen. */
   readonly listener?: ListenerSettings;
   /** `true`: the broker is started and stopped with this router. Default `false`: whoever composes several services does it. */
@@ -62,6 +67,11 @@ export function createRouter(options: RouterOptions): Service {
   });
   addListener(shell, options);
   addBroker(shell, options);
+  addControlNode(shell, telemetry, {
+    open: (describe) => broker.control({ node: nodeName(telemetry), service: telemetry.service }, describe),
+    fingerprints: options.fingerprints,
+    facts: () => ({ partitions: broker.partitions, leases: held.size }),
+  });
   // Stopped after the loops: what is under way is finished and committed before the partitions are handed over.
   shell.add({ name: 'hand over partitions', stop: () => keeper.leave() });
   addLoops(shell, options, { held, keeper, backlog });

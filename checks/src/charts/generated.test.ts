@@ -67,7 +67,7 @@ describe('facts that the charts repeat', () => {
     const settleMs = constant(gateway, 'SETTLE_TIMEOUT_MS');
     const httpMs = constant(gateway, 'HTTP_DRAIN_TIMEOUT_MS');
     expect(read(gateway)).toContain(
-      'stopTimeoutMs: Math.max(2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS, HTTP_DRAIN_TIMEOUT_MS) + 1000',
+      'AT_ONCE_TIMEOUT_MS = Math.max(2 * DRAIN_TIMEOUT_MS + SETTLE_TIMEOUT_MS, HTTP_DRAIN_TIMEOUT_MS) + 1000',
     );
     expect(template('clientsStopSeconds') * 1000).toBe(Math.max(2 * drainMs + settleMs, httpMs) + 1000);
   });

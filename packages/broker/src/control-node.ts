@@ -13,7 +13,14 @@ import {
   type Survey,
   type SurveyOptions,
 } from './control.ts';
-import { answerCommand, checkedCommand, checkedStatus, type Outcome, readOutcome } from './control-texts.ts';
+import {
+  answerCommand,
+  checkedCommand,
+  type Outcome,
+  readOutcome,
+  readStatus,
+  writeStatus,
+} from './control-texts.ts';
 import type { AnswerRequest, MethodKey, RequestNode } from './requests.ts';
 import { STALE_HEARTBEATS } from './requests-limits.ts';
 
@@ -81,12 +88,10 @@ export class RequestedControl implements ControlNode {
   async nodes(query: NodeQuery): Promise<NodePage> {
     const limit = Math.min(PAGE, Math.max(1, query.limit));
     const { entries, more } = await this.#deps.directory.list({ ...query, limit });
-    const awayAfterMs = STALE_HEARTBEATS * this.#deps.heartbeatMs;
-    const nodes = entries.map(({ silentMs, status, ...entry }) => ({
-      ...entry,
-      status: JSON.parse(status) as NodeStatus,
-      away: silentMs > awayAfterMs,
-    }));
+    const nodes = entries.map(({ silentMs, status: text, ...entry }) => {
+      const { status, awayAfterMs } = readStatus(text);
+      return { ...entry, status, away: silentMs > awayAfterMs };
+    });
     const next = more ? nodes.at(-1)?.node : undefined;
     return { nodes, ...(next !== undefined && { next }) };
   }
@@ -140,9 +145,9 @@ export class RequestedControl implements ControlNode {
   }
 
   async #announce(): Promise<void> {
-    const { identity, describe, directory } = this.#deps;
+    const { identity, describe, directory, heartbeatMs } = this.#deps;
     try {
-      const { text, tooLarge } = checkedStatus(await describe());
+      const { text, tooLarge } = writeStatus(await describe(), STALE_HEARTBEATS * heartbeatMs);
       if (tooLarge)
         this.#deps.onTrouble({ node: this.node }, 'the status of this node is too large and left out');
       if (!(await directory.announce(identity, text)))

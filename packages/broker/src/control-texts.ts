@@ -11,11 +11,17 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly answer: unknown }
   | { readonly kind: 'refused'; readonly error: CarillonError };
 
-export function checkedStatus(status: NodeStatus): { readonly text: string; readonly tooLarge: boolean } {
-  const text = JSON.stringify(status);
-  return text.length <= MAX_STATUS_CHARACTERS
-    ? { text, tooLarge: false }
-    : { text: '{"tooLarge":true}', tooLarge: true };
+/** @param awayAfterMs the silence after which others take this node for away: it depends on its own heartbeat */
+export function writeStatus(
+  status: NodeStatus,
+  awayAfterMs: number,
+): { readonly text: string; readonly tooLarge: boolean } {
+  const tooLarge = JSON.stringify(status).length > MAX_STATUS_CHARACTERS;
+  return { text: JSON.stringify({ awayAfterMs, status: tooLarge ? { tooLarge } : status }), tooLarge };
+}
+
+export function readStatus(text: string): { readonly awayAfterMs: number; readonly status: NodeStatus } {
+  return JSON.parse(text) as { awayAfterMs: number; status: NodeStatus };
 }
 
 /** @throws RangeError for an input that is too large: commands are made by this product, not by clients */

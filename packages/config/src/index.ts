@@ -49,6 +49,7 @@ export { responderEndpoints } from './responders.ts';
 export { sampleSecretWarnings } from './sample-secrets.ts';
 export type { Declaration, Environment, Kind, Parsed, Secrecy, Setting } from './setting.ts';
 export { optional, required, withComputedDefault, withDefault } from './setting.ts';
+export { type SettingsFingerprints, settingsFingerprints } from './settings-fingerprints.ts';
 export { bytes, durationMs, formatBytes, formatDurationMs, parseBytes, parseDurationMs } from './units.ts';
 export type { WebhookDefinition, WebhookEndpoint, WebhookEvent } from './webhooks.ts';
 export { WEBHOOK_EVENTS, webhookEndpoints } from './webhooks.ts';

@@ -241,6 +241,7 @@ test('what is in force can be logged: sources, no secrets, equal fingerprints fo
   expect(shown(env, 'CARILLON_REDIS_URL')).toEqual({
     variable: 'CARILLON_REDIS_URL',
     shown: '"redis://u:***@h"',
+    compared: '"redis://u:***@h"',
     source: 'environment',
   });
   expect(shown(env, 'CARILLON_GATEWAY_PORT')?.source).toBe('default');

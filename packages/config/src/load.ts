@@ -19,6 +19,10 @@ export interface EffectiveSetting {
   readonly variable: string;
   readonly shown: string;
   readonly source: Source;
+  /** The same for every way in which the value can be written, and without secrets. */
+  readonly compared: string;
+  /** Of a secret that is given and long enough to have one. */
+  readonly fingerprint?: string | undefined;
 }
 
 export interface LoadedConfig<T> {
@@ -92,7 +96,15 @@ function readGroup(
     const { variable } = setting;
     if (reading.outcome === 'value') {
       values[key] = reading.value;
-      findings.effective.push({ variable, shown: reading.shown, source: reading.source });
+      const { shown, source, fingerprint } = reading;
+      const compared = setting.secrecy === 'public' ? JSON.stringify(reading.value ?? null) : shown;
+      findings.effective.push({
+        variable,
+        shown,
+        source,
+        compared,
+        ...(fingerprint !== undefined && { fingerprint }),
+      });
       if (reading.warning !== undefined) findings.warnings.push(reading.warning);
     } else if (setting.onFault === 'warn') {
       values[key] = setting.absent();

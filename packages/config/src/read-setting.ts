@@ -1,4 +1,4 @@
-import { redact } from './redact.ts';
+import { fingerprintOf, redact } from './redact.ts';
 import type { Environment, Setting } from './setting.ts';
 
 /** Reads a file that a value names with `@/path`. */
@@ -14,6 +14,8 @@ export type Reading =
       readonly value: unknown;
       readonly source: Source;
       readonly shown: string;
+      /** Of a secret. */
+      readonly fingerprint?: string | undefined;
       readonly warning?: string;
     }
   | { readonly outcome: 'fault'; readonly message: string };
@@ -105,6 +107,7 @@ export function readSetting(setting: Setting<unknown>, env: Environment, readFil
     value: parsed.value,
     source: found.source,
     shown,
+    fingerprint: fingerprintOf(found.text, setting.secrecy),
     ...(hint !== '' && {
       warning: `${setting.variable} is ${shown}.${hint}, so it is another one than without them`,
     }),

@@ -34,6 +34,11 @@ function describeSecret(given: string): string {
     : `(${length}, fingerprint ${secretFingerprint(given)})`;
 }
 
+/** Of a secret that is long enough to have one. */
+export function fingerprintOf(given: string, secrecy: Secrecy): string | undefined {
+  return secrecy === 'secret' && given.length >= MIN_FINGERPRINTED ? secretFingerprint(given) : undefined;
+}
+
 /** A value as it may stand in a log or an error. */
 export function redact(given: string, secrecy: Secrecy): string {
   if (secrecy === 'secret') return describeSecret(given);

@@ -186,7 +186,12 @@ export const ERRORS = {
   ),
   // Availability
   UNAVAILABLE: define(true, 503, 'A part that this request needs is not available now.', 'Try again later.'),
-  DRAINING: define(true, 503, 'This gateway is shutting down.', 'Reconnect; another gateway will take you.'),
+  DRAINING: define(
+    true,
+    503,
+    'This gateway is shutting down or being drained.',
+    'Reconnect; another gateway will take you.',
+  ),
   AT_CAPACITY: define(
     true,
     503,

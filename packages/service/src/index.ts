@@ -1,4 +1,5 @@
 export { type BackoffOptions, backoffMs } from './backoff.ts';
+export { addControlNode, type ControlNodeOptions, type Fingerprints, nodeName } from './control-node.ts';
 export { type CheckResult, Health, type HealthReport } from './health.ts';
 export type { Check, CheckOptions } from './health-check.ts';
 export { createHttpServer, drainHttp, errorBody, type Listener, listening } from './http-server.ts';

@@ -1,7 +1,7 @@
 import { METRICS, type Telemetry } from '@carillon/telemetry';
 import { Health } from './health.ts';
 import { reasonOf } from './outage.ts';
-import { type LoopOptions, SupervisedLoop } from './supervise-loop.ts';
+import { type LoopOptions, type LoopStatus, SupervisedLoop } from './supervise-loop.ts';
 import { within } from './within.ts';
 
 const DEFAULT_PART_STOP_TIMEOUT_MS = 10_000;
@@ -73,6 +73,10 @@ export class ServiceShell implements Service {
   /** Aborts when the service begins to stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  get loops(): readonly LoopStatus[] {
+    return this.#loops.map(({ status }) => status);
   }
 
   /** Call before `start`, in the order in which the parts are to start. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { ConsoleConfig } from '@carillon/admin';
-import { ConfigError } from '@carillon/config';
+import { ConfigError, settingsFingerprints } from '@carillon/config';
 import { CliError } from '../cli-error.ts';
 import { type DevConfig, readCliEnvironment, readDevConfig } from '../config.ts';
 import { banner, websocketUrl } from '../dev/banner.ts';
@@ -23,7 +23,7 @@ export async function dev(flags: DevFlags): Promise<void> {
   const timings = new Timings();
   const dataDir = openDataDir(readCliEnvironment().dataDir ?? DEFAULT_DATA_DIR);
   process.once('exit', () => dataDir.release());
-  const { config: given, warnings, unused } = loadSettings(dataDir);
+  const { config: given, warnings, unused, effective } = loadSettings(dataDir);
   const config = await withRealPorts(given);
   await timings.measure('ports', () => checkPorts(wantedPorts(config)));
   const version = readVersion();
@@ -33,6 +33,7 @@ export async function dev(flags: DevFlags): Promise<void> {
   const installation = await compose({
     config: openToConsole(config),
     version,
+    fingerprints: settingsFingerprints(effective),
     dataDir,
     timings,
     started,

@@ -4,7 +4,7 @@ import type { ConsoleConfig } from '@carillon/admin';
 import type { Broker } from '@carillon/broker';
 import type { Database } from '@carillon/db';
 import type { JobsBackend } from '@carillon/jobs';
-import type { Service } from '@carillon/service';
+import type { Fingerprints, Service } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import type { DevConfig } from '../config.ts';
 import { err, note } from '../output/style.ts';
@@ -27,6 +27,8 @@ export interface Installation {
 export interface ComposeOptions {
   readonly config: DevConfig;
   readonly version: string;
+  /** Of the settings. */
+  readonly fingerprints: Fingerprints;
   readonly dataDir: DataDir;
   readonly timings: Timings;
   /** Configuration served to the console's page. */
@@ -36,7 +38,7 @@ export interface ComposeOptions {
 }
 
 export async function compose(options: ComposeOptions): Promise<Installation> {
-  const { config, dataDir, timings } = options;
+  const { config, dataDir, timings, fingerprints } = options;
   // The database takes longest; the other modules are loaded meanwhile.
   const opening = openDatabase(options);
   opening.catch(() => undefined); // awaited below, after what is loaded in between
@@ -47,12 +49,13 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
       return createGateway({
         telemetry: telemetryOf('gateway'),
         broker,
+        fingerprints,
         config: { ...config, listener: config.gateway },
       });
     }),
     timings.measure('router', async () => {
       const { createRouter } = await import('@carillon/router');
-      return createRouter({ ...config.routing, broker, telemetry: telemetryOf('router') });
+      return createRouter({ ...config.routing, broker, fingerprints, telemetry: telemetryOf('router') });
     }),
   ]);
   const [{ createPersistence }, { createAdmin }] = await Promise.all([
@@ -72,12 +75,15 @@ export async function compose(options: ComposeOptions): Promise<Installation> {
     webhooks: config.webhooks,
     retention: { jobs, opensAfter: options.started },
     appliesMigrations: true,
+    fingerprints,
   });
   const admin = await createAdmin({
     telemetry: telemetryOf('admin'),
     database,
     jobs,
     jobsOpenAfter: options.started,
+    broker,
+    fingerprints,
     listener: config.admin,
     token: config.adminApi.token,
     console: options.console,

@@ -3,9 +3,7 @@ import type { OriginMatcher } from '@carillon/config';
 import { CarillonError } from '@carillon/protocol';
 import type { ClientSocket } from './address-group.ts';
 import type { ClientSockets } from './client-sockets.ts';
-
-/** Clients are taken while `serving`. */
-export type ServingPhase = 'starting' | 'serving' | 'draining';
+import type { Intake } from './intake.ts';
 
 /** A client that wants to become a WebSocket, before it does. */
 export interface AdmissionRequest {
@@ -19,7 +17,7 @@ export type AdmissionCheck = (request: AdmissionRequest) => CarillonError | unde
 export interface AdmissionDependencies {
   readonly sockets: ClientSockets;
   readonly origins: OriginMatcher;
-  readonly phase: () => ServingPhase;
+  readonly intake: Intake;
   readonly limits: { readonly maxConnections: number; readonly maxConnectionsPerAddress: number };
 }
 
@@ -39,14 +37,8 @@ export function firstRefusal(
   return undefined;
 }
 
-function servingCheck({ phase }: AdmissionDependencies): AdmissionCheck {
-  return () => {
-    const now = phase();
-    if (now === 'serving') return undefined;
-    return now === 'draining'
-      ? new CarillonError('DRAINING', undefined, { retryAfterMs: 1000 })
-      : new CarillonError('UNAVAILABLE', 'This gateway is starting.', { retryAfterMs: 1000 });
-  };
+function servingCheck({ intake }: AdmissionDependencies): AdmissionCheck {
+  return () => intake.refusal();
 }
 
 function originCheck({ origins }: AdmissionDependencies): AdmissionCheck {

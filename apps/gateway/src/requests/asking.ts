@@ -60,6 +60,10 @@ export class Asking {
     return this.#size;
   }
 
+  isAsking(connection: Connection): boolean {
+    return this.#open.has(connection);
+  }
+
   /** [RQ1] Answers once, later. */
   ask(connection: Connection, frame: ReceivedRequest): void {
     const refusal = this.#refusal(connection, frame);

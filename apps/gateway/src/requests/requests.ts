@@ -18,6 +18,8 @@ export class Requests {
   readonly workers: Workers;
   readonly #node: RequestNode;
   #draining = false;
+  #withdrawn = false;
+  #methods: ReadonlyMap<MethodKey, number> = new Map();
 
   constructor({ broker, gateway, telemetry, limits }: RequestsDependencies) {
     this.workers = new Workers({
@@ -37,6 +39,17 @@ export class Requests {
     };
   }
 
+  /** Has the connection asked something, or is it asked something, that is not answered? */
+  isBusy(connection: Connection): boolean {
+    return this.asking.isAsking(connection) || this.workers.isWorking(connection);
+  }
+
+  /** `false`: workers of this gateway get nothing new, until it is called with `true`. */
+  async offersWorkers(offers: boolean): Promise<void> {
+    this.#withdrawn = !offers;
+    if (!this.#draining) await this.#node.offer(offers ? this.#methods : new Map());
+  }
+
   /** Nothing new is taken; what is under way may end. */
   async drain(timeoutMs: number): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
@@ -50,6 +63,7 @@ export class Requests {
   }
 
   async #offer(methods: ReadonlyMap<MethodKey, number>): Promise<void> {
-    if (!this.#draining) await this.#node.offer(methods);
+    this.#methods = methods;
+    if (!this.#draining && !this.#withdrawn) await this.#node.offer(methods);
   }
 }

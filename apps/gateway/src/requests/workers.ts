@@ -48,6 +48,10 @@ export class Workers {
     return this.#given;
   }
 
+  isWorking(connection: Connection): boolean {
+    return (this.#workers.get(connection)?.given.size ?? 0) > 0;
+  }
+
   /** [WK1] Resolves when requests may come. @throws CarillonError PERMISSION_DENIED */
   async serve(connection: Connection, { methods, concurrency = 1 }: ServeFrame): Promise<void> {
     const identity = connection.identity!;

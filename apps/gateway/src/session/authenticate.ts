@@ -1,6 +1,28 @@
-import { type AnonymousPolicy, anonymousIdentity, type Identity, type TokenVerifier } from '@carillon/auth';
+import {
+  type AnonymousPolicy,
+  anonymousIdentity,
+  createTokenVerifier,
+  type Identity,
+  type TokenVerifier,
+} from '@carillon/auth';
 import { CarillonError } from '@carillon/protocol';
-import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
+import { type Counter, type Family, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
+import type { GatewayConfig } from '../config.ts';
+
+/** Without a key only anonymous clients can be let in. */
+export function createAuthenticator(auth: GatewayConfig['auth'], telemetry: Telemetry): Authenticator {
+  const logger = telemetry.loggerOf('gateway');
+  const repeated = new RepeatedLog(logger);
+  const hasKey = (auth.secret ?? auth.publicKey ?? auth.jwksUrl) !== undefined;
+  const verifier = hasKey
+    ? createTokenVerifier(auth, {
+        onKeySetFault: (err) => logger.warn({ err }, 'the key set cannot be read'),
+        onIgnoredClaim: (claim, allowed) =>
+          repeated.warn({ claim, allowed }, 'a claim of a token was ignored: it can not be used'),
+      })
+    : undefined;
+  return new Authenticator(verifier, auth.anonymous, telemetry);
+}
 
 /** Turns a token, or its absence, into an identity. */
 export class Authenticator {

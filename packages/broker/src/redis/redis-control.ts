@@ -15,7 +15,7 @@ import { RequestedControl } from '../control-node.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { Broker } from '../ports.ts';
 import { ClusterKeys } from './cluster/cluster-keys.ts';
-import { connect, unavailable, untilReady } from './connection.ts';
+import { connect, unavailable } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Keys } from './keys.ts';
 import type { RedisBrokerOptions } from './redis-broker-options.ts';
@@ -85,7 +85,10 @@ export function redisControl(
 }
 
 /** Control port of a service that only observes and sends commands: no partitions, no messages. */
-export type ControlBroker = Pick<Broker, 'control' | 'start' | 'stop'>;
+export interface ControlBroker extends Pick<Broker, 'control' | 'stop'> {
+  /** Connects, now or when Redis is there; nothing is waited for. */
+  begin(): void;
+}
 
 /** The control port alone: two connections, whatever the number of partitions. */
 export function createRedisControl(options: Omit<RedisBrokerOptions, 'partitions'>): ControlBroker {
@@ -111,7 +114,8 @@ export function createRedisControl(options: Omit<RedisBrokerOptions, 'partitions
   return {
     control: (identity, describe) =>
       redisControl(identity, describe, { redis, openReader, keys, limits, logger }),
-    start: (signal) => untilReady(redis, signal),
+    // The `error` event reports what fails, and it is tried again.
+    begin: () => void redis.connect().catch(() => undefined),
     stop: async () => {
       redis.disconnect();
       sentinels?.close();

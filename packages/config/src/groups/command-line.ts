@@ -5,7 +5,7 @@ import { optional } from '../setting.ts';
 export const commandLineSettings = group({
   title: 'Command line',
   intro:
-    'For `carillon pub`, `sub`, `history`, `token` and `dead-letters`; flags stand above them. `CARILLON_JWT_SECRET` and `CARILLON_DATA_DIR` are used, too.',
+    'For `carillon pub`, `sub`, `history`, `token`, `dead-letters`, `nodes` and `gateway`; flags stand above them. `CARILLON_JWT_SECRET` and `CARILLON_DATA_DIR` are used, too.',
   settings: {
     url: optional(url('ws', 'wss', 'http', 'https'), {
       variable: 'CARILLON_URL',

@@ -106,6 +106,12 @@ export const gatewayLimits = builtGroup(
         description: 'A client that takes longer to send its HTTP request is cut off.',
         example: '10s',
       }),
+      drainRatePerSecond: withDefault(integer(0, 100_000, 'connections a second'), 0, {
+        variable: 'CARILLON_DRAIN_RATE_PER_SECOND',
+        description:
+          'At SIGTERM so many clients a second are told to reconnect elsewhere, while the others are served. Faster when CARILLON_SHUTDOWN_TIMEOUT_MS is too short for it. 0: all at once, to come back spread over 2 s.',
+        example: '200',
+      }),
       pingIntervalMs: withDefault(durationMs(100, 600_000), 25_000, {
         variable: 'CARILLON_PING_INTERVAL_MS',
         description:

@@ -12,7 +12,7 @@ for at = 1, #services, 2 do service_of[services[at]] = services[at + 1] end
 local seen = redis.call('ZRANGEBYSCORE', base .. 'seen', '(' .. (now - forget), '+inf', 'WITHSCORES')
 for at = 1, #seen, 2 do
   local node = seen[at]
-  if node > after and (wanted == '' or service_of[node] == wanted) then
+  if node > after and service_of[node] and (wanted == '' or service_of[node] == wanted) then
     found[#found + 1] = node
     seen_at[node] = seen[at + 1]
   end
@@ -23,7 +23,7 @@ local reply = { now, #found > limit and 1 or 0 }
 for at = 1, math.min(limit, #found) do
   local node = found[at]
   local status = redis.call('HGET', base .. 'statuses', node)
-  for _, value in ipairs({ node, service_of[node] or '', seen_at[node], status or '{}' }) do
+  for _, value in ipairs({ node, service_of[node], seen_at[node], status }) do
     reply[#reply + 1] = value
   end
 end
