@@ -1,5 +1,6 @@
 import type { Bugs } from './bug.ts';
 import { LOSS_BUGS } from './loss-bugs.ts';
+import { SINGLE_BUGS } from './single-bugs.ts';
 
 export const BUGS: Bugs = {
   'producer-dedupe-off': {
@@ -158,6 +159,7 @@ export const BUGS: Bugs = {
     violates: ['stored-equals-log'],
   },
   ...LOSS_BUGS,
+  ...SINGLE_BUGS,
   'client-asks-from-before': {
     what: 'SDK: asks from one message before its position',
     scenario: 'come-back',

@@ -1,5 +1,6 @@
 import type { Edit } from './edit.ts';
 import { LOSS_EDITS } from './loss-edits.ts';
+import { SINGLE_EDITS } from './single-edits.ts';
 
 const BROKER = 'packages/broker/src/redis';
 const SCRIPTS = `${BROKER}/scripts`;
@@ -184,6 +185,8 @@ export const EDITS = {
   },
   // ---- losses -----------------------------------------------------------------------------------------------------
   ...LOSS_EDITS,
+  // ---- single process ---------------------------------------------------------------------------------------------
+  ...SINGLE_EDITS,
   // ---- client -----------------------------------------------------------------------------------------------------
   'client-asks-from-before': {
     file: `${CLIENT}/channel.ts`,

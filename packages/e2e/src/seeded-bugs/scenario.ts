@@ -15,11 +15,14 @@ export interface Scene {
   readonly databaseUrl: string;
 }
 
+export type ServiceCounts = Required<Pick<ServicesOptions, 'gateways' | 'routers' | 'persistence'>>;
+
 /** A short run that makes trouble of one kind. Without a bug it ends without a violation. */
 export interface Scenario {
   /** Course of events, for the documentation. */
   readonly story: string;
-  readonly services: Required<Pick<ServicesOptions, 'gateways' | 'routers' | 'persistence'>>;
+  /** How many processes of each kind, or all in one. */
+  readonly services: ServiceCounts | 'single';
   readonly env?: Readonly<Record<string, string>>;
   /** A Redis that nobody else has, with a file that has all of it at each moment. Default false. */
   readonly ownRedis?: boolean;
