@@ -10,8 +10,10 @@ import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
 import { type Batch, inBatches, isFull } from './publication-batches.ts';
 import { PublishCall } from './publish-call.ts';
+import { refusedAll, replicated } from './publish-outcomes.ts';
 import type { Pushes, PushReceiver } from './pushes.ts';
 import { runOf } from './redis-process.ts';
+import { RefusedProducers } from './refused-producers.ts';
 import { scriptOf } from './scripts.ts';
 import { command } from './wire/resp-command.ts';
 import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
@@ -65,6 +67,7 @@ export class RedisPublisher implements Publisher {
   #run: string | undefined;
   #waiting = new Map<PartitionId, WaitingBatch[]>();
   #scheduled = false;
+  readonly #refused = new RefusedProducers();
 
   constructor(deps: RedisPublisherDependencies) {
     this.#deps = deps;
@@ -208,33 +211,38 @@ export class RedisPublisher implements Publisher {
     const isReady = this.#wire.isReady && !connections.isFailingOver;
     const generation = isReady ? guard.generationFor(this.#run, partition) : undefined;
     if (generation !== undefined) {
-      if (guard.isSettled(partition)) this.#send(partition, generation, publications, settle);
-      else this.#sendUnsettled(partition, generation, publications, settle);
+      const isSettled = guard.isSettled(partition);
+      if (isSettled && this.#refused.isEmpty) this.#send(partition, generation, publications, settle);
+      else this.#sendSome(partition, generation, publications, isSettled, settle);
       return;
     }
     // Two connections lead to two processes, after a failover.
     if (isReady && guard.isOpen)
       connections.reconnect('connections to Redis lead to different servers: connecting again');
+    this.#refused.note(publications);
     settle(refusedAll(publications));
   }
 
-  /** Durable publishes wait: the first copy of a repeat may be in the database, and lost in Redis. */
-  #sendUnsettled(
+  /** Durable publishes wait while the database is compared: the first copy of a repeat may be there, and lost in Redis. So does what is behind them. */
+  #sendSome(
     partition: PartitionId,
     generation: string,
     publications: readonly Publication[],
+    isSettled: boolean,
     settle: SettleAll,
   ): void {
-    const sent = publications.filter(({ keeping }) => !keeping.durable);
+    const waits = publications.map(
+      (one) => (one.keeping.durable && !isSettled) || this.#refused.overtakes(one),
+    );
+    const sent = publications.filter((_, i) => !waits[i]);
+    this.#refused.note(publications.filter((_, i) => waits[i]));
     const refusal = refusals.unsettled();
-    if (sent.length === 0) {
-      settle(publications.map(() => refusal));
-      return;
-    }
-    this.#send(partition, generation, sent, (outcomes) => {
+    const all = (outcomes: readonly PublishOutcome[]): void => {
       let at = 0;
-      settle(publications.map(({ keeping }) => (keeping.durable ? refusal : outcomes[at++]!)));
-    });
+      settle(waits.map((isRefused) => (isRefused ? refusal : outcomes[at++]!)));
+    };
+    if (sent.length === 0) all([]);
+    else this.#send(partition, generation, sent, all);
   }
 
   #send(
@@ -284,15 +292,4 @@ export class RedisPublisher implements Publisher {
     if (items.length > 0) this.#held[partition]!.add(items, performance.now());
     return outcomes;
   }
-}
-
-function refusedAll(publications: readonly Publication[]): readonly PublishOutcome[] {
-  const refusal = refusals.unavailable(undefined);
-  return publications.map(() => refusal);
-}
-
-/** The primary has it, too few replicas say that they have it: a failover now could lose it. */
-function replicated(outcome: PublishOutcome, acked: number, wanted: number): PublishOutcome {
-  if (outcome.status === 'refused' || acked >= wanted) return outcome;
-  return refusals.unknown(new Error(`${acked} of ${wanted} replicas have it`));
 }

@@ -1,5 +1,5 @@
 /** D7, PO5: a partition whose generation is raised, seen by the scripts themselves. */
-import { startRedis, type TestRedis } from '@carillon/testing';
+import { eventually, startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -182,4 +182,33 @@ it('[PO4] an epoch that ends takes in no message that its publisher has sent aga
     ...['m-2', 2, 'm-3', 3, 'm-4', 4],
   ]);
   expect(reply).toBe(2);
+});
+
+it('[PU4] the second of two messages does not overtake the first, which was refused before the database was compared', async () => {
+  const sent = (seq: number): Publication => ({
+    channel: CHANNEL,
+    id: `m-${seq}`,
+    record: `${seq}`,
+    keeping: { ...KEPT, durable: true },
+    dedupe: { kind: 'producer', producer: 'p', seq, prev: seq - 1, fingerprint: seq },
+  });
+  const broker = await open();
+  await broker.publisher.publish([sent(1)]);
+  await broker.stop();
+  await admin.save();
+  await redis.kill();
+  await redis.restart();
+  const next = await open({ settlePatienceMs: 60_000 });
+  const [first] = await next.publisher.publish([sent(2)]);
+  expect(first).toMatchObject({ status: 'refused', error: { retryable: true } });
+  const [unsettled] = await next.reconciliation.unsettled();
+  await next.reconciliation.settle(unsettled!, false);
+  await eventually(
+    async () => (await next.publisher.publish([{ ...sent(9), dedupe: undefined }]))[0]?.status === 'accepted',
+    { what: 'it is settled' },
+  );
+  const [second] = await next.publisher.publish([sent(3)]);
+  expect(second).toMatchObject({ status: 'refused', error: { retryable: true } });
+  const again = await next.publisher.publish([sent(2), sent(3)]);
+  expect(again).toMatchObject([{ status: 'accepted' }, { status: 'accepted' }]);
 });
