@@ -9,16 +9,18 @@ export interface Settlement {
   /** See {@link Lineage}. */
   readonly emptySinceMs: number;
   readonly generation: string;
+  /** Number of the last generation in which the database was compared; 0: none. */
+  readonly settledOrdinal: number;
 }
 
 /** Entries in a reply before the states. */
-const SETTLEMENT_ITEMS = 5;
+const SETTLEMENT_ITEMS = 6;
 /** Items of one state. */
 const STATE_ITEMS = 3;
 
 /** @param idleTtlMs the state of a channel lives for at least so long after its last message */
 export function readSettlement(
-  [lossy, settled, raisedAtMs, nowMs, generation]: readonly unknown[],
+  [lossy, settled, raisedAtMs, nowMs, generation, lastSettled]: readonly unknown[],
   idleTtlMs: number,
 ): Settlement {
   return {
@@ -26,6 +28,7 @@ export function readSettlement(
     isSettled: Number(settled) === 1,
     emptySinceMs: Math.max(Number(raisedAtMs), Number(nowMs) - idleTtlMs),
     generation: String(generation),
+    settledOrdinal: ordinalOf(String(lastSettled)),
   };
 }
 
@@ -58,7 +61,7 @@ export function readLineages(reply: readonly unknown[], idleTtlMs: number): read
   return states;
 }
 
-function readEnded({ lossy, isSettled }: Settlement, list: string): readonly EndedEpoch[] {
+function readEnded({ lossy, settledOrdinal }: Settlement, list: string): readonly EndedEpoch[] {
   const lossyGenerations = new Set(lossy.split(','));
   return list.split(',').map((text) => {
     const [epoch = '', lastSeq, ending = ''] = text.split(':');
@@ -67,8 +70,13 @@ function readEnded({ lossy, isSettled }: Settlement, list: string): readonly End
     return {
       epoch,
       lastSeq: Number(lastSeq),
-      isFinal: isSealed || isSettled,
+      isFinal: isSealed || ordinalOf(generation) <= settledOrdinal,
       isLossy: lossyGenerations.has(generation),
     };
   });
+}
+
+/** Generations are numbered in the order in which they followed each other. */
+function ordinalOf(generation: string): number {
+  return Number.parseInt(generation, 10) || 0;
 }

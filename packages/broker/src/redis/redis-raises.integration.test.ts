@@ -212,3 +212,38 @@ it('[PU4] the second of two messages does not overtake the first, which was refu
   const again = await next.publisher.publish([sent(2), sent(3)]);
   expect(again).toMatchObject([{ status: 'accepted' }, { status: 'accepted' }]);
 });
+
+it('[PO5] an end that the database has confirmed does not move in a later generation: somebody may have gone on after it', async () => {
+  const broker = await open();
+  const [outcome] = await broker.publisher.publish([
+    { channel: CHANNEL, id: 'm-1', record: '1', keeping: { ...KEPT, durable: true } },
+  ]);
+  await broker.stop();
+  brokers = [];
+  if (outcome?.status !== 'accepted') throw new Error('it was not accepted');
+  const generation = async (): Promise<string> => (await admin.hget(`${BASE}meta`, 'g'))!;
+  const lineage = async () => {
+    const reply = (await runScript(admin, 'positions', BASE, [makeEpoch(), CHANNEL])) as readonly unknown[];
+    return readLineages(reply, DEFAULT_LIMITS.channelIdleTtlMs)[0]!;
+  };
+  await raise(1);
+  expect((await lineage()).before[0]).toMatchObject({ epoch: outcome.epoch, lastSeq: 1, isFinal: false });
+  await runScript(admin, 'settle', BASE, [await generation(), 0]);
+  await raise(2);
+  const [ended, next] = (await lineage()).before;
+  expect([ended, next]).toMatchObject([{ lastSeq: 1, isFinal: true }, { isFinal: false }]);
+  const extend = async (epoch: string, last: number): Promise<unknown> =>
+    await runScript(admin, 'extend', BASE, [
+      await generation(),
+      1000,
+      makeEpoch(),
+      1000,
+      CHANNEL,
+      epoch,
+      last,
+      'm-x',
+      last,
+    ]);
+  expect(await extend(outcome.epoch, 3)).toBe(1);
+  expect(await extend(next!.epoch, 2)).toBe(2);
+});

@@ -29,10 +29,6 @@ local function newest_entry_ms(key)
   end
 end
 
-local function ordinal(text)
-  return tonumber(string.match(text or '', '^(%d+)-') or 0)
-end
-
 local function raise()
   local log_ms = newest_entry_ms(base .. 'log')
   if state[8] and state[7] ~= generation then log_ms = math.min(log_ms, tonumber(state[8])) end

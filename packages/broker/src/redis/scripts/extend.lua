@@ -10,7 +10,8 @@ local base, generation, ttl, made, idle_ttl, channel, epoch, last =
   KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7])
 if generation_of(base) ~= generation then return -1 end
 local key, now = base .. 'c:' .. channel, now_ms()
-local is_settled = redis.call('HGET', base .. 'meta', 'q') == generation
+local settled = redis.call('HGET', base .. 'meta', 'q') or ''
+local is_settled = settled == generation
 local state = redis.call('HMGET', key, 'e', 'p')
 local ended = ended_epochs(state[2])
 
@@ -53,11 +54,11 @@ end
 local one = found()
 last = last_of_here()
 if one then
-  if one.sealed == '!' or is_settled or last <= one.last then return one.last end
+  if is_final(one, settled) or last <= one.last then return one.last end
   one.last = last
 else
   local newest = ended[#ended]
-  if is_settled or state[1] == epoch or (newest and newest.sealed == '!') then return -2 end
+  if is_settled or state[1] == epoch or (newest and is_final(newest, settled)) then return -2 end
   -- The list is full, and has forgotten it already.
   if #ended >= MAX_PREDECESSORS and epoch < ended[1].epoch then return -2 end
   if not state[1] then

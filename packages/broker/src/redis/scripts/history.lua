@@ -7,8 +7,8 @@
 --@include state
 --@include history-age
 local base, channel = KEYS[1], ARGV[2]
-local lossy, settled, raised, now, generation = settlement(base)
+local lossy, settled, raised, now, generation, last_settled = settlement(base)
 local epoch, seq, before = current_state(base, channel, tonumber(now), generation, ARGV[1])
 if epoch ~= '' then cut_old_history(base, channel, redis.call('HGET', base .. 'c:' .. channel, 't'), tonumber(now)) end
-if epoch == '' then return { lossy, settled, raised, now, generation, '', 0, '', {} } end
-return { lossy, settled, raised, now, generation, epoch, seq, before, redis.call(ARGV[3], base .. 'h:' .. channel, ARGV[4], ARGV[5], 'COUNT', ARGV[6]) }
+if epoch == '' then return { lossy, settled, raised, now, generation, last_settled, '', 0, '', {} } end
+return { lossy, settled, raised, now, generation, last_settled, epoch, seq, before, redis.call(ARGV[3], base .. 'h:' .. channel, ARGV[4], ARGV[5], 'COUNT', ARGV[6]) }

@@ -35,6 +35,17 @@ local function next_epoch(base, now, made)
   return epoch_floor
 end
 
+-- Generations are numbered in the order in which they followed each other.
+local function ordinal(generation)
+  return tonumber(string.match(generation or '', '^(%d+)-') or 0)
+end
+
+-- An end stays as it is when somebody has gone on after it, or when the database was compared in the generation that ended the epoch or in a later one:
+-- a next generation, not compared yet, must not move it again. `settled` is `q` of `meta`.
+local function is_final(one, settled)
+  return one.sealed == '!' or ordinal(one.generation) <= ordinal(settled or '')
+end
+
 -- `p` of a channel: the epochs before the present one, oldest first, as `<epoch>:<last seq>:<generation that ended it>`, separated by commas.
 -- With a `!` at the end, that last seq is final; else it is when the partition is settled.
 local function ended_epochs(list)

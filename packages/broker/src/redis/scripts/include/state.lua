@@ -8,8 +8,8 @@ local function current_state(base, channel, now, generation, new_epoch)
 end
 
 -- What a reply with states begins with: generations that began with a loss, 1 when the ends of all epochs are settled, when this generation began,
--- what time it is, and the generation.
+-- what time it is, the generation, and the last one that was settled.
 local function settlement(base)
   local meta = redis.call('HMGET', base .. 'meta', 'ls', 'q', 'g', 'rt')
-  return meta[1] or '', (meta[2] and meta[2] == meta[3]) and 1 or 0, meta[4] or '0', string.format('%d', now_ms()), meta[3] or ''
+  return meta[1] or '', (meta[2] and meta[2] == meta[3]) and 1 or 0, meta[4] or '0', string.format('%d', now_ms()), meta[3] or '', meta[2] or ''
 end
