@@ -31,7 +31,7 @@ export function registerConsumers(
     reply.header('cache-control', 'no-store');
     return {
       channel,
-      position: top ?? null,
+      position: top === undefined ? null : { epoch: top.epoch, seq: top.seq },
       consumers: cursors.map(({ consumer, epoch, seq, atMs }) => ({
         ...readConsumerName(consumer),
         acked: { epoch, seq },

@@ -54,7 +54,7 @@ export const LOSS_EDITS = {
   },
   'sealed-end-moved': {
     file: `${SCRIPTS}/extend.lua`,
-    find: "if is_final(one, settled) or last <= one.last then",
+    find: 'if is_final(one, settled) or last <= one.last then',
     replace: 'if is_settled or last <= one.last then',
   },
   'stored-ids-forgotten': {
