@@ -21,11 +21,11 @@ import { ClientAddresses } from './admission/client-address.ts';
 import { ClientSockets } from './admission/client-sockets.ts';
 import { HttpAdmission } from './admission/http-admission.ts';
 import { Intake } from './admission/intake.ts';
-import { Acknowledging } from './channels/acknowledging.ts';
+import { AckTracker } from './channels/ack-tracker.ts';
 import { Channels } from './channels/channels.ts';
 import { PositionWatch } from './channels/position-watch.ts';
 import { readMissing } from './channels/read-missing.ts';
-import { Subscribing } from './channels/subscribe.ts';
+import { Subscriptions } from './channels/subscriptions.ts';
 import { SystemNotices } from './channels/system-notices.ts';
 import type { GatewayConfig } from './config.ts';
 import { ControlChannel, withControlPolicy } from './control/control-channel.ts';
@@ -119,7 +119,7 @@ export async function createGateway({
       void askAgain(stored, { broker, feed, telemetry, signal }, partitions),
     onConnection: (up, away) => degradation.onConnection(up, away),
   });
-  const subscribing = new Subscribing(
+  const subscribing = new Subscriptions(
     channels,
     (channel, epoch, from, to) =>
       readMissing({ broker, gateway: id }, { channel: channel.key, epoch, from, to, policy: channel.policy }),
@@ -127,7 +127,7 @@ export async function createGateway({
     telemetry,
   );
   const systemNotices = new SystemNotices(channels, telemetry);
-  const acknowledging = new Acknowledging({ broker, subscribing, telemetry, gateway: id });
+  const ackTracker = new AckTracker({ broker, subscribing, telemetry, gateway: id });
   const publishMessage = new PublishMessage(broker, id, namespaces, telemetry, (key, record) =>
     channels.publishLocally(key, record),
   );
@@ -155,7 +155,7 @@ export async function createGateway({
       stored,
       readHistory,
       channels,
-      acknowledging,
+      ackTracker,
       systemNotices,
       degradation,
       requests,
@@ -242,7 +242,7 @@ export async function createGateway({
   };
   const loops: readonly [name: string, everyMs: number, work: () => Promise<void>][] = [
     ['position watch', POSITION_WATCH_MS, () => watch.compareOnce()],
-    ['acknowledgements', ACKNOWLEDGE_MS, () => acknowledging.round()],
+    ['acknowledgements', ACKNOWLEDGE_MS, () => ackTracker.round()],
     ['channel release', RELEASE_MS, () => channels.releaseIdle()],
   ];
   for (const [name, everyMs, work] of loops) shell.addLoop({ name, everyMs, run: unlessAway(work) });

@@ -1,7 +1,7 @@
 import type { ColdQuery, HistoryEntry } from '@carillon/broker';
 import { type Database, findCursor, readAfter, readBefore, readRange } from '@carillon/db';
 import { METRICS, type Telemetry } from '@carillon/telemetry';
-import { splitChannel } from './log-batch.ts';
+import { splitChannel } from './log-entry-reader.ts';
 import type { ScheduleAnswers } from './schedule-answers.ts';
 
 /** Answers travel through the broker: bounded, whatever was asked. */

@@ -1,7 +1,7 @@
 import type { LogEntry } from '@carillon/broker';
 import { type Database, isPoison, type StoredCursor, storeCursors } from '@carillon/db';
 import type { Logger } from '@carillon/telemetry';
-import { splitChannel } from './log-batch.ts';
+import { splitChannel } from './log-entry-reader.ts';
 
 /** Stores how far consumers have got: the last word on each of a batch, in one statement. */
 export class CursorWriter {

@@ -3,7 +3,7 @@ import { type Database, idsStoredAt, storedIds } from '@carillon/db';
 import { backoffMs, pause, reasonOf } from '@carillon/service';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { CursorWriter } from './cursor-writer.ts';
-import { splitChannel } from './log-batch.ts';
+import { splitChannel } from './log-entry-reader.ts';
 import type { MessageWriter } from './message-writer.ts';
 import type { RefusedMessages } from './refused-messages.ts';
 

@@ -19,7 +19,7 @@ import {
   type SpanHandle,
   type Telemetry,
 } from '@carillon/telemetry';
-import { type ReadEntry, readEntry, splitChannel } from './log-batch.ts';
+import { type ReadEntry, readEntry, splitChannel } from './log-entry-reader.ts';
 import { deliveriesOf, isIdle } from './webhooks/queued-deliveries.ts';
 
 type Readable = Extract<ReadEntry, { message: unknown }>;

@@ -17,7 +17,7 @@ import { LeaseKeeper, renewIntervalMs } from './leases/keep-leases.ts';
 import { OwnerlessPartitions } from './leases/ownerless-partitions.ts';
 import { MessageRouter } from './routing/route-messages.ts';
 import { keepUp } from './upkeep/keep-up.ts';
-import { Narrowing } from './upkeep/narrow-channels.ts';
+import { LaneNarrower } from './upkeep/narrow-channels.ts';
 import { RouteBacklog } from './upkeep/route-backlog.ts';
 
 /** Upkeep rounds within one gateway timeout. */
@@ -119,7 +119,7 @@ function addLoops(shell: ServiceShell, options: RouterOptions, { held, keeper, b
   const { broker, telemetry, leaseTtlMs, gatewayTimeoutMs, directLaneMaxGateways } = options;
   const { metrics, spans } = telemetry;
   const port = broker.router;
-  const narrowing = new Narrowing({
+  const narrowing = new LaneNarrower({
     port,
     directLaneMaxGateways,
     narrowed: metrics.counter(METRICS.channelsNarrowed),

@@ -41,7 +41,6 @@ export type {
   HistoryEntry,
   HistoryPage,
   HotHistory,
-  Keeping,
   Lease,
   LogEntry,
   PartitionId,
@@ -52,6 +51,7 @@ export type {
   RoutedMessage,
   RouteEntry,
   RouterPort,
+  StoragePolicy,
   StoredQuestion,
 } from './ports.ts';
 export type { LostMessage, Reconciliation, StoredTail, UnsettledPartition } from './reconciliation.ts';

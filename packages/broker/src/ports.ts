@@ -17,7 +17,7 @@ import type { AnswerRequest, RequestNode } from './requests.ts';
 
 export type { BrokerLimits } from './broker-limits.ts';
 export type { FeedHandler, GatewayFeed, StoredQuestion } from './gateway-feed.ts';
-export type { Dedupe, Keeping, Publication, PublishOutcome } from './publication.ts';
+export type { Dedupe, Publication, PublishOutcome, StoragePolicy } from './publication.ts';
 export type { ChannelKey, PartitionId };
 
 /** Appends messages. Order of calls is order of messages, per channel. */

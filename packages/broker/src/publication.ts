@@ -2,7 +2,7 @@ import type { CarillonError, Position } from '@carillon/protocol';
 import type { ChannelKey } from './channel-key.ts';
 
 /** How a message is kept; comes from the namespace policy. */
-export interface Keeping {
+export interface StoragePolicy {
   /** Hot history: at most this many messages, kept this long; `undefined`: none. */
   readonly history: { readonly maxMessages: number; readonly ttlMs: number } | undefined;
   /** Append to the log, from which persistence stores it in Postgres. */
@@ -26,7 +26,7 @@ export interface Publication {
   readonly id: string;
   /** See packages/protocol/src/record.ts. Opaque to the broker, but for U+0000, which JSON doesn't have and it mustn't have either. */
   readonly record: string;
-  readonly keeping: Keeping;
+  readonly keeping: StoragePolicy;
   readonly dedupe?: Dedupe | undefined;
   /** Published again after a loss: where it was accepted. It takes no other place when it is there, or was published again already. */
   readonly former?: Position | undefined;

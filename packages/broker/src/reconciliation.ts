@@ -2,7 +2,7 @@ import type { Position } from '@carillon/protocol';
 import type { ChannelKey } from './channel-key.ts';
 import type { Lineage } from './lineage.ts';
 import type { PartitionId } from './partition.ts';
-import type { Keeping } from './publication.ts';
+import type { StoragePolicy } from './publication.ts';
 
 /** A partition that goes on in another process of the broker, perhaps with less than it had. */
 export interface UnsettledPartition {
@@ -27,7 +27,7 @@ export interface LostMessage {
   readonly channel: ChannelKey;
   readonly id: string;
   readonly record: string;
-  readonly keeping: Keeping;
+  readonly keeping: StoragePolicy;
   /** Where it was accepted. */
   readonly former: Position;
 }

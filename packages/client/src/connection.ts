@@ -1,5 +1,6 @@
 import type { ConnectedFrame, ServerFrame } from '@carillon/protocol';
 import { Attempts } from './attempts.ts';
+import { CloseReason, type Ending } from './close-reason.ts';
 import { CONNECT_ID, connectFrame } from './connect-frame.ts';
 import type { ConnectionDeps } from './connection-deps.ts';
 import {
@@ -10,7 +11,6 @@ import {
 } from './connection-state.ts';
 import type { Encoded } from './encoding.ts';
 import { RealtimeError } from './errors.ts';
-import { type Ending, Farewell } from './farewell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { randomId } from './random-id.ts';
 import {
@@ -43,7 +43,7 @@ export class Connection {
   #connected: ConnectedFrame | undefined;
   #token: string | undefined;
   #closeCode = ABNORMAL_CLOSURE;
-  #farewell = new Farewell();
+  #farewell = new CloseReason();
   #lastError = new RealtimeError('CLOSED', 'The client is not connected');
   #nextRequestId = CONNECT_ID + 1;
 
@@ -146,7 +146,7 @@ export class Connection {
   #authorize(): void {
     const attempt = ++this.#attempt;
     this.#attempts.onAttempt();
-    this.#farewell = new Farewell();
+    this.#farewell = new CloseReason();
     this.#armAttemptTimeout();
     this.#tokens.get(this.#deps.restored()).then(
       (token) => {

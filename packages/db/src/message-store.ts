@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import type { NewDelivery } from './webhook-deliveries.ts';
 
 /** Drizzle takes a fifth of the start of a process, and these two statements are seldom needed. */
-const builtStatements = () => import('./statements.ts');
+const builtStatements = () => import('./drizzle-queries.ts');
 
 /** A message as it is stored. */
 export interface StoredMessage extends Position {

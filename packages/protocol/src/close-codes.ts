@@ -21,7 +21,7 @@ export const CLOSES = {
   TOKEN_EXPIRED: { code: 4102, meaning: 'The token expired on the live connection.' },
   PROTOCOL_ABUSE: { code: 4200, meaning: 'The connection sent too many invalid frames.' },
   FRAME_TOO_LARGE: { code: 4201, meaning: 'A frame was so far above the limit that reading it was refused.' },
-  SENT_AWAY: {
+  ENDED_BY_BACKEND: {
     code: 4202,
     meaning: 'A back end ended this connection, and the client is not to come back by itself.',
   },

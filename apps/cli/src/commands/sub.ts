@@ -75,7 +75,8 @@ function narrate(client: RealtimeClient): void {
       note(`${err.yellow('●')} ${err.dim(`${why}next attempt in ${(delayMs / 1000).toFixed(1)} s`)}`);
   });
   client.on('recovered', ({ channel, recovered, missed, reason }) => {
-    if (!recovered) bad(`${channel}: messages are missing, or may be (${reason}); what can still be given follows`);
+    if (!recovered)
+      bad(`${channel}: messages are missing, or may be (${reason}); what can still be given follows`);
     else if (missed > 0) good(`${channel}: ${missed} missed, recovered`);
   });
   client.on('gap', ({ channel, from, to, reason }) => {

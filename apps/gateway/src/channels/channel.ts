@@ -6,18 +6,18 @@ import { CatchUpWindow } from './catch-up-window.ts';
 import { channelName } from './channel-name.ts';
 import type { DeliveryMeter } from './delivery-meter.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
-import { type Held, HeldMessages } from './held-messages.ts';
+import type { HistoryRetryPool } from './history-retry-pool.ts';
 import { inTurns } from './in-turns.ts';
 import { isLocal, KnownLineage } from './known-lineage.ts';
-import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
+import { type Held, ReorderBuffer } from './reorder-buffer.ts';
 import { SilentPassages } from './silent-passages.ts';
 import type { Subscriber } from './subscriber.ts';
 
 export interface ChannelDependencies {
   readonly meter: DeliveryMeter;
   readonly policy: NamespacePolicy;
-  readonly patientReads: PatientReads;
+  readonly historyRetries: HistoryRetryPool;
   /** Reads from..to of the epoch; see readMissing. */
   readonly readMissing: (
     channel: ChannelKey,
@@ -46,7 +46,7 @@ export class Channel {
   #position: Position | undefined;
   readonly #lineage = new KnownLineage();
   readonly #passages = new SilentPassages();
-  readonly #held = new HeldMessages();
+  readonly #held = new ReorderBuffer();
   #healing: Promise<void> | undefined;
   readonly #window = new CatchUpWindow();
   /** For the gateway's own channels: given every message, in order and once. */
@@ -231,7 +231,7 @@ export class Channel {
   }
 
   #readPatiently<Read extends object>(read: () => Promise<Read>): Promise<Read> {
-    return this.#deps.patientReads.read(read, {
+    return this.#deps.historyRetries.read(read, {
       patienceMs: catchUpPatienceMs(this.policy),
       isWanted: () => this.emptySinceMs === undefined,
     });

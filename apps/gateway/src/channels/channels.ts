@@ -8,10 +8,10 @@ import { Channel } from './channel.ts';
 import { channelName } from './channel-name.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { EndedEpochs } from './ended-epochs.ts';
+import { HistoryRetryPool } from './history-retry-pool.ts';
 import { Interest } from './interest.ts';
 import { InterestRenewal } from './interest-renewal.ts';
 import { LineageReader } from './lineage-reader.ts';
-import { PatientReads } from './patient-reads.ts';
 import { readMissing } from './read-missing.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
@@ -31,7 +31,7 @@ export interface ChannelsDependencies {
 
 /** The channels of this gateway: those with a local subscriber, and those that had one a moment ago. */
 export class Channels implements FeedHandler {
-  readonly patientReads = new PatientReads();
+  readonly historyRetries = new HistoryRetryPool();
   readonly endedEpochs: EndedEpochs;
   readonly #lineages: LineageReader;
   readonly #deps: ChannelsDependencies;
@@ -222,7 +222,7 @@ export class Channels implements FeedHandler {
     const channel = new Channel(key, {
       policy,
       meter: this.#meter,
-      patientReads: this.patientReads,
+      historyRetries: this.historyRetries,
       endedEpochs: this.endedEpochs,
       onPassedSilently: (passed) => void this.#tellLosses(passed),
       readMissing: (of, epoch, from, to) =>

@@ -10,8 +10,8 @@ import { GROUPS } from '../config.ts';
 import type { Frame, MessageFrames } from '../egress/frame.ts';
 import { Channels } from './channels.ts';
 import { readMissing } from './read-missing.ts';
-import { Subscribing, type Subscription } from './subscribe.ts';
 import type { SubscriberSink } from './subscriber.ts';
+import { type Subscription, Subscriptions } from './subscriptions.ts';
 
 const KEY: ChannelKey = 'app/room:1';
 const NOW_MS = 1_700_000_000_000;
@@ -64,7 +64,7 @@ class World {
   newest: number;
   epoch = 'e';
   readonly channels: Channels;
-  readonly #subscribing: Subscribing;
+  readonly #subscribing: Subscriptions;
 
   constructor(newest: number, namespaces?: string) {
     this.newest = newest;
@@ -110,7 +110,7 @@ class World {
       onDataLost: () => undefined,
       onConnection: () => undefined,
     });
-    this.#subscribing = new Subscribing(
+    this.#subscribing = new Subscriptions(
       this.channels,
       (channel, epoch, from, to) =>
         readMissing(

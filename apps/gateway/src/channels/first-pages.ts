@@ -2,9 +2,9 @@ import { countAfter, endOf, epochAfter, type Lineage } from '@carillon/broker';
 import { CarillonError, decodeRecord, type NotRecoveredReason, type Position } from '@carillon/protocol';
 import { pause, within } from '@carillon/service';
 import type { MessageFrames } from '../egress/frame.ts';
-import type { CatchingUp, MissedFrames, ToldEpochs } from './catching-up.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
+import type { MissedFrames, Recovery, ToldEpochs } from './recovery.ts';
 
 /** A client that comes back waits so long for its first messages; then it is told to come again. */
 const FIRST_PAGE_PATIENCE_MS = 8000;
@@ -33,7 +33,7 @@ export interface StartOptions {
 }
 
 export interface FirstPagesDependencies {
-  readonly catchingUp: CatchingUp;
+  readonly catchingUp: Recovery;
   readonly channels: Channels;
   /** The clock that messages are stamped with. */
   readonly nowMs: () => number;
@@ -148,7 +148,7 @@ export class FirstPages {
       const recent = at.epoch === epoch ? channel.recentAfter(at.seq) : undefined;
       if (recent !== undefined) return { entries: recent };
       const from = at;
-      const page = await channels.patientReads.read(
+      const page = await channels.historyRetries.read(
         () =>
           from.epoch === epoch
             ? catchingUp.read(channel, epoch, from.seq + 1, seq)

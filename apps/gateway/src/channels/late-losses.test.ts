@@ -3,10 +3,10 @@ import { createNamespaceResolver } from '@carillon/config';
 import { createTelemetry } from '@carillon/telemetry';
 import { eventually } from '@carillon/testing';
 import { expect, it } from 'vitest';
-import { CatchingUp } from './catching-up.ts';
 import type { Channel } from './channel.ts';
 import { Channels } from './channels.ts';
 import { LineageReader } from './lineage-reader.ts';
+import { Recovery } from './recovery.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 const KEY = 'app/a';
@@ -115,8 +115,8 @@ it('[SU3] those who catch up are told on their own way, when they have', async (
   scene.channels.add(channel, late);
   channel.tellLosses(renewed(true));
   expect(scene.told).toEqual([`live ${OLD}:3 ${NEW}:0 epoch-changed`]);
-  const { patientReads, endedEpochs } = scene.channels;
-  const catchingUp = new CatchingUp(async () => ({ reason: 'history-trimmed' }), patientReads, endedEpochs);
+  const { historyRetries, endedEpochs } = scene.channels;
+  const catchingUp = new Recovery(async () => ({ reason: 'history-trimmed' }), historyRetries, endedEpochs);
   expect(catchingUp.start(channel, late, { epoch: NEW, seq: 0 }, [])).toBeUndefined();
   // It began after the loss.
   expect(scene.told.length).toBe(1);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Broker, ChannelKey, Keeping } from '@carillon/broker';
+import type { Broker, ChannelKey, StoragePolicy } from '@carillon/broker';
 import type { NamespacePolicy, NamespaceResolver } from '@carillon/config';
 import { CarillonError, decodeRecord, encodeRecord } from '@carillon/protocol';
 import { backoffMs, pause } from '@carillon/service';
@@ -15,7 +15,7 @@ const CONTROL_PREFIX = '#control';
 const CONTROL_KEY = channelKey(SYSTEM_APP, CONTROL_PREFIX);
 /** A gateway that was away for this long reads what it missed; its clients have left it by then. */
 const HISTORY = { maxMessages: 1000, ttlMs: 60_000 };
-const KEEPING: Keeping = { history: HISTORY, durable: false };
+const KEEPING: StoragePolicy = { history: HISTORY, durable: false };
 /** Answers that are waited for at the same time. */
 const MAX_OPEN_QUESTIONS = 1000;
 /** The number of commands that history holds: after a loss in Redis they are published again. */

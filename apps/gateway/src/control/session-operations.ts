@@ -62,7 +62,7 @@ export class SessionOperations {
     const found = this.#find(command.target);
     switch (command.action) {
       case 'disconnect': {
-        const name = command.reconnect ? 'DISCONNECTED' : 'SENT_AWAY';
+        const name = command.reconnect ? 'DISCONNECTED' : 'ENDED_BY_BACKEND';
         for (const connection of found) connection.close(name, command.reason ?? CLOSES[name].meaning);
         if (found.length > 0)
           this.#deps.logger.info(

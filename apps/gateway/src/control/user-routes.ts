@@ -2,7 +2,7 @@ import { allows, type Identity } from '@carillon/auth';
 import { CarillonError, isSessionId, sessionChannel, userChannel } from '@carillon/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { identityOf } from '../admission/http-admission.ts';
-import { missingCapability } from '../ingress/missing-capability.ts';
+import { permissionError } from '../ingress/permission-error.ts';
 import type { ControlChannel } from './control-channel.ts';
 import type { ControlTarget } from './session-operations.ts';
 
@@ -91,7 +91,7 @@ export class UserRoutes {
 
 function checkRight(identity: Identity, channel: string): void {
   if (allows(identity.capabilities, 'control', channel)) return;
-  throw missingCapability(identity, `controlling ${channel}`, 'control', { channel });
+  throw permissionError(identity, `controlling ${channel}`, 'control', { channel });
 }
 
 /** Nothing at all is as good as `{}`. */

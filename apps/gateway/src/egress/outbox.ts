@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Gathering, WriteRounds } from './write-rounds.ts';
+import type { FlushScheduler, Gathering } from './flush-scheduler.ts';
 
 export interface OutboxLimits {
   readonly sendQueueMessages: number;
@@ -11,7 +11,7 @@ const MAX_GATHERED_BYTES = 64 * 1024;
 const NONE: Buffer[] = [];
 
 /**
- * Outgoing frames of one client. Frames are gathered and leave in one write, see {@link WriteRounds}; bytes that the
+ * Outgoing frames of one client. Frames are gathered and leave in one write, see {@link FlushScheduler}; bytes that the
  * client doesn't take wait in the socket, up to a bound.
  * Frames are written to the TCP socket beneath the WebSocket: whole frames only, so they mix safely with those that the
  * WebSocket library writes itself (pongs, close).
@@ -19,7 +19,7 @@ const NONE: Buffer[] = [];
 export class Outbox implements Gathering {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
-  readonly #rounds: WriteRounds;
+  readonly #rounds: FlushScheduler;
   #isOverflowTold = false;
   readonly #onOverflow: (queuedMessages: number, queuedBytes: number) => void;
   #frames = NONE;
@@ -36,7 +36,7 @@ export class Outbox implements Gathering {
   constructor(
     socket: Socket,
     limits: OutboxLimits,
-    rounds: WriteRounds,
+    rounds: FlushScheduler,
     onOverflow: (queuedMessages: number, queuedBytes: number) => void,
   ) {
     this.#socket = socket;

@@ -1,15 +1,15 @@
 import type { Identity } from '@carillon/auth';
 import { CarillonError, type Position } from '@carillon/protocol';
-import type { Acknowledging } from '../channels/acknowledging.ts';
+import type { AckTracker } from '../channels/ack-tracker.ts';
 import { channelKey, channelName } from '../channels/channel-name.ts';
 import type { Channels } from '../channels/channels.ts';
-import type { Subscribing, Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
+import type { Subscription, Subscriptions } from '../channels/subscriptions.ts';
 
 export interface ConsumerDependencies {
   readonly channels: Channels;
-  readonly subscribing: Subscribing;
-  readonly acknowledging: Acknowledging;
+  readonly subscribing: Subscriptions;
+  readonly ackTracker: AckTracker;
 }
 
 export interface ConsumerRequest {
@@ -36,7 +36,7 @@ export function readConsumerName(name: string): {
 
 /** [AK1] [AK2] A subscription that goes on after what its consumer has acknowledged. */
 export async function subscribeConsumer(
-  { channels, subscribing, acknowledging }: ConsumerDependencies,
+  { channels, subscribing, ackTracker }: ConsumerDependencies,
   identity: Identity,
   sink: SubscriberSink,
   request: ConsumerRequest,
@@ -56,17 +56,17 @@ export async function subscribeConsumer(
       `The namespace of ${channelName(key)} takes no acknowledgements.`,
     );
   const consumer = consumerName(identity, request.consumer);
-  const acked = await acknowledging.begin(channel, consumer, request.position ?? channel.position!);
+  const acked = await ackTracker.begin(channel, consumer, request.position ?? channel.position!);
   const plain = await subscribing.subscribe(key, sink, acked, { forConsumer: true });
   const subscription: Subscription = {
     ...plain,
     end: () => {
-      acknowledging.forget(subscription);
+      ackTracker.forget(subscription);
       plain.end();
     },
   };
-  acknowledging.watch(subscription, { name: consumer, ackTimeoutMs, acked });
+  ackTracker.watch(subscription, { name: consumer, ackTimeoutMs, acked });
   const { position, recovery } = plain.beginning;
-  if (recovery?.recovered === false) acknowledging.giveUp(subscription, position);
+  if (recovery?.recovered === false) ackTracker.giveUp(subscription, position);
   return subscription;
 }

@@ -3,9 +3,9 @@ import { CarillonError, channelNameFault } from '@carillon/protocol';
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify';
 import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
-import { mayRead } from '../session/readable.ts';
+import { mayRead } from '../session/read-permission.ts';
 import { readConsumerName } from './consumer-subscription.ts';
-import { missingCapability } from './missing-capability.ts';
+import { permissionError } from './permission-error.ts';
 
 export interface ConsumersRouteDependencies {
   readonly authenticate: onRequestAsyncHookHandler;
@@ -22,7 +22,7 @@ export function registerConsumers(
     const identity = identityOf(request);
     if (channelNameFault(channel) !== undefined) throw new CarillonError('CHANNEL_INVALID');
     if (!mayRead({ identity }, 'history', channel))
-      throw missingCapability(identity, `seeing the consumers of ${channel}`, 'history', { channel });
+      throw permissionError(identity, `seeing the consumers of ${channel}`, 'history', { channel });
     const key = channelKey(identity.app, channel);
     const [{ top }, cursors] = await Promise.all([
       broker.history.latest(key, { limit: 1 }),

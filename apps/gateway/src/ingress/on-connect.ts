@@ -3,7 +3,7 @@ import { type BatchRequest, type CloseName, type ConnectFrame, PROTOCOL_VERSION 
 import { atCapacity } from '../admission/admission.ts';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
-import type { Handler, HandlerDependencies } from './handlers.ts';
+import type { Handler, HandlerDependencies } from './frame-handlers.ts';
 
 const DEFAULT_BATCH_SIZE = 50;
 const DEFAULT_BATCH_DELAY_MS = 100;

@@ -1,6 +1,6 @@
 import { HistoryFrames } from '../egress/frame.ts';
 import { errorFrame, toCarillonError } from '../egress/server-frames.ts';
-import type { Handler } from './handlers.ts';
+import type { Handler } from './frame-handlers.ts';
 
 /** [HI1] Payloads go out as they were published: the answer is joined, not re-encoded. */
 export const onHistory: Handler<'history'> = async (

@@ -1,5 +1,5 @@
 import { encodeFrame } from '../egress/server-frames.ts';
-import type { Handler } from './handlers.ts';
+import type { Handler } from './frame-handlers.ts';
 
 export const onPing: Handler<'ping'> = ({ nowMs }, connection, { id, timestamp }) => {
   connection.sendFrame(

@@ -3,7 +3,7 @@ import { channelKey } from '../channels/channel-name.ts';
 import { AcceptedFrames } from '../egress/frame.ts';
 import { encodeFrame, errorFrame } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
-import type { Handler, HandlerDependencies } from './handlers.ts';
+import type { Handler, HandlerDependencies } from './frame-handlers.ts';
 import type { GatewayOutcome } from './publish-message.ts';
 
 /** [PU1] Later frames don't wait for the log: the order of the calls is the order of the messages. */

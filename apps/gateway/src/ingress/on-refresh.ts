@@ -2,8 +2,8 @@ import type { Identity } from '@carillon/auth';
 import { CarillonError, SYSTEM_CHANNEL } from '@carillon/protocol';
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
-import { mayRead } from '../session/readable.ts';
-import type { Handler } from './handlers.ts';
+import { mayRead } from '../session/read-permission.ts';
+import type { Handler } from './frame-handlers.ts';
 
 /** [RF1]-[RF3] A new token on the live connection. Refused, it changes nothing. */
 export const onRefresh: Handler<'refresh'> = async (

@@ -6,13 +6,13 @@ import {
   SYSTEM_CHANNEL,
 } from '@carillon/protocol';
 import { channelKey } from '../channels/channel-name.ts';
-import type { Subscription } from '../channels/subscribe.ts';
+import type { Subscription } from '../channels/subscriptions.ts';
 import { encodeFrame, errorResult } from '../egress/server-frames.ts';
 import type { Connection } from '../session/connection.ts';
-import { mayRead } from '../session/readable.ts';
+import { mayRead } from '../session/read-permission.ts';
 import { subscribeConsumer } from './consumer-subscription.ts';
-import type { Handler, HandlerDependencies } from './handlers.ts';
-import { missingCapability } from './missing-capability.ts';
+import type { Handler, HandlerDependencies } from './frame-handlers.ts';
+import { permissionError } from './permission-error.ts';
 
 /** [SU1] One result per channel, in the order asked for; a fault of one channel does not concern the others. */
 export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, channels }) => {
@@ -22,7 +22,7 @@ export const onSubscribe: Handler<'subscribe'> = async (deps, connection, { id, 
       try {
         const subscription = await subscribeOne(deps, connection, request);
         begun.push(subscription);
-        return resultOf(request.channel, subscription, deps.acknowledging.ackedBy(subscription));
+        return resultOf(request.channel, subscription, deps.ackTracker.ackedBy(subscription));
       } catch (error) {
         return { channel: request.channel, error: errorResult(error) };
       }
@@ -48,7 +48,7 @@ async function subscribeOne(
     channel !== SYSTEM_CHANNEL &&
     !mayRead({ identity, session: connection.session }, 'subscribe', channel)
   ) {
-    throw missingCapability(identity, `subscribing to ${channel}`, 'subscribe', { channel });
+    throw permissionError(identity, `subscribing to ${channel}`, 'subscribe', { channel });
   }
   if (connection.subscriptions.has(channel) || connection.subscribing.has(channel))
     throw new CarillonError('ALREADY_SUBSCRIBED', `This connection is already subscribed to ${channel}.`);

@@ -1,6 +1,6 @@
 import { CarillonError } from '@carillon/protocol';
 import { encodeFrame, errorResult } from '../egress/server-frames.ts';
-import type { Handler } from './handlers.ts';
+import type { Handler } from './frame-handlers.ts';
 
 export const onUnsubscribe: Handler<'unsubscribe'> = (_deps, connection, { id, channels }) => {
   const results = channels.map((channel) => {

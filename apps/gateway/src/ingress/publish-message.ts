@@ -15,7 +15,7 @@ import {
 import { channelKey } from '../channels/channel-name.ts';
 import { publicName } from '../session/public-name.ts';
 import { dedupeOf, type RepeatableMessage } from './dedupe-of.ts';
-import { missingCapability } from './missing-capability.ts';
+import { permissionError } from './permission-error.ts';
 
 export interface MessageToPublish extends RepeatableMessage {
   readonly channel: string;
@@ -115,7 +115,7 @@ export class PublishMessage {
         { retryAfterMs: 1000 },
       );
     }
-    return missingCapability(identity, `publishing to ${channel}`, 'publish', { channel });
+    return permissionError(identity, `publishing to ${channel}`, 'publish', { channel });
   }
 
   #send(

@@ -2,7 +2,7 @@ import { compileCapabilities } from '@carillon/auth';
 import { createMemoryBroker, type HistoryEntry, type HotHistory, type Lineage } from '@carillon/broker';
 import { createNamespaceResolver } from '@carillon/config';
 import { expect, it } from 'vitest';
-import type { Reader } from '../session/readable.ts';
+import type { Reader } from '../session/read-permission.ts';
 import { ReadHistory } from './read-history.ts';
 
 const [OLD, NEW] = ['mmmmmmmmaaaa', 'nnnnnnnnaaaa'];

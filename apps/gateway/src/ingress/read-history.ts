@@ -13,9 +13,9 @@ import { CarillonError, type HistoryReason, type Position } from '@carillon/prot
 import { within } from '@carillon/service';
 import { channelKey } from '../channels/channel-name.ts';
 import { type EndedEpochs, isFinal } from '../channels/ended-epochs.ts';
-import { mayRead, type Reader } from '../session/readable.ts';
+import { mayRead, type Reader } from '../session/read-permission.ts';
 import { judgePosition } from './judge-position.ts';
-import { missingCapability } from './missing-capability.ts';
+import { permissionError } from './permission-error.ts';
 
 const COLD_TIMEOUT_MS = 5000;
 const DEFAULT_HISTORY_LIMIT = 100;
@@ -62,7 +62,7 @@ export class ReadHistory {
   async read(reader: Reader, query: HistoryQuery): Promise<HistoryAnswer> {
     const { channel, after, limit = DEFAULT_HISTORY_LIMIT } = query;
     if (!mayRead(reader, 'history', channel))
-      throw missingCapability(reader.identity, `reading the history of ${channel}`, 'history', { channel });
+      throw permissionError(reader.identity, `reading the history of ${channel}`, 'history', { channel });
     const policy = this.#deps.namespaces.resolve(channel);
     if (policy.history === undefined && !policy.durable)
       throw new CarillonError('HISTORY_DISABLED', `The namespace of ${channel} keeps no history.`);

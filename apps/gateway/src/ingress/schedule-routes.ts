@@ -16,7 +16,7 @@ import { identityOf } from '../admission/http-admission.ts';
 import { channelKey } from '../channels/channel-name.ts';
 import { anonymousKey } from './dedupe-of.ts';
 import type { BodyLimits } from './http-body.ts';
-import { missingCapability } from './missing-capability.ts';
+import { permissionError } from './permission-error.ts';
 import { cursorOf, cursorText, limitOf, readSchedule, stateOf } from './schedule-body.ts';
 
 const ASK_TIMEOUT_MS = 5000;
@@ -101,7 +101,7 @@ export class ScheduleRoutes {
     const allowed = patternsAllowing(capabilities, 'publish');
     if (channel !== undefined && !allows(capabilities, 'publish', channel)) throw denied(identity, channel);
     if (allowed.length === 0)
-      throw missingCapability(identity, 'seeing scheduled messages', 'publish', 'some channel');
+      throw permissionError(identity, 'seeing scheduled messages', 'publish', 'some channel');
     const page = await this.#ask(identity.app, channel ?? '', {
       action: 'list',
       channel,
@@ -162,7 +162,7 @@ function unanswered({ action }: ScheduleRequest, cause: unknown): CarillonError 
 }
 
 function denied(identity: Identity, channel: string): CarillonError {
-  return missingCapability(identity, `publishing to ${channel}`, 'publish', { channel });
+  return permissionError(identity, `publishing to ${channel}`, 'publish', { channel });
 }
 
 function checkedChannel(channel: string): string {

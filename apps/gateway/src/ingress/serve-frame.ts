@@ -6,7 +6,7 @@ import { onCancel, onRequest, onResponse, onServe } from '../requests/on-request
 import type { Connection } from '../session/connection.ts';
 import type { Received } from '../session/inbox.ts';
 import { isBudgetSpent } from './error-budget.ts';
-import type { HandlerDependencies } from './handlers.ts';
+import type { HandlerDependencies } from './frame-handlers.ts';
 import { onAck } from './on-ack.ts';
 import { onConnect } from './on-connect.ts';
 import { onHistory } from './on-history.ts';

@@ -12,7 +12,7 @@ import { BatchFrames } from '../egress/batch-frame.ts';
 import { BatchWheel } from '../egress/batch-wheel.ts';
 import type { Batching } from '../egress/batcher.ts';
 import { Compression } from '../egress/compression.ts';
-import { WriteRounds } from '../egress/write-rounds.ts';
+import { FlushScheduler } from '../egress/flush-scheduler.ts';
 import { Connection } from '../session/connection.ts';
 import type { Connections } from '../session/connections.ts';
 import { Inbox } from '../session/inbox.ts';
@@ -59,7 +59,7 @@ export class WebSocketRoute {
   readonly #opened: Family<Counter>;
   readonly #closed: Family<Counter>;
   readonly #logger: Logger;
-  readonly #rounds = new WriteRounds();
+  readonly #rounds = new FlushScheduler();
   readonly #batching: Batching = { wheel: new BatchWheel(), frames: new BatchFrames() };
   readonly #compression: Compression | undefined;
   readonly #refused = new WeakMap<Duplex, CarillonError>();

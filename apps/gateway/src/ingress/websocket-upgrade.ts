@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { NEGOTIATION } from '../egress/compression.ts';
-import { FirstBytes } from './first-bytes.ts';
+import { FirstBytes } from './upgrade-fast-path.ts';
 import { readUpgradeHead, type UpgradeRequest } from './upgrade-head.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { encodeFrame, errorFrame, toCarillonError } from '../egress/server-frames.ts';
-import type { Handler } from '../ingress/handlers.ts';
+import type { Handler } from '../ingress/frame-handlers.ts';
 
 /** [RQ1] Later frames don't wait for the answer. */
 export const onRequest: Handler<'request'> = ({ requests }, connection, frame) => {

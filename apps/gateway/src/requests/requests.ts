@@ -2,19 +2,19 @@ import type { Broker, MethodKey, RequestNode } from '@carillon/broker';
 import { pause } from '@carillon/service';
 import type { Telemetry } from '@carillon/telemetry';
 import type { Connection } from '../session/connection.ts';
-import { Asking, type AskingLimits } from './asking.ts';
+import { type PendingRequestLimits, PendingRequests } from './pending-requests.ts';
 import { Workers } from './workers.ts';
 
 export interface RequestsDependencies {
   readonly broker: Broker;
   readonly gateway: string;
   readonly telemetry: Telemetry;
-  readonly limits: AskingLimits;
+  readonly limits: PendingRequestLimits;
 }
 
 /** A gateway's part in requests and responses: its clients ask, its workers answer. */
 export class Requests {
-  readonly asking: Asking;
+  readonly asking: PendingRequests;
   readonly workers: Workers;
   readonly #node: RequestNode;
   #draining = false;
@@ -28,7 +28,12 @@ export class Requests {
       offer: (methods) => this.#offer(methods),
     });
     this.#node = broker.requests(gateway, this.workers.answer);
-    this.asking = new Asking({ node: this.#node, telemetry, limits, isDraining: () => this.#draining });
+    this.asking = new PendingRequests({
+      node: this.#node,
+      telemetry,
+      limits,
+      isDraining: () => this.#draining,
+    });
   }
 
   /** The connection takes part: it is let go of when it ends. */

@@ -11,7 +11,7 @@ import {
 import { type Logger, METRICS, type Telemetry } from '@carillon/telemetry';
 import { type Frame, PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
-import { missingCapability } from '../ingress/missing-capability.ts';
+import { permissionError } from '../ingress/permission-error.ts';
 import type { Connection } from '../session/connection.ts';
 import { hasRoom, type PendingRequest, type Worker, WorkerPools } from './worker-pool.ts';
 
@@ -58,7 +58,7 @@ export class Workers {
     const { capabilities, app } = identity;
     const refused = methods.find((method) => !allows(capabilities, 'answer', method));
     if (refused !== undefined)
-      throw missingCapability(identity, `answering ${refused}`, 'answer', { method: refused });
+      throw permissionError(identity, `answering ${refused}`, 'answer', { method: refused });
     const keys = new Set(methods.map((method) => `${app}/${method}` as const));
     if (this.#pools.sizeWith(keys) > MAX_METHODS)
       throw new CarillonError(

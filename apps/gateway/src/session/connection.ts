@@ -9,16 +9,16 @@ import {
 } from '@carillon/protocol';
 import type { WebSocket } from 'ws';
 import type { ClientSocket } from '../admission/address-group.ts';
-import type { Subscription } from '../channels/subscribe.ts';
 import type { SubscriberSink } from '../channels/subscriber.ts';
+import type { Subscription } from '../channels/subscriptions.ts';
 import { type BatchBounds, Batcher, type Batching } from '../egress/batcher.ts';
 import { type Compression, takesCompressed } from '../egress/compression.ts';
+import type { FlushScheduler } from '../egress/flush-scheduler.ts';
 import type { EncodingName, Frame } from '../egress/frame.ts';
 import { Outbox, type OutboxLimits } from '../egress/outbox.ts';
 import { rawSocketOf } from '../egress/raw-socket.ts';
 import { encodeFrame } from '../egress/server-frames.ts';
 import { PING_FRAME } from '../egress/text-frame.ts';
-import type { WriteRounds } from '../egress/write-rounds.ts';
 import {
   type ConnectionEvent,
   type ConnectionState,
@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly webSocket: WebSocket;
   readonly client: ClientSocket;
   readonly limits: OutboxLimits;
-  readonly rounds: WriteRounds;
+  readonly rounds: FlushScheduler;
   readonly batching: Batching;
   /** `undefined`: off. */
   readonly compression: Compression | undefined;

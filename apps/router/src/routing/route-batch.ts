@@ -1,7 +1,7 @@
 import type { RouteEntry, RouterPort } from '@carillon/broker';
 import type { Counter, Spans } from '@carillon/telemetry';
 import type { HeldPartition } from '../leases/held-leases.ts';
-import type { Narrowing } from '../upkeep/narrow-channels.ts';
+import type { LaneNarrower } from '../upkeep/narrow-channels.ts';
 import { learnInterest } from './learn-interest.ts';
 import { packByGateway } from './pack-by-gateway.ts';
 import { endSpans, startSpans } from './trace-messages.ts';
@@ -11,7 +11,7 @@ export interface RouteBatchDependencies {
   readonly spans: Spans;
   readonly messages: Counter;
   readonly copies: Counter;
-  readonly narrowing: Narrowing;
+  readonly narrowing: LaneNarrower;
 }
 
 /**

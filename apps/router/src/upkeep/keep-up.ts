@@ -1,12 +1,12 @@
 import type { Lease, RouterPort } from '@carillon/broker';
 import type { Counter, Logger } from '@carillon/telemetry';
 import type { HeldLeases } from '../leases/held-leases.ts';
-import type { Narrowing } from './narrow-channels.ts';
+import type { LaneNarrower } from './narrow-channels.ts';
 
 export interface KeepUpDependencies {
   readonly port: RouterPort;
   readonly held: HeldLeases;
-  readonly narrowing: Narrowing;
+  readonly narrowing: LaneNarrower;
   readonly gatewayTimeoutMs: number;
   readonly reaped: Counter;
   readonly logger: Logger;

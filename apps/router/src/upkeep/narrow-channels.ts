@@ -9,7 +9,7 @@ export interface NarrowingDependencies {
 }
 
 /** Brings wide channels that few gateways want back to the direct lane. */
-export class Narrowing {
+export class LaneNarrower {
   readonly #deps: NarrowingDependencies;
   readonly #maxGateways: number;
 

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Keeping } from '../ports.ts';
+import type { HistoryEntry, StoragePolicy } from '../ports.ts';
 import { Fifo } from './fifo.ts';
 
 /** Entries that were appended soon after each other expire together, with the last of them. */
@@ -17,7 +17,11 @@ export class HistoryBuffer {
   /** Oldest first. */
   readonly #segments = new Fifo<Segment>();
 
-  append(entry: HistoryEntry, { maxMessages, ttlMs }: NonNullable<Keeping['history']>, nowMs: number): void {
+  append(
+    entry: HistoryEntry,
+    { maxMessages, ttlMs }: NonNullable<StoragePolicy['history']>,
+    nowMs: number,
+  ): void {
     this.expire(nowMs);
     // A message in between was kept nowhere, so what is older can't be read on to here.
     if ((this.#entries.last()?.seq ?? entry.seq - 1) !== entry.seq - 1) this.#entries.clear();

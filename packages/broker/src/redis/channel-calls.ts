@@ -4,7 +4,7 @@ import type { Lineage } from '../lineage.ts';
 import type { BrokerLimits, ChannelKey, PartitionId, StoredQuestion } from '../ports.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
-import { packMessage } from './message-codec.ts';
+import { packMessage } from './packed-message.ts';
 import { readLineages } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
 

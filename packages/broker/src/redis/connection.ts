@@ -1,9 +1,9 @@
 import { CarillonError } from '@carillon/protocol';
 import { connectionFault, type RedisTls, type RedisWay, watchConnection } from '@carillon/redis';
 import { Redis, ReplyError } from 'ioredis';
+import { NotSentError } from './pipelined/pipelined-connection.ts';
+import { RedisReplyError } from './pipelined/resp-reader.ts';
 import { loadScripts } from './scripts.ts';
-import { RedisReplyError } from './wire/resp-reader.ts';
-import { NotSentError } from './wire/wire.ts';
 
 export interface ConnectionOptions {
   /** Of a single Redis, of sentinels, or of a cluster. */

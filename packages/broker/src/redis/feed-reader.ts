@@ -1,9 +1,9 @@
 import type { FeedHandler, PartitionId } from '../ports.ts';
 import type { Keys } from './keys.ts';
-import { type StreamsReply, unpackMessage } from './message-codec.ts';
-import { bulk } from './wire/resp-command.ts';
-import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
-import type { Wire } from './wire/wire.ts';
+import { type StreamsReply, unpackMessage } from './packed-message.ts';
+import type { PipelinedConnection } from './pipelined/pipelined-connection.ts';
+import { bulk } from './pipelined/resp-command.ts';
+import { RedisReplyError, type Reply } from './pipelined/resp-reader.ts';
 
 /** Entries of one partition taken per read. */
 const READ_COUNT = 100;
@@ -99,12 +99,12 @@ export class FeedReader {
    * Reads for as long as the connection lives; to be called anew for the next one, which goes on from the same ids, so that nothing is
    * skipped. One blocking read after the other, without a promise for each.
    */
-  read(wire: Wire, onError: (error: Error) => void): void {
+  read(wire: PipelinedConnection, onError: (error: Error) => void): void {
     this.#ask(wire, onError, ++this.#round);
   }
 
   /** @param round of the connection: what an earlier one left behind must not read beside it */
-  #ask(wire: Wire, onError: (error: Error) => void, round: number): void {
+  #ask(wire: PipelinedConnection, onError: (error: Error) => void, round: number): void {
     if (this.#isStopped || round !== this.#round) return;
     wire.send(
       this.#commandBegin + this.#lastIds.map(bulk).join(''),

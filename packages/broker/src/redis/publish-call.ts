@@ -1,11 +1,11 @@
 /** The call of publish.lua: how publications stand in its arguments, and what its reply says about them. */
 import type { Position } from '@carillon/protocol';
 import { PRODUCER_TTL_SLACK_MS } from '../limits.ts';
-import type { BrokerLimits, Dedupe, Keeping, Publication, PublishOutcome } from '../ports.ts';
+import type { BrokerLimits, Dedupe, Publication, PublishOutcome, StoragePolicy } from '../ports.ts';
 import { refusals } from '../refusals.ts';
+import { bulk } from './pipelined/resp-command.ts';
+import { RedisReplyError, type Reply } from './pipelined/resp-reader.ts';
 import { scriptOf } from './scripts.ts';
-import { bulk } from './wire/resp-command.ts';
-import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
 
 const ARGUMENTS_IN_FRONT = 7;
 const ARGUMENTS_PER_MESSAGE = 6;
@@ -13,9 +13,9 @@ const ARGUMENTS_OF_DEDUPE = 4;
 const EMPTY = bulk('');
 
 /** Policies are few and live as long as the process; messages name theirs by identity. */
-const KEEPING_TEXTS = new WeakMap<Keeping, string>();
+const KEEPING_TEXTS = new WeakMap<StoragePolicy, string>();
 
-function keepingText(keeping: Keeping): string {
+function keepingText(keeping: StoragePolicy): string {
   const known = KEEPING_TEXTS.get(keeping);
   if (known !== undefined) return known;
   const { history, durable } = keeping;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Reply } from './wire/resp-reader.ts';
-import type { Wire } from './wire/wire.ts';
+import type { PipelinedConnection } from './pipelined/pipelined-connection.ts';
+import type { Reply } from './pipelined/resp-reader.ts';
 
 /** Receiver of the pushes of some channels. */
 export interface PushReceiver {
@@ -39,7 +39,7 @@ export class Pushes {
   }
 
   /** Resolves when whatever is pushed from now on reaches the receiver. @throws CarillonError UNAVAILABLE when `signal` aborts. */
-  async add(wire: Wire, receiver: PushReceiver, signal: AbortSignal): Promise<void> {
+  async add(wire: PipelinedConnection, receiver: PushReceiver, signal: AbortSignal): Promise<void> {
     this.#receivers.add(receiver);
     for (const channel of receiver.channels) this.#byChannel.set(channel, receiver);
     while (!this.#subscribed.has(receiver)) {
@@ -59,7 +59,7 @@ export class Pushes {
   }
 
   /** A new connection, before it is used. Rejects with what Redis answers when it doesn't allow it. */
-  async prepare(wire: Wire): Promise<void> {
+  async prepare(wire: PipelinedConnection): Promise<void> {
     for (const receiver of this.#receivers) await this.#subscribe(wire, receiver);
   }
 
@@ -75,7 +75,7 @@ export class Pushes {
     else if (kind === 'sunsubscribe') this.#redis.disconnect(true);
   }
 
-  async #subscribe(wire: Wire, receiver: PushReceiver): Promise<void> {
+  async #subscribe(wire: PipelinedConnection, receiver: PushReceiver): Promise<void> {
     await wire.subscribe(receiver.channels);
     if (this.#receivers.has(receiver)) this.#subscribed.add(receiver);
   }

@@ -9,8 +9,8 @@ import type { Logger } from '@carillon/telemetry';
 import type { Broker } from '../ports.ts';
 import { createClusterBroker } from './cluster/cluster-broker.ts';
 import { Keys } from './keys.ts';
+import { createPartitionBroker } from './partition-broker.ts';
 import type { RedisBrokerOptions } from './redis-broker-options.ts';
-import { createRedisPart } from './redis-part.ts';
 
 /** Redis does the work of all partitions with one thread: more of them pay only on Redis Cluster, or for more than one busy router. */
 const DEFAULT_PARTITIONS = 1;
@@ -24,9 +24,14 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
   const keys = new Keys(prefix);
   const part = { ...options, keys, partitions, allPartitions: partitions };
   const place = { key: keys.base(0) };
-  if (address.kind === 'single') return createRedisPart({ ...part, way: connectionOptions(address, place) });
+  if (address.kind === 'single')
+    return createPartitionBroker({ ...part, way: connectionOptions(address, place) });
   const sentinels = watchedBy(address, options);
-  return createRedisPart({ ...part, sentinels, way: connectionOptions(address, { ...place, sentinels }) });
+  return createPartitionBroker({
+    ...part,
+    sentinels,
+    way: connectionOptions(address, { ...place, sentinels }),
+  });
 }
 
 function watchedBy(address: SentinelAddress, { logger, connectTimeoutMs }: RedisBrokerOptions): Sentinels {

@@ -5,7 +5,7 @@ import { type Redis, ReplyError } from 'ioredis';
 import type { ChannelKey, ColdHistory, ColdQuery, HistoryEntry, PartitionId } from '../ports.ts';
 import { unavailable, untilReady } from './connection.ts';
 import { type Keys, PERSISTENCE_GROUP } from './keys.ts';
-import { fieldsOf, type StreamsReply } from './message-codec.ts';
+import { fieldsOf, type StreamsReply } from './packed-message.ts';
 
 /** Most questions of this process under way. */
 const MAX_IN_FLIGHT = 1000;

@@ -16,10 +16,10 @@ import { unavailable, untilReady } from './connection.ts';
 import { FeedReader } from './feed-reader.ts';
 import type { GenerationGuard } from './generation-guard.ts';
 import type { Keys } from './keys.ts';
+import { PipelinedConnection } from './pipelined/pipelined-connection.ts';
 import type { PushReceiver } from './pushes.ts';
 import type { Republisher } from './republisher.ts';
 import { runScript } from './scripts.ts';
-import { Wire } from './wire/wire.ts';
 
 /** A read waits two seconds by itself. */
 const READ_TIMEOUT_MS = 8000;
@@ -81,7 +81,7 @@ export class RedisFeed implements GatewayFeed {
       onCount: (partition, count) => guard.saw(partition, count),
     });
     this.#reader = reader;
-    const wire = new Wire({
+    const wire = new PipelinedConnection({
       redis: connection,
       replyTimeoutMs: READ_TIMEOUT_MS,
       onError: (error) => this.#readingFailed(error),
@@ -250,7 +250,7 @@ export class RedisFeed implements GatewayFeed {
   }
 
   /** Connected again: the feeds are read on. */
-  #connected(wire: Wire): void {
+  #connected(wire: PipelinedConnection): void {
     this.#turned('feeds', true);
     if (this.#isStarted) this.#read(wire);
   }
@@ -269,7 +269,7 @@ export class RedisFeed implements GatewayFeed {
     if (this.#isStarted && after !== before) this.#handler!.onConnection(after);
   }
 
-  #read(wire: Wire): void {
+  #read(wire: PipelinedConnection): void {
     this.#reader!.read(wire, (error) => this.#readingFailed(error));
   }
 

@@ -4,7 +4,7 @@ import type { ChannelKey, HistoryEntry, HistoryPage, HotHistory, PartitionId } f
 import type { ChannelCallsDependencies } from './channel-calls.ts';
 import { unavailable } from './connection.ts';
 import type { Keys } from './keys.ts';
-import type { StreamEntry } from './message-codec.ts';
+import type { StreamEntry } from './packed-message.ts';
 import { readLineage, readSettlement } from './read-lineage.ts';
 import { runScript } from './scripts.ts';
 

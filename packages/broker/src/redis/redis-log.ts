@@ -11,7 +11,7 @@ import {
   type StreamsReply,
   unpackCursor,
   unpackMessage,
-} from './message-codec.ts';
+} from './packed-message.ts';
 import { runScript } from './scripts.ts';
 
 /** Entry ids in one commit script; unpack() in Lua is bounded. */

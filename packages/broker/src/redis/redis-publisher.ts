@@ -6,19 +6,19 @@ import { refusals } from '../refusals.ts';
 import { unavailable, untilReady, wasNotDone } from './connection.ts';
 import type { Connections } from './connections.ts';
 import type { GenerationGuard } from './generation-guard.ts';
-import { type HeldPublication, HeldPublications } from './held-publications.ts';
 import type { Keys } from './keys.ts';
+import { PipelinedConnection } from './pipelined/pipelined-connection.ts';
+import { command } from './pipelined/resp-command.ts';
+import { RedisReplyError, type Reply } from './pipelined/resp-reader.ts';
+import { ScriptCalls } from './pipelined/script-calls.ts';
 import { type Batch, inBatches, isFull } from './publication-batches.ts';
 import { PublishCall } from './publish-call.ts';
 import { refusedAll, replicated } from './publish-outcomes.ts';
 import type { Pushes, PushReceiver } from './pushes.ts';
 import { runOf } from './redis-process.ts';
 import { RefusedProducers } from './refused-producers.ts';
+import { type HeldPublication, RepublishBuffer } from './republish-buffer.ts';
 import { scriptOf } from './scripts.ts';
-import { command } from './wire/resp-command.ts';
-import { RedisReplyError, type Reply } from './wire/resp-reader.ts';
-import { ScriptCalls } from './wire/script-calls.ts';
-import { Wire } from './wire/wire.ts';
 
 /** Longest wait for the publisher's own connection before lost messages are given up. */
 const APPEND_TIMEOUT_MS = 5000;
@@ -59,10 +59,10 @@ interface WaitingBatch extends Batch {
 /** Collects the publishes of one event-loop turn and sends one script call per partition. */
 export class RedisPublisher implements Publisher {
   readonly #deps: RedisPublisherDependencies;
-  readonly #wire: Wire;
+  readonly #wire: PipelinedConnection;
   readonly #call: PublishCall;
   readonly #calls: ScriptCalls;
-  readonly #held: readonly HeldPublications[];
+  readonly #held: readonly RepublishBuffer[];
   /** Redis process that the connection leads to; see {@link GenerationGuard}. */
   #run: string | undefined;
   #waiting = new Map<PartitionId, WaitingBatch[]>();
@@ -72,8 +72,8 @@ export class RedisPublisher implements Publisher {
   constructor(deps: RedisPublisherDependencies) {
     this.#deps = deps;
     this.#call = new PublishCall(deps.limits);
-    this.#held = Array.from({ length: deps.partitions }, () => new HeldPublications());
-    this.#wire = new Wire({
+    this.#held = Array.from({ length: deps.partitions }, () => new RepublishBuffer());
+    this.#wire = new PipelinedConnection({
       redis: deps.redis,
       replyTimeoutMs: deps.replyTimeoutMs,
       pingWhenSilentMs: PING_WHEN_SILENT_MS,
@@ -114,7 +114,7 @@ export class RedisPublisher implements Publisher {
   }
 
   /** Messages that a partition accepted lately through this process. */
-  heldOf(partition: PartitionId): HeldPublications {
+  heldOf(partition: PartitionId): RepublishBuffer {
     return this.#held[partition]!;
   }
 
@@ -156,7 +156,7 @@ export class RedisPublisher implements Publisher {
   }
 
   /** Publishes on a fresh connection never overtake each other by a script that has to be sent first. */
-  async #prepare(wire: Wire): Promise<void> {
+  async #prepare(wire: PipelinedConnection): Promise<void> {
     this.#run = undefined;
     const [run] = await Promise.all([
       runOf(async (section) => String(await wire.call(command('INFO', section)))),

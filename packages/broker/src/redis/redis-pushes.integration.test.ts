@@ -2,7 +2,7 @@ import { eventually, startRedis, startTcpProxy, type TcpProxy, type TestRedis } 
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Broker, ChannelKey, FeedHandler, Keeping, PartitionId } from '../ports.ts';
+import type { Broker, ChannelKey, FeedHandler, PartitionId, StoragePolicy } from '../ports.ts';
 import { createRedisBroker } from './redis-broker.ts';
 
 const LONG = { history: { maxMessages: 1000, ttlMs: 60_000 }, durable: false };
@@ -53,7 +53,7 @@ describe('messages that history holds are pushed', () => {
   };
 
   /** Messages of 'a' to 'd', one channel each, some of them in both partitions. */
-  const publish = async (broker: Broker, record: string, keeping: Keeping): Promise<void> => {
+  const publish = async (broker: Broker, record: string, keeping: StoragePolicy): Promise<void> => {
     const outcomes = await broker.publisher.publish(
       ['a', 'b', 'c', 'd'].map((name) => ({
         channel: `app/${name}` as ChannelKey,

@@ -10,7 +10,7 @@ import type {
 } from '../ports.ts';
 import { unavailable, untilReady } from './connection.ts';
 import type { Keys } from './keys.ts';
-import { packMessage, type StreamsReply, unpackMessage } from './message-codec.ts';
+import { packMessage, type StreamsReply, unpackMessage } from './packed-message.ts';
 import { runScript, type ScriptName } from './scripts.ts';
 
 /** Messages in one entry of a feed. */

@@ -2,7 +2,7 @@ import { type Logger, RepeatedLog } from '@carillon/telemetry';
 import { countAfter, type Lineage } from '../lineage.ts';
 import type { ChannelKey, PartitionId, Publication, PublishOutcome } from '../ports.ts';
 import type { GenerationGuard } from './generation-guard.ts';
-import type { HeldPublication, HeldPublications } from './held-publications.ts';
+import type { HeldPublication, RepublishBuffer } from './republish-buffer.ts';
 
 /** Messages in one call: Redis does nothing else meanwhile. */
 const BATCH = 100;
@@ -17,7 +17,7 @@ const MAX_NAMED = 20;
 export interface RepublisherDependencies {
   readonly guard: GenerationGuard;
   readonly logger: Logger;
-  readonly heldOf: (partition: PartitionId) => HeldPublications;
+  readonly heldOf: (partition: PartitionId) => RepublishBuffer;
   /** Brings channels into the present generation. */
   readonly lineages: (
     partition: PartitionId,

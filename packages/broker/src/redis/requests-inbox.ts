@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { MethodKey } from '../requests.ts';
 import type { NamedRequest } from '../requests-asker.ts';
 import { untilReady } from './connection.ts';
-import { fieldsOf, type StreamEntry, type StreamsReply } from './message-codec.ts';
+import { fieldsOf, type StreamEntry, type StreamsReply } from './packed-message.ts';
 
 const READ_COUNT = 500;
 const BLOCK_MS = 5000;

@@ -104,12 +104,12 @@ export const EDITS = {
     replace: "return { reason: 'history-trimmed' }; // the reason tells",
   },
   'live-before-history': {
-    file: `${CHANNELS}/subscribe.ts`,
+    file: `${CHANNELS}/subscriptions.ts`,
     find: 'come first.\n    subscriber.catchingUp = true;',
     replace: 'come first.\n    subscriber.catchingUp = false;',
   },
   'late-for-live': {
-    file: `${CHANNELS}/catching-up.ts`,
+    file: `${CHANNELS}/recovery.ts`,
     find: 'subscriber.catchingUp = false;',
     replace: 'setTimeout(() => { subscriber.catchingUp = false; }, 100);',
   },
@@ -129,7 +129,7 @@ export const EDITS = {
     replace: "redis.call('XTRIM', base .. 'g:' .. gateway, 'MAXLEN', 1)",
   },
   'acks-kept-to-oneself': {
-    file: `${CHANNELS}/acknowledging.ts`,
+    file: `${CHANNELS}/ack-tracker.ts`,
     find: 'if (!channel.isBefore(consumer.acked, reached)) return;',
     replace: 'if (consumer.name.length > 0) return;',
   },

@@ -1,6 +1,6 @@
 import type { Position } from '@carillon/protocol';
 import type { AckCursor } from '../../ack-cursors.ts';
-import type { ChannelKey, Dedupe, Keeping, PartitionId } from '../../ports.ts';
+import type { ChannelKey, Dedupe, PartitionId, StoragePolicy } from '../../ports.ts';
 import type { DedupeSnapshot } from '../dedupe.ts';
 import type { Place } from '../known-places.ts';
 import type { GenerationState } from '../memory-generation.ts';
@@ -83,7 +83,7 @@ export interface MessageEntry {
   readonly seq: number;
   readonly id: string;
   readonly atMs: number;
-  readonly history?: Keeping['history'];
+  readonly history?: StoragePolicy['history'];
   /** Number of its log entry, which is there until a `stored` entry names it. */
   readonly log?: number | undefined;
   readonly dedupe?: Dedupe | undefined;

@@ -1,8 +1,8 @@
-import type { Dedupe, Keeping, Publication } from '../../ports.ts';
+import type { Dedupe, Publication, StoragePolicy } from '../../ports.ts';
 import type { ChannelState } from '../channel-state.ts';
 
 /** Policies are few and live as long as the process. */
-const HISTORIES = new WeakMap<NonNullable<Keeping['history']>, string>();
+const HISTORIES = new WeakMap<NonNullable<StoragePolicy['history']>, string>();
 
 /**
  * A message entry as JSON, put together from texts: half of what JSON.stringify takes for it. What is the same for all messages of a channel is made once.
@@ -25,7 +25,7 @@ function headOf({ key, epoch }: ChannelState): string {
   return `{"type":"message","channel":${JSON.stringify(key)},"epoch":"${epoch}","seq":`;
 }
 
-function historyJson(history: Keeping['history']): string {
+function historyJson(history: StoragePolicy['history']): string {
   if (history === undefined) return '';
   let text = HISTORIES.get(history);
   if (text === undefined) {

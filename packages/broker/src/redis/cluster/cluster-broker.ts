@@ -11,8 +11,8 @@ import type {
   Publisher,
   PublishOutcome,
 } from '../../ports.ts';
+import { createPartitionBroker } from '../partition-broker.ts';
 import type { RedisBrokerOptions } from '../redis-broker-options.ts';
-import { createRedisPart } from '../redis-part.ts';
 import { ClusterFeed } from './cluster-feed.ts';
 import { ClusterKeys } from './cluster-keys.ts';
 import { ClusterLog } from './cluster-log.ts';
@@ -78,7 +78,7 @@ function createParts(options: ClusterBrokerOptions): readonly Broker[] {
   const nodes = new ClusterNodes(address, options.connectTimeoutMs);
   return Array.from({ length: partitions }, (_, partition) => {
     const keys = new ClusterKeys(prefix, partition, partitions);
-    return createRedisPart({
+    return createPartitionBroker({
       ...options,
       keys,
       partitions: 1,

@@ -15,7 +15,7 @@ export interface HeldLimits {
 const LIMITS: HeldLimits = { maxMessages: 10_000, maxChars: 4 * 1024 * 1024 };
 
 /** The newest messages that came behind a gap. What does not fit is healed from history, as the gap is. */
-export class HeldMessages {
+export class ReorderBuffer {
   readonly #limits: HeldLimits;
   #messages: Held[] = [];
   #chars = 0;

@@ -3,9 +3,9 @@ import { startRedis, type TestRedis } from '@carillon/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectBare } from '../connection.ts';
+import { PipelinedConnection } from './pipelined-connection.ts';
 import { command } from './resp-command.ts';
 import type { Reply } from './resp-reader.ts';
-import { Wire } from './wire.ts';
 
 let server: TestRedis;
 let admin: Redis;
@@ -34,7 +34,7 @@ it('tells refused subscriptions from the answers to what is under way', async ()
   await admin.call('ACL', 'SETUSER', 'deaf', 'on', '>secret', '~*', '+@all', 'resetchannels', '&mine:*');
   const pushes: Reply[] = [];
   const redis = connectBare(patient(`redis://deaf:secret@127.0.0.1:${server.port}`), 'test', fail);
-  const wire = new Wire({
+  const wire = new PipelinedConnection({
     redis,
     replyTimeoutMs: 30_000,
     onError: fail,
@@ -60,7 +60,7 @@ it('reads what came while this process stood still before it says that nothing c
   const redis = connectBare(patient(server.url), 'test', fail);
   const faults: string[] = [];
   const onError = ({ message }: Error): unknown => faults.push(message);
-  const wire = new Wire({ redis, replyTimeoutMs: 1000, onError });
+  const wire = new PipelinedConnection({ redis, replyTimeoutMs: 1000, onError });
   await redis.connect();
   await wire.untilReady();
   const answer = wire.call(command('ECHO', 'there'));

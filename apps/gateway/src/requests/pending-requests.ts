@@ -19,35 +19,35 @@ import {
 } from '@carillon/telemetry';
 import { PayloadFrame } from '../egress/frame.ts';
 import { encodeFrame, toCarillonError } from '../egress/server-frames.ts';
-import { missingCapability } from '../ingress/missing-capability.ts';
+import { permissionError } from '../ingress/permission-error.ts';
 import type { Connection } from '../session/connection.ts';
 
-export interface AskingLimits {
+export interface PendingRequestLimits {
   readonly maxRequestsPerConnection: number;
   readonly maxRequests: number;
   readonly requestTimeoutMs: number;
   readonly requestMaxTimeoutMs: number;
 }
 
-export interface AskingDependencies {
+export interface PendingRequestsDependencies {
   readonly node: RequestNode;
   readonly telemetry: Telemetry;
-  readonly limits: AskingLimits;
+  readonly limits: PendingRequestLimits;
   readonly isDraining: () => boolean;
 }
 
 type Outcome = { readonly payloadJson: string } | { readonly error: RequestErrorBody };
 
 /** Requests of this gateway's clients. */
-export class Asking {
-  readonly #deps: AskingDependencies;
+export class PendingRequests {
+  readonly #deps: PendingRequestsDependencies;
   /** Bounded per connection and in all. */
   readonly #open = new Map<Connection, Map<RequestId, AbortController>>();
   readonly #results: Family<Counter>;
   readonly #seconds: Histogram;
   #size = 0;
 
-  constructor(deps: AskingDependencies) {
+  constructor(deps: PendingRequestsDependencies) {
     const { metrics } = deps.telemetry;
     this.#deps = deps;
     this.#results = metrics.counters(METRICS.requests);
@@ -89,7 +89,7 @@ export class Asking {
     const { limits, isDraining } = this.#deps;
     const identity = connection.identity!;
     if (!allows(identity.capabilities, 'request', method))
-      return missingCapability(identity, `asking ${method}`, 'request', { method });
+      return permissionError(identity, `asking ${method}`, 'request', { method });
     if (isDraining()) return new CarillonError('DRAINING');
     const open = this.#open.get(connection);
     if (open?.has(id) === true)

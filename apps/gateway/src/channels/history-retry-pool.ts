@@ -15,7 +15,7 @@ interface Patience {
  * A broker or a storage that is away must not become a gap: what could not be read is read again. All readers of a gateway share a few
  * places for that: however many wait for a storage that is away, the broker is asked no more often.
  */
-export class PatientReads {
+export class HistoryRetryPool {
   /** Callers waiting for a place; called with `true` when they get one. */
   readonly #waiting = new Set<(hasPlace: boolean) => void>();
   #repeated = 0;

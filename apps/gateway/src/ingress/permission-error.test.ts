@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { missingCapability } from './missing-capability.ts';
+import { permissionError } from './permission-error.ts';
 
 const ADA = { userId: 'ada' };
 const NOBODY = { userId: undefined };
 
 it('says which capability is missing', () => {
-  expect(missingCapability(ADA, 'publishing to chat:a', 'publish', { channel: 'chat:a' })).toMatchObject({
+  expect(permissionError(ADA, 'publishing to chat:a', 'publish', { channel: 'chat:a' })).toMatchObject({
     code: 'PERMISSION_DENIED',
     message:
       'The token does not allow publishing to chat:a: it needs the capability publish for this channel.',
@@ -13,7 +13,7 @@ it('says which capability is missing', () => {
 });
 
 it('says of a client without a token that there is none', () => {
-  expect(missingCapability(NOBODY, 'answering m', 'answer', { method: 'm' }).message).toBe(
+  expect(permissionError(NOBODY, 'answering m', 'answer', { method: 'm' }).message).toBe(
     'There is no token, and without one answering m is not allowed: send a token with the capability answer for this method.',
   );
 });
@@ -21,7 +21,7 @@ it('says of a client without a token that there is none', () => {
 it('says of a name of the system that * does not match it', () => {
   for (const identity of [ADA, NOBODY]) {
     const on = { channel: '#user:ada' };
-    const { message } = missingCapability(identity, 'publishing to #user:ada', 'publish', on);
+    const { message } = permissionError(identity, 'publishing to #user:ada', 'publish', on);
     expect(message).toContain('Only a pattern that begins with # matches it, * does not.');
   }
 });

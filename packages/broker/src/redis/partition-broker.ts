@@ -28,7 +28,8 @@ import { RedisRequests } from './requests-redis.ts';
 /** Blocking reads wait up to this on top of their own time before they count as failed. */
 const BLOCKING_COMMAND_TIMEOUT_MS = 8000;
 
-export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'partitions' | 'url' | 'tls'> {
+export interface PartitionBrokerOptions
+  extends Omit<RedisBrokerOptions, 'prefix' | 'partitions' | 'url' | 'tls'> {
   readonly keys: Keys;
   /** Of this part. */
   readonly partitions: number;
@@ -41,7 +42,7 @@ export interface RedisPartOptions extends Omit<RedisBrokerOptions, 'prefix' | 'p
 }
 
 /** All that lies on one server: on a single Redis everything, on a cluster one partition. */
-export function createRedisPart(options: RedisPartOptions): Broker {
+export function createPartitionBroker(options: PartitionBrokerOptions): Broker {
   const { keys, partitions, allPartitions } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const errors = new RepeatedLog(options.logger);
@@ -156,7 +157,7 @@ export function createRedisPart(options: RedisPartOptions): Broker {
   };
 }
 
-function failoverOf({ way, sentinels }: RedisPartOptions): 'sentinel' | 'cluster' | undefined {
+function failoverOf({ way, sentinels }: PartitionBrokerOptions): 'sentinel' | 'cluster' | undefined {
   if (sentinels !== undefined) return 'sentinel';
   return way.Connector === undefined ? undefined : 'cluster';
 }

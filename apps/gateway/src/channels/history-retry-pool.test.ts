@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { PatientReads } from './patient-reads.ts';
+import { HistoryRetryPool } from './history-retry-pool.ts';
 import type { MissingRead } from './read-missing.ts';
 
 const AWAY: MissingRead = { reason: 'history-unavailable' };
@@ -23,13 +23,13 @@ class History {
   };
 }
 
-const waitFor = (reads: PatientReads, history: History, count: number, patienceMs: number) =>
+const waitFor = (reads: HistoryRetryPool, history: History, count: number, patienceMs: number) =>
   Promise.all(Array.from({ length: count }, () => reads.read(history.read, { patienceMs })));
 
 describe('reads while history is away', () => {
   it('[SU8] are few, however many wait', async () => {
     const history = new History();
-    const pages = await waitFor(new PatientReads(), history, 5000, 1500);
+    const pages = await waitFor(new HistoryRetryPool(), history, 5000, 1500);
     expect(pages.every((page) => page === AWAY)).toBe(true);
     // Each once, and 64 of them with pauses of 50 to 100, 100 to 200, ... ms.
     expect(history.reads).toBeLessThan(5000 + 64 * 30);
@@ -37,7 +37,7 @@ describe('reads while history is away', () => {
 
   it('[SU8] succeed for all soon after it is back', async () => {
     const history = new History();
-    const reads = new PatientReads();
+    const reads = new HistoryRetryPool();
     const all = waitFor(reads, history, 2000, 20_000);
     await pause(500);
     history.isAway = false;
@@ -51,7 +51,7 @@ describe('reads while history is away', () => {
   it('end when nobody waits any more', async () => {
     const history = new History();
     let isWanted = true;
-    const page = new PatientReads().read(history.read, { patienceMs: 60_000, isWanted: () => isWanted });
+    const page = new HistoryRetryPool().read(history.read, { patienceMs: 60_000, isWanted: () => isWanted });
     isWanted = false;
     expect(await page).toBe(AWAY);
     expect(history.reads).toBe(1);

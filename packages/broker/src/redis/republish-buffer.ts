@@ -19,7 +19,7 @@ const MAX_AGE_MS = 60_000;
 const MAX_CHARS = 8_000_000;
 
 /** Messages lately accepted by one partition, kept to be published again when Redis has lost them. */
-export class HeldPublications {
+export class RepublishBuffer {
   #batches: HeldBatch[] = [];
   #first = 0;
   #chars = 0;

@@ -14,7 +14,7 @@ class NoReplyError extends Error {
   override readonly name = 'NoReplyError';
 }
 
-export interface WireOptions {
+export interface PipelinedConnectionOptions {
   /** Makes the connection, and makes it again; whoever has it must not send commands with it. */
   readonly redis: Redis;
   /** Without any answer for this long, although one is due, the connection is given up. */
@@ -22,7 +22,7 @@ export interface WireOptions {
   /** When nothing has come for this long, and nothing is due, a PING asks whether the other side is still there. Default: never. */
   readonly pingWhenSilentMs?: number;
   /** Calls to be answered before the connection is used, e.g. to load scripts. A rejection ends the connection. */
-  readonly prepare?: (wire: Wire) => Promise<void>;
+  readonly prepare?: (wire: PipelinedConnection) => Promise<void>;
   /** Each time that a connection is prepared. */
   readonly onReady?: () => void;
   /** A push of a subscription on this connection: its kind, channel and text. */
@@ -37,7 +37,7 @@ interface Pending {
   readonly onReply: OnReply;
   readonly onFailure: OnFailure;
   readonly sentMs: number;
-  /** Errors come before its last answer, see {@link Wire.subscribe}. */
+  /** Errors come before its last answer, see {@link PipelinedConnection.subscribe}. */
   readonly isSubscription: boolean;
 }
 
@@ -53,8 +53,8 @@ const PING = command('PING');
  *
  * Nothing is repeated and nothing is kept for later: see connect().
  */
-export class Wire {
-  readonly #options: WireOptions;
+export class PipelinedConnection {
+  readonly #options: PipelinedConnectionOptions;
   #socket: Socket | undefined;
   #isReady = false;
   #pending: Pending[] = [];
@@ -66,7 +66,7 @@ export class Wire {
   /** Bounded by those who start, and the one who appends. */
   #onReady: (() => void)[] = [];
 
-  constructor(options: WireOptions) {
+  constructor(options: PipelinedConnectionOptions) {
     this.#options = options;
     const { redis } = options;
     redis.on('ready', () => this.#adopt(redis.stream as Socket));

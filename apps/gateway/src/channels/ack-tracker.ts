@@ -3,7 +3,7 @@ import { CarillonError, type Position } from '@carillon/protocol';
 import { type Counter, METRICS, RepeatedLog, type Telemetry } from '@carillon/telemetry';
 import type { Channel } from './channel.ts';
 import { isLocal } from './known-lineage.ts';
-import type { Subscribing, Subscription } from './subscribe.ts';
+import type { Subscription, Subscriptions } from './subscriptions.ts';
 
 /** Cursors read from the broker in one round; the others wait for the next rounds, in turn. */
 const MAX_READS_PER_ROUND = 1000;
@@ -37,7 +37,7 @@ interface Written {
 
 export interface AcknowledgingDependencies {
   readonly broker: Pick<Broker, 'acks' | 'nowMs'>;
-  readonly subscribing: Subscribing;
+  readonly subscribing: Subscriptions;
   readonly telemetry: Telemetry;
   readonly gateway: string;
 }
@@ -46,9 +46,9 @@ export interface AcknowledgingDependencies {
  * [AK1]-[AK5] Takes acknowledgements, writes them to the broker in batches, and sends again what stays open. Subscriptions of one consumer
  * on other gateways share their acknowledgements through the broker: the cursor is read before anything is sent again, and at no other time.
  */
-export class Acknowledging {
+export class AckTracker {
   readonly #broker: Pick<Broker, 'acks' | 'nowMs'>;
-  readonly #subscribing: Subscribing;
+  readonly #subscribing: Subscriptions;
   readonly #gateway: string;
   readonly #log: RepeatedLog;
   readonly #redelivered: Counter;

@@ -4,8 +4,8 @@ import { pause } from '@carillon/service';
 import { type Frame, MessageFrames } from '../egress/frame.ts';
 import type { Channel } from './channel.ts';
 import type { EndedEpochs } from './ended-epochs.ts';
+import type { HistoryRetryPool } from './history-retry-pool.ts';
 import { isLocal } from './known-lineage.ts';
-import type { PatientReads } from './patient-reads.ts';
 import { catchUpPatienceMs, type MissingRead } from './read-missing.ts';
 import type { Subscriber, SubscriberSink } from './subscriber.ts';
 
@@ -35,16 +35,16 @@ type Step =
   | { readonly reason: NotRecoveredReason };
 
 /** Brings subscribers from where they were to the live messages. */
-export class CatchingUp {
+export class Recovery {
   readonly #readMissing: ReadMissing;
-  readonly #patientReads: PatientReads;
+  readonly #historyRetries: HistoryRetryPool;
   readonly #endedEpochs: EndedEpochs;
   /** Under way. Bounded by the clients that come back. */
   readonly #reads = new Map<string, Promise<MissedFrames>>();
 
-  constructor(readMissing: ReadMissing, patientReads: PatientReads, endedEpochs: EndedEpochs) {
+  constructor(readMissing: ReadMissing, historyRetries: HistoryRetryPool, endedEpochs: EndedEpochs) {
     this.#readMissing = readMissing;
-    this.#patientReads = patientReads;
+    this.#historyRetries = historyRetries;
     this.#endedEpochs = endedEpochs;
   }
 
@@ -123,7 +123,7 @@ export class CatchingUp {
         continue;
       }
       const from = at;
-      const page: Step = await this.#patientReads.read(
+      const page: Step = await this.#historyRetries.read(
         () =>
           now.epoch === from.epoch
             ? this.read(channel, from.epoch, from.seq + 1, channel.position!.seq)

@@ -34,7 +34,7 @@ interface Joined {
  *
  * Answers to a client don't wait: its frames leave at the end of the turn.
  */
-export class WriteRounds {
+export class FlushScheduler {
   #due: Gathering[] = [];
   /** Clients of the present round; empty: no round is under way. */
   #writing: readonly Gathering[] = [];

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FirstBytes } from './first-bytes.ts';
+import { FirstBytes } from './upgrade-fast-path.ts';
 
 /** Longer than any delay of a busy machine. */
 const PATIENT_MS = 20_000;

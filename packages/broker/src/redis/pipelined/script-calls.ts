@@ -1,5 +1,5 @@
+import type { PipelinedConnection } from './pipelined-connection.ts';
 import { RedisReplyError, type Reply } from './resp-reader.ts';
-import type { Wire } from './wire.ts';
 
 /** One call of a script. */
 export interface ScriptCall {
@@ -16,13 +16,13 @@ export interface ScriptCall {
  * comes back undone is made again behind the others that are under way, and before all later ones.
  */
 export class ScriptCalls {
-  readonly #wire: Wire;
+  readonly #wire: PipelinedConnection;
   #underWay = 0;
   #undone: ScriptCall[] = [];
   /** Made since the first of them came back: no more than come within a round trip. */
   #later: ScriptCall[] = [];
 
-  constructor(wire: Wire) {
+  constructor(wire: PipelinedConnection) {
     this.#wire = wire;
   }
 

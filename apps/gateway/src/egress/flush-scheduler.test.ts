@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FlushScheduler } from './flush-scheduler.ts';
 import { Outbox } from './outbox.ts';
 import { textFrame } from './text-frame.ts';
-import { WriteRounds } from './write-rounds.ts';
 
 /** The writing side of a socket: what each write brings. */
 class Peer extends Writable {
@@ -33,7 +33,7 @@ class Peer extends Writable {
 const REST_MS = 12;
 const LIMITS = { sendQueueMessages: 10_000, sendQueueBytes: 16 * 1024 * 1024 };
 
-function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {
+function client(rounds: FlushScheduler): { peer: Peer; outbox: Outbox } {
   const peer = new Peer();
   const outbox = new Outbox(peer as unknown as Socket, LIMITS, rounds, () => {
     throw new Error('overflow');
@@ -43,13 +43,13 @@ function client(rounds: WriteRounds): { peer: Peer; outbox: Outbox } {
 
 const [a, b, c] = ['a', 'b', 'c'].map((text) => textFrame(text)) as [Buffer, Buffer, Buffer];
 
-async function largeRound(rounds: WriteRounds): Promise<void> {
+async function largeRound(rounds: FlushScheduler): Promise<void> {
   for (let i = 0; i < 500; i++) client(rounds).outbox.sendGathered(a);
   await turn();
 }
 
 /** Rounds so large and so close to each other that the next one has to rest. */
-async function largeRounds(rounds: WriteRounds): Promise<void> {
+async function largeRounds(rounds: FlushScheduler): Promise<void> {
   await largeRound(rounds);
   await largeRound(rounds);
 }
@@ -63,7 +63,7 @@ describe('rounds of writes', () => {
   });
 
   it('bring what came in a turn in one write, the same bytes to all who get the same', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     const [one, two, other] = [client(rounds), client(rounds), client(rounds)];
     for (const frame of [a, b, c]) {
       one.outbox.sendGathered(frame);
@@ -77,7 +77,7 @@ describe('rounds of writes', () => {
   });
 
   it('come at once when there is little to write', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     const { peer, outbox } = client(rounds);
     for (const frame of [a, b]) {
       outbox.sendGathered(frame);
@@ -87,7 +87,7 @@ describe('rounds of writes', () => {
   });
 
   it('rest after much was written, and gather meanwhile', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);
@@ -99,7 +99,7 @@ describe('rounds of writes', () => {
   });
 
   it('rest twice as long when each write brings many messages', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     const many = Array.from({ length: 500 }, () => client(rounds));
     for (let round = 0; round < 2; round++) {
       for (const { outbox } of many) for (let i = 0; i < 12; i++) outbox.sendGathered(a);
@@ -114,7 +114,7 @@ describe('rounds of writes', () => {
   });
 
   it('come at once after a single large one, such as of pings', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     await largeRound(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);
@@ -123,7 +123,7 @@ describe('rounds of writes', () => {
   });
 
   it('do not keep an answer waiting, nor what came before it', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);
@@ -136,7 +136,7 @@ describe('rounds of writes', () => {
   });
 
   it('do not gather more than fits into one write', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     const large = textFrame('x'.repeat(40_000));
@@ -149,7 +149,7 @@ describe('rounds of writes', () => {
   });
 
   it('let others have their turn when they are large', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     const many = Array.from({ length: 1200 }, () => client(rounds));
     for (const { outbox } of many) outbox.sendGathered(a);
     await turn();
@@ -171,7 +171,7 @@ describe('rounds of writes', () => {
   });
 
   it('are not waited for by a client that is closed', async () => {
-    const rounds = new WriteRounds();
+    const rounds = new FlushScheduler();
     await largeRounds(rounds);
     const { peer, outbox } = client(rounds);
     outbox.sendGathered(a);

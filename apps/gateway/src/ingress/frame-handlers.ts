@@ -1,9 +1,9 @@
 import type { ReceivedFrame } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { ClientSockets } from '../admission/client-sockets.ts';
-import type { Acknowledging } from '../channels/acknowledging.ts';
+import type { AckTracker } from '../channels/ack-tracker.ts';
 import type { Channels } from '../channels/channels.ts';
-import type { Subscribing } from '../channels/subscribe.ts';
+import type { Subscriptions } from '../channels/subscriptions.ts';
 import type { SystemNotices } from '../channels/system-notices.ts';
 import type { Degradation } from '../lifecycle/degradation.ts';
 import type { Requests } from '../requests/requests.ts';
@@ -18,12 +18,12 @@ export interface HandlerDependencies {
   readonly gateway: string;
   readonly authenticator: Authenticator;
   readonly sockets: ClientSockets;
-  readonly subscribing: Subscribing;
+  readonly subscribing: Subscriptions;
   readonly publishMessage: PublishMessage;
   readonly stored: StoredWaiters;
   readonly readHistory: ReadHistory;
   readonly channels: Channels;
-  readonly acknowledging: Acknowledging;
+  readonly ackTracker: AckTracker;
   readonly systemNotices: SystemNotices;
   readonly degradation: Degradation;
   readonly requests: Requests;

@@ -2,10 +2,10 @@ import type { ChannelKey } from '@carillon/broker';
 import type { NotRecoveredReason, Position } from '@carillon/protocol';
 import { type Counter, type Family, METRICS, type Telemetry } from '@carillon/telemetry';
 import type { MessageFrames } from '../egress/frame.ts';
-import { CatchingUp, type ReadMissing, type ToldEpochs } from './catching-up.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
 import { FirstPages, type Start } from './first-pages.ts';
+import { type ReadMissing, Recovery, type ToldEpochs } from './recovery.ts';
 import { Subscriber, type SubscriberSink } from './subscriber.ts';
 
 /** How a subscription begins; what goes into the `subscribed` frame. */
@@ -33,9 +33,9 @@ export interface SubscribeOptions {
 }
 
 /** Subscribes connections to channels and lets those that come back catch up. */
-export class Subscribing {
+export class Subscriptions {
   readonly #channels: Channels;
-  readonly #catchingUp: CatchingUp;
+  readonly #catchingUp: Recovery;
   readonly #firstPages: FirstPages;
   readonly #recoveries: Family<Counter>;
   readonly #recoveredMessages: Counter;
@@ -43,7 +43,7 @@ export class Subscribing {
   /** @param nowMs the clock that messages are stamped with */
   constructor(channels: Channels, readMissing: ReadMissing, nowMs: () => number, telemetry: Telemetry) {
     this.#channels = channels;
-    this.#catchingUp = new CatchingUp(readMissing, channels.patientReads, channels.endedEpochs);
+    this.#catchingUp = new Recovery(readMissing, channels.historyRetries, channels.endedEpochs);
     this.#firstPages = new FirstPages({ catchingUp: this.#catchingUp, channels, nowMs });
     this.#recoveries = telemetry.metrics.counters(METRICS.recoveries);
     this.#recoveredMessages = telemetry.metrics.counter(METRICS.recoveredMessages);

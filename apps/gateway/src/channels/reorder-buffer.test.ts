@@ -5,9 +5,9 @@ import { expect, it } from 'vitest';
 import { Channel } from './channel.ts';
 import { DeliveryMeter } from './delivery-meter.ts';
 import { EndedEpochs } from './ended-epochs.ts';
-import { HeldMessages } from './held-messages.ts';
+import { HistoryRetryPool } from './history-retry-pool.ts';
 import { LineageReader } from './lineage-reader.ts';
-import { PatientReads } from './patient-reads.ts';
+import { ReorderBuffer } from './reorder-buffer.ts';
 
 const TELEMETRY = createTelemetry({
   service: 'gateway',
@@ -18,22 +18,22 @@ const TELEMETRY = createTelemetry({
   processMetrics: false,
 });
 const message = (seq: number, chars: number) => ({ epoch: 'e', seq, record: 'x'.repeat(chars) });
-const seqs = (held: HeldMessages) => held.takeAll().map(({ seq }) => seq);
+const seqs = (held: ReorderBuffer) => held.takeAll().map(({ seq }) => seq);
 
 it('holds the newest messages, as many as may', () => {
-  const held = new HeldMessages({ maxMessages: 3, maxChars: 1000 });
+  const held = new ReorderBuffer({ maxMessages: 3, maxChars: 1000 });
   for (let seq = 1; seq <= 5; seq++) held.push(message(seq, 1));
   expect(seqs(held)).toEqual([3, 4, 5]);
 });
 
 it('holds the newest messages, as much text as may', () => {
-  const held = new HeldMessages({ maxMessages: 100, maxChars: 10 });
+  const held = new ReorderBuffer({ maxMessages: 100, maxChars: 10 });
   for (let seq = 1; seq <= 5; seq++) held.push(message(seq, 4));
   expect(seqs(held)).toEqual([4, 5]);
 });
 
 it('holds one that is larger than all together may be, and begins anew when they are taken', () => {
-  const held = new HeldMessages({ maxMessages: 100, maxChars: 10 });
+  const held = new ReorderBuffer({ maxMessages: 100, maxChars: 10 });
   held.push(message(1, 4));
   held.push(message(2, 50));
   expect(seqs(held)).toEqual([2]);
@@ -51,7 +51,7 @@ it('[SU8] what a channel could not hold is healed from history: nothing missing,
   const channel = new Channel('default/big', {
     meter: new DeliveryMeter(Date.now, TELEMETRY),
     policy: createNamespaceResolver().fallback,
-    patientReads: new PatientReads(),
+    historyRetries: new HistoryRetryPool(),
     readMissing: async (_channel, epoch, from, to) => {
       await mayRead.promise;
       read += to - from + 1;

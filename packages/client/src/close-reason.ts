@@ -14,7 +14,7 @@ export interface Ending {
 }
 
 /** Collects the server's `error` and `disconnect` frames of a connection, until it closes. */
-export class Farewell {
+export class CloseReason {
   #error: RealtimeError | undefined;
   #disconnect: DisconnectFrame | undefined;
 

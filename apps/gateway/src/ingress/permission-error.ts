@@ -9,7 +9,7 @@ export type RefusedDeed = readonly [
 ];
 
 /** @param deed a gerund with the name, e.g. `publishing to chat:lobby` */
-export function missingCapability(
+export function permissionError(
   { userId }: Pick<Identity, 'userId'>,
   ...[deed, action, on]: RefusedDeed
 ): CarillonError {
