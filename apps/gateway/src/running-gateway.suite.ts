@@ -41,7 +41,7 @@ export async function startGateway(
   const log: string[] = [];
   const telemetry = createTelemetry({
     service: 'gateway',
-    instanceId: 'test',
+    instanceId: config.process.nodeId,
     version: '0',
     levels: { level: 'info', modules: {} },
     format: 'json',
