@@ -87,6 +87,11 @@ export const LOSS_EDITS = {
     find: 'return this.#known[partition]!.takesDurable(performance.now());',
     replace: 'return this.#known.length > partition;',
   },
+  'unsettled-ids-forgotten': {
+    file: `${SCRIPTS}/publish.lua`,
+    find: 'if durable and not is_settled then remember_id(name, id, channel.epoch, seq, producer_ttl) end',
+    replace: '',
+  },
   'unsettled-end-believed': {
     file: ENDED_EPOCHS,
     find: 'return before.every((ended) => ended.isFinal);',

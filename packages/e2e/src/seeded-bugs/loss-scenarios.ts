@@ -31,7 +31,7 @@ export const LOSS_SCENARIOS = {
       'Redis comes back older than what its gateways hold, and a publisher repeats what it never heard of',
     services: { gateways: 2, routers: 0, persistence: 1 },
     ...LOSS,
-    weakened: ['moved-is-new'],
+    weakened: ['moved-is-new', 'unsettled-ids-forgotten'],
     play: async ({ stage, redis, databaseUrl, gateways: [first, second], services, ...where }) => {
       const [persistence] = services.persistence;
       const way = await startTcpProxy({ targetPort: first!.port });
