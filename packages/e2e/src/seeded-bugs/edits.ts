@@ -21,6 +21,11 @@ export const EDITS = {
     find: 'and tonumber(ARGV[at + 8]) ~= producer.last then',
     replace: 'and false then',
   },
+  'refused-not-noted': {
+    file: `${BROKER}/refused-producers.ts`,
+    find: "if (dedupe?.kind !== 'producer') return false;",
+    replace: 'if (dedupe !== null) return false;',
+  },
   'repeat-answered-wrong': {
     file: `${SCRIPTS}/publish.lua`,
     find: 'reply(1, epoch, seq, id)\n  return epoch, seq, id',

@@ -58,6 +58,7 @@ export const PUBLISH_SCENARIOS = {
   'refused-while-more-comes': {
     story: 'a gateway loses Redis for a moment while its client, far away, goes on sending',
     services: { gateways: 1, routers: 0, persistence: 0 },
+    weakened: ['refused-not-noted'],
     settleMs: 4000,
     play: async ({ stage, gateways: [gateway] }) => {
       await stage.subscriber('s1', { gateway: gateway!, channels: ['c:a'] }).start();
