@@ -5,7 +5,8 @@
 --@include generation
 --@include state
 local base = KEYS[1]
-local now, generation, replies = now_ms(), generation_of(base), { settlement(base) }
+local replies = { settlement(base) }
+local now, generation = tonumber(replies[4]), replies[5]
 for at = 2, #ARGV do
   replies[#replies + 1], replies[#replies + 2], replies[#replies + 3] = current_state(base, ARGV[at], now, generation, ARGV[1])
 end

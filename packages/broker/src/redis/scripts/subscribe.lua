@@ -11,7 +11,8 @@
 
 local base, gateway, max_direct, new_epoch = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 if redis.call('HEXISTS', base .. 'gws', gateway) == 0 then return 0 end
-local now, generation, replies = now_ms(), generation_of(base), { settlement(base) }
+local replies = { settlement(base) }
+local now, generation = tonumber(replies[4]), replies[5]
 
 local function widen(channel, gateways)
   redis.call('SADD', base .. 'i:' .. channel, unpack(gateways))
