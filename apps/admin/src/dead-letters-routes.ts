@@ -11,6 +11,7 @@ import { CarillonError } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { parsed } from './parsed.ts';
 import { refuseMembers } from './refuse-members.ts';
 
 const MAX_LIMIT = 500;
@@ -110,13 +111,6 @@ function told({ cursor: _, endpoint, event, failedAtMs, ...row }: DeadLetterRow)
 
 function gone(): CarillonError {
   return new CarillonError('NOT_FOUND', 'There is no dead letter of this id, or no longer.');
-}
-
-function parsed<T>(schema: z.ZodType<T>, given: unknown, code: 'BODY_INVALID' | 'QUERY_INVALID'): T {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'request'}: ${message}`);
-  throw new CarillonError(code, issues.join('; '));
 }
 
 async function available<T>(ask: () => Promise<T>): Promise<T> {

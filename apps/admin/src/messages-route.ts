@@ -1,7 +1,8 @@
 import { type Database, DatabaseError, readAfter, readBefore, type StoredEntry } from '@carillon/db';
 import { CarillonError, channelNameFault, decodeRecord, type Position } from '@carillon/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { parsed } from './parsed.ts';
 
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 100;
@@ -39,16 +40,9 @@ export function registerMessages(server: FastifyInstance, database: Database): v
         'CHANNEL_INVALID',
         `The channel name is not allowed: ${channelNameFault(channel)}`,
       );
-    const query = parseQuery(request);
+    const query = parsed(querySchema, request.query, 'QUERY_INVALID', 'query');
     return await answer(reply, query, channel, await read(database, channel, query));
   });
-}
-
-function parseQuery(request: FastifyRequest): MessagesQuery {
-  const result = querySchema.safeParse(request.query);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'query'}: ${message}`);
-  throw new CarillonError('QUERY_INVALID', issues.join('; '));
 }
 
 async function read(

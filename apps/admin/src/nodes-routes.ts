@@ -3,6 +3,7 @@ import { CarillonError } from '@carillon/protocol';
 import type { Logger } from '@carillon/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { parsed } from './parsed.ts';
 import { refuseMembers } from './refuse-members.ts';
 
 const MAX_LIMIT = 200;
@@ -105,11 +106,4 @@ function toldGateway({ node, away, lastSeenMs, status }: NodeRecord): object {
 function opened(control: ControlNode | undefined): ControlNode {
   if (control !== undefined) return control;
   throw new CarillonError('UNAVAILABLE', 'This process has no broker.');
-}
-
-function parsed<T>(schema: z.ZodType<T>, given: unknown, code: 'BODY_INVALID' | 'QUERY_INVALID'): T {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'request'}: ${message}`);
-  throw new CarillonError(code, issues.join('; '));
 }

@@ -1,5 +1,6 @@
 import type { CapabilitiesClaim } from '@carillon/protocol';
 import { compileCapabilities } from './capabilities.ts';
+import { NO_ROLES } from './claims.ts';
 import { DEFAULT_APP, type Identity } from './identity.ts';
 
 /** Capabilities of clients without a token. */
@@ -7,8 +8,6 @@ export interface AnonymousPolicy {
   readonly capabilities: CapabilitiesClaim;
   readonly app?: string;
 }
-
-const NO_ROLES: readonly string[] = Object.freeze([]);
 
 /**
  * The identity of clients without a token; `undefined` when the policy is absent: they are refused. Make it once and

@@ -28,7 +28,8 @@ const MAX_USER_ID_LENGTH = 128;
 const MAX_TEXT_LENGTH = 256;
 /** A token is read by whoever gets a request: a list as long as a directory's groups helps nobody. */
 const MAX_ROLES = 32;
-const NO_ROLES: readonly string[] = Object.freeze([]);
+/** Of a client without roles. */
+export const NO_ROLES: readonly string[] = Object.freeze([]);
 const APP_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /** 100 billion seconds is the year 5138; anything above was meant as milliseconds. */
 const MAX_NUMERIC_DATE = 1e11;

@@ -43,29 +43,34 @@ export async function recentEpochs(database: Database, sinceMs: number): Promise
 }
 
 /** Messages of an epoch after `seq`, ascending, at most `limit`. */
-export async function readTail(
+export function readTail(
   database: Database,
-  { app, channel, epoch, seq }: MessagePlace,
+  place: MessagePlace,
   limit: number,
 ): Promise<readonly TailMessage[]> {
-  const { rows } = await database.query<TailMessage>(
-    'read the tail of an epoch',
-    `select seq::float8 as seq, id, header || E'\\n' || payload as record from messages
-     where app = $1 and channel = $2 and epoch = $3 and seq > $4 order by seq limit $5`,
-    [app, channel, epoch, seq, limit],
-  );
-  return rows;
+  const columns = `seq::float8 as seq, id, header || E'\\n' || payload as record`;
+  return tailOf<TailMessage>(database, 'read the tail of an epoch', columns, place, limit);
 }
 
 /** As {@link readTail}, without what is in them. */
-export async function readTailIds(
+export function readTailIds(
   database: Database,
-  { app, channel, epoch, seq }: MessagePlace,
+  place: MessagePlace,
   limit: number,
 ): Promise<readonly Omit<TailMessage, 'record'>[]> {
-  const { rows } = await database.query<Omit<TailMessage, 'record'>>(
-    'read the ids of the tail of an epoch',
-    `select seq::float8 as seq, id from messages
+  return tailOf(database, 'read the ids of the tail of an epoch', 'seq::float8 as seq, id', place, limit);
+}
+
+async function tailOf<Row>(
+  database: Database,
+  name: string,
+  columns: string,
+  { app, channel, epoch, seq }: MessagePlace,
+  limit: number,
+): Promise<readonly Row[]> {
+  const { rows } = await database.query<Row>(
+    name,
+    `select ${columns} from messages
      where app = $1 and channel = $2 and epoch = $3 and seq > $4 order by seq limit $5`,
     [app, channel, epoch, seq, limit],
   );
