@@ -43,7 +43,7 @@ export class Connection {
   #connected: ConnectedFrame | undefined;
   #token: string | undefined;
   #closeCode = ABNORMAL_CLOSURE;
-  #farewell = new CloseReason();
+  #closeReason = new CloseReason();
   #lastError = new RealtimeError('CLOSED', 'The client is not connected');
   #nextRequestId = CONNECT_ID + 1;
 
@@ -146,7 +146,7 @@ export class Connection {
   #authorize(): void {
     const attempt = ++this.#attempt;
     this.#attempts.onAttempt();
-    this.#farewell = new CloseReason();
+    this.#closeReason = new CloseReason();
     this.#armAttemptTimeout();
     this.#tokens.get(this.#deps.restored()).then(
       (token) => {
@@ -205,12 +205,12 @@ export class Connection {
 
   #route(frame: ServerFrame): void {
     if (frame.type === 'pong') this.#heartbeat.onPong();
-    else if (frame.type === 'disconnect') this.#farewell.onDisconnect(frame);
+    else if (frame.type === 'disconnect') this.#closeReason.onDisconnect(frame);
     else if (frame.type === 'connected') {
       this.#connected = frame;
       this.#dispatch('accepted');
     } else if (frame.type === 'error' && (frame.re === CONNECT_ID || frame.re === undefined)) {
-      this.#deps.events.emit('error', this.#farewell.onError(frame));
+      this.#deps.events.emit('error', this.#closeReason.onError(frame));
     } else if (this.#state !== 'connected') {
       // [CN8] An answer to what was sent behind a `connect` that the server did not take: said again on the next attempt.
     } else if (frame.type === 'message_batch') frame.messages.forEach(this.#deps.onFrame);
@@ -243,7 +243,7 @@ export class Connection {
 
   /** The socket closed, or is taken for dead. */
   #ended(code: number, reason: string): void {
-    const ending = this.#farewell.endingOf(code, reason, this.#state === 'connected');
+    const ending = this.#closeReason.endingOf(code, reason, this.#state === 'connected');
     this.#closeCode = ending.code;
     this.#fail(ending.error, this.#verdict(ending));
   }

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { PGlite } from '@electric-sql/pglite';
-import { messagesOf, notificationsIn, RequestCutter } from './pglite-connection.ts';
+import { messagesOf, notificationsIn, RequestCutter } from './pglite-protocol.ts';
 
 /**
  * Connections of `pg` to a PGlite of the same process, without a socket. PGlite is one session: a request goes through as

@@ -35,7 +35,7 @@ interface Written {
   readonly durable: boolean;
 }
 
-export interface AcknowledgingDependencies {
+export interface AckTrackerDependencies {
   readonly broker: Pick<Broker, 'acks' | 'nowMs'>;
   readonly subscribing: Subscriptions;
   readonly telemetry: Telemetry;
@@ -58,7 +58,7 @@ export class AckTracker {
   /** Newest position per channel and consumer that the broker doesn't have yet. */
   #unwritten = new Map<string, Written>();
 
-  constructor({ broker, subscribing, telemetry, gateway }: AcknowledgingDependencies) {
+  constructor({ broker, subscribing, telemetry, gateway }: AckTrackerDependencies) {
     this.#broker = broker;
     this.#gateway = gateway;
     this.#subscribing = subscribing;

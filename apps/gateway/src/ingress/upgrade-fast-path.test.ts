@@ -4,21 +4,21 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FirstBytes } from './upgrade-fast-path.ts';
+import { UpgradeFastPath } from './upgrade-fast-path.ts';
 
 /** Longer than any delay of a busy machine. */
 const PATIENT_MS = 20_000;
 const REQUEST = 'POST /here HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello';
 
 let server: Server;
-let firstBytes: FirstBytes;
+let firstBytes: UpgradeFastPath;
 let opened: Promise<Socket>;
 let leftToHttp: Promise<Socket>;
 
 async function start(silentMs: number): Promise<void> {
   server = createServer(async (request, response) => response.end(`${request.url} ${await text(request)}`));
   leftToHttp = new Promise((resolve) => server.on('connection', resolve));
-  firstBytes = new FirstBytes(server, takeMine, silentMs);
+  firstBytes = new UpgradeFastPath(server, takeMine, silentMs);
   opened = new Promise((resolve) => server.on('connection', resolve));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

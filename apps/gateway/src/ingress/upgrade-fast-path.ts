@@ -15,7 +15,7 @@ type ConnectionListener = (this: Server, socket: Socket) => void;
  * make a parser, a request and timers, which are a tenth of what it costs to take a client. Whatever isn't taken goes there, from its
  * first byte on.
  */
-export class FirstBytes {
+export class UpgradeFastPath {
   readonly #server: Server;
   readonly #take: TakeConnection;
   readonly #silentMs: number;

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { NEGOTIATION } from '../egress/compression.ts';
-import { FirstBytes } from './upgrade-fast-path.ts';
+import { UpgradeFastPath } from './upgrade-fast-path.ts';
 import { readUpgradeHead, type UpgradeRequest } from './upgrade-head.ts';
 
 /**
@@ -53,7 +53,7 @@ export class WebSocketUpgrade {
 
   /** The server has to ask `shouldUpgrade`. */
   listen(server: FastifyInstance): void {
-    const firstBytes = new FirstBytes(server.server, (socket, chunk) => {
+    const firstBytes = new UpgradeFastPath(server.server, (socket, chunk) => {
       const head = readUpgradeHead(chunk);
       if (head === undefined) return false;
       const request = head.request as IncomingMessage; // method, address and headers are all that is read of it

@@ -1,7 +1,7 @@
 import type { ChannelKey, Lease, RouterPort } from '@carillon/broker';
 import type { Counter, Logger } from '@carillon/telemetry';
 
-export interface NarrowingDependencies {
+export interface LaneNarrowerDependencies {
   readonly port: RouterPort;
   readonly directLaneMaxGateways: number;
   readonly narrowed: Counter;
@@ -10,10 +10,10 @@ export interface NarrowingDependencies {
 
 /** Brings wide channels that few gateways want back to the direct lane. */
 export class LaneNarrower {
-  readonly #deps: NarrowingDependencies;
+  readonly #deps: LaneNarrowerDependencies;
   readonly #maxGateways: number;
 
-  constructor(deps: NarrowingDependencies) {
+  constructor(deps: LaneNarrowerDependencies) {
     this.#deps = deps;
     this.#maxGateways = narrowAt(deps.directLaneMaxGateways);
   }
